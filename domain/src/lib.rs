@@ -1,0 +1,4 @@
+//! The rules of three-tier grid supervision, pure: no I/O, no clock, no SQL, no HTTP, no
+//! environment. Everything here is data and functions of data.
+
+pub mod error;
