@@ -1,1 +1,7 @@
-//! x
+//! The gridpatrol server: HTTP API, store and workers around the rules of `gridpatrol_domain`.
+//!
+//! A request passes three hops and never more: `routes` (HTTP and its wire types) → `commands`
+//! (one transaction: load, ask the domain, save, record) → `queries` (SQL only). A feature lives in
+//! one folder.
+
+pub mod problem;
