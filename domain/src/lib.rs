@@ -2,3 +2,8 @@
 //! environment. Everything here is data and functions of data.
 
 pub mod error;
+pub mod geo;
+pub mod grid;
+pub mod officer;
+pub mod report;
+pub mod slug;

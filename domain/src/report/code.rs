@@ -1,0 +1,179 @@
+//! The coded values of a report: what it may be, and what was said of it.
+//!
+//! Owns slugs and labels. Limits by category stand in `limits`, what may happen in `lifecycle`.
+
+use crate::slug::slugs;
+
+slugs! {
+    /// Where a report stands (DESIGN.md 3).
+    Status {
+        /// The holder, or the handler, works on it.
+        Open = "open", "处理中", "Open";
+        /// It is on its way up and waits for the village secretary.
+        Escalating = "escalating", "上报待审", "Escalating";
+        /// Put right, and to be verified.
+        Resolved = "resolved", "待核查", "Resolved";
+        /// 挂账: rectification takes long and has milestones.
+        Suspended = "suspended", "挂账", "Suspended";
+        /// 结案.
+        Closed = "closed", "已结案", "Closed";
+        /// 作废.
+        Void = "void", "已作废", "Void";
+    }
+}
+
+impl Status {
+    /// Whether somebody has to act on it.
+    #[must_use]
+    pub const fn moves(self) -> bool {
+        matches!(self, Self::Open | Self::Escalating | Self::Resolved)
+    }
+}
+
+slugs! {
+    /// What is wrong (DOMAIN.md 2). Not what was visited, and not who noticed.
+    Category {
+        /// 01.
+        PollutingEnterprise = "polluting_enterprise", "排污企业", "Polluting enterprise";
+        /// 02.
+        LivingEnvironment = "living_environment", "人居环境", "Living environment";
+        /// 03.
+        PetitionCase = "petition_case", "信访案件", "Petition case";
+        /// 04.
+        PollutionDispute = "pollution_dispute", "污染纠纷", "Pollution dispute";
+        /// 05.
+        EnvironmentalHazard = "environmental_hazard", "环境安全隐患", "Environmental hazard";
+        /// 06.
+        IllegalConstruction = "illegal_construction", "违法建设项目", "Illegal construction";
+        /// 07.
+        DrinkingWaterSource = "drinking_water_source", "饮用水源地", "Drinking water source";
+        /// 08.
+        NatureReserve = "nature_reserve", "自然保护区", "Nature reserve";
+        /// 09.
+        StrawBurning = "straw_burning", "秸秆焚烧", "Straw burning";
+        /// 10.
+        LivestockPollution = "livestock_pollution", "畜禽养殖污染", "Livestock pollution";
+        /// The filer could not say.
+        Unclassified = "unclassified", "未分类", "Unclassified";
+    }
+}
+
+slugs! {
+    /// How bad it is, least first.
+    Severity {
+        /// A trifle.
+        Minor = "minor", "轻微", "Minor";
+        /// The ordinary case.
+        General = "general", "一般", "General";
+        /// Needs another pair of eyes to close.
+        Serious = "serious", "较重", "Serious";
+        /// Goes straight to the town.
+        Critical = "critical", "紧急", "Critical";
+    }
+}
+
+slugs! {
+    /// Who noticed.
+    Source {
+        /// An officer on patrol.
+        Patrol = "patrol", "日常巡查", "Patrol";
+        /// A petition (信访).
+        Petition = "petition", "信访", "Petition";
+        /// A complaint (举报).
+        Complaint = "complaint", "群众举报", "Complaint";
+        /// The 12369 hotline.
+        Hotline = "hotline", "12369热线", "Hotline";
+        /// An item of a superior's list (督查反馈).
+        SuperiorList = "superior_list", "上级督查清单", "Superior's list";
+        /// A random inspection (双随机).
+        RandomInspection = "random_inspection", "双随机抽查", "Random inspection";
+        /// A joint enforcement (联合执法).
+        JointEnforcement = "joint_enforcement", "联合执法", "Joint enforcement";
+        /// A camera or a sensor.
+        Monitoring = "monitoring", "电子监控", "Monitoring";
+        /// A volunteer supervisor (义务监督员).
+        Volunteer = "volunteer", "义务监督员", "Volunteer";
+        /// A look-back at a closed case (回头看).
+        LookBack = "look_back", "回头看", "Look-back";
+        /// Anything else.
+        Other = "other", "其他", "Other";
+    }
+}
+
+slugs! {
+    /// What the filer asks for.
+    Disposition {
+        /// To be sent up.
+        Escalate = "escalate", "上报", "Escalate";
+        /// The filing grid handles it.
+        Keep = "keep", "自行处置", "Keep";
+        /// Stopped and put right on the spot.
+        Resolved = "resolved", "现场已解决", "Resolved on the spot";
+    }
+}
+
+slugs! {
+    /// How it ended.
+    Outcome {
+        /// Put right.
+        Handled = "handled", "已处置", "Handled";
+        /// There was nothing to put right.
+        Unfounded = "unfounded", "不属实", "Unfounded";
+        /// Handed to another authority.
+        Transferred = "transferred", "已移送", "Transferred";
+    }
+}
+
+slugs! {
+    /// What the desk is to do.
+    Duty {
+        /// Work on it.
+        Handle = "handle", "处置", "Handle";
+        /// Decide on the escalation.
+        Decide = "decide", "审核上报", "Decide";
+        /// Verify what was done.
+        Verify = "verify", "核查", "Verify";
+    }
+}
+
+slugs! {
+    /// A finer name for what is wrong.
+    Subtype {
+        /// 扬尘.
+        Dust = "dust", "扬尘", "Dust";
+        /// 未覆盖运输.
+        UncoveredLoad = "uncovered_load", "未密闭运输", "Uncovered load";
+        /// 洗车台停用.
+        WheelWashOff = "wheel_wash_off", "洗车台未使用", "Wheel wash off";
+        /// 喷淋停用.
+        SprayOff = "spray_off", "喷淋未开启", "Spray off";
+        /// 超载.
+        Overload = "overload", "超载", "Overload";
+        /// 夜间运输.
+        NightHauling = "night_hauling", "夜间违规运输", "Night hauling";
+        /// 污水设施故障.
+        SewageFacilityFault = "sewage_facility_fault", "污水设施故障", "Sewage facility fault";
+        /// 向河道排污.
+        RiverDischarge = "river_discharge", "向河道排污", "River discharge";
+        /// 侵占河道.
+        RiverEncroachment = "river_encroachment", "侵占河道", "River encroachment";
+        /// 倾倒垃圾.
+        Dumping = "dumping", "乱倒垃圾", "Dumping";
+        /// 噪声.
+        Noise = "noise", "噪声", "Noise";
+        /// 异味.
+        Odour = "odour", "异味", "Odour";
+    }
+}
+
+slugs! {
+    /// What a photo shows.
+    PhotoRole {
+        /// As it was found.
+        Before = "before", "整改前", "Before";
+        /// As it was left.
+        After = "after", "整改后", "After";
+        /// Anything else.
+        Other = "other", "其他", "Other";
+    }
+}

@@ -1,0 +1,58 @@
+//! Coded values: enums with a stable machine-readable name (slug) and a title in both languages.
+//!
+//! Owns the trait and the macro that declares such an enum. It must not know any particular value.
+
+/// A coded value. Clients and the database hold the slug; people read the labels.
+pub trait Slug: Copy + Eq + std::fmt::Debug + Send + Sync + 'static {
+    /// All values, in the order of the table.
+    const ALL: &'static [Self];
+
+    /// The stable, machine-readable name.
+    fn slug(self) -> &'static str;
+
+    /// The title in Chinese (zh-CN).
+    fn label_zh(self) -> &'static str;
+
+    /// The title in English.
+    fn label_en(self) -> &'static str;
+
+    /// The value of this slug, if there is one.
+    #[must_use]
+    fn from_slug(slug: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|value| value.slug() == slug)
+    }
+}
+
+/// Declares an enum of coded values: `Name = "slug", "中文", "English";`. Its order is the order of
+/// the lines.
+macro_rules! slugs {
+    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $slug:literal, $zh:literal, $en:literal;)+ }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum $name { $($(#[$doc])* $variant,)+ }
+
+        impl $crate::slug::Slug for $name {
+            const ALL: &'static [Self] = &[$($name::$variant,)+];
+
+            fn slug(self) -> &'static str { match self { $($name::$variant => $slug,)+ } }
+
+            fn label_zh(self) -> &'static str { match self { $($name::$variant => $zh,)+ } }
+
+            fn label_en(self) -> &'static str { match self { $($name::$variant => $en,)+ } }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str($crate::slug::Slug::slug(*self))
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str($crate::slug::Slug::slug(*self))
+            }
+        }
+    };
+}
+
+pub(crate) use slugs;
