@@ -1,9 +1,11 @@
 //! The rules of three-tier grid supervision, pure: no I/O, no clock, no SQL, no HTTP, no
 //! environment. Everything here is data and functions of data.
 
+pub mod division;
 pub mod error;
 pub mod geo;
 pub mod grid;
 pub mod officer;
+pub mod password;
 pub mod report;
 pub mod slug;
