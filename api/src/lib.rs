@@ -4,4 +4,5 @@
 //! (one transaction: load, ask the domain, save, record) → `queries` (SQL only). A feature lives in
 //! one folder.
 
+pub mod auth;
 pub mod problem;
