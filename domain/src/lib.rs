@@ -2,6 +2,7 @@
 //! environment. Everything here is data and functions of data.
 
 pub mod division;
+pub mod calendar;
 pub mod error;
 pub mod geo;
 pub mod grid;

@@ -133,6 +133,11 @@ impl Staffing {
         self.posts.get(from..to).unwrap_or_default()
     }
 
+    /// The officers who act at exactly this grid; one with two posts there comes twice.
+    pub fn posted_at(&self, grid: Uuid) -> impl Iterator<Item = Uuid> + '_ {
+        self.at(grid).iter().map(|post| post.officer_id)
+    }
+
     /// Whether anybody acts at exactly this grid.
     #[must_use]
     pub fn manned(&self, grid: Uuid) -> bool {

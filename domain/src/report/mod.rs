@@ -1,7 +1,218 @@
 //! A report: what it is, what may happen to it, and by when.
+//!
+//! Owns the state that the rules read and write. Texts, photos and numbers are the store's: the rules
+//! do not look at them.
 
+pub mod action;
+pub mod closing;
 pub mod code;
+pub mod filing;
+pub mod lifecycle;
+pub mod limits;
+pub mod permission;
 
+#[cfg(test)]
+mod histories;
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+pub use action::{Action, ActionKind, Event, EventKind, Refusal};
 pub use code::{
     Category, Disposition, Duty, Outcome, PhotoRole, Severity, Source, Status, Subtype,
 };
+pub use limits::Policy;
+
+use crate::calendar::Calendar;
+use crate::grid::{GridPath, Tier};
+use crate::officer::Staffing;
+
+/// Who does the work, when not the holder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Handler {
+    /// The grid.
+    pub grid: GridPath,
+    /// One officer of it, when the work was given to a person.
+    pub officer: Option<Uuid>,
+    /// The handler's own due instant, within the deadline.
+    pub due_at: Option<DateTime<Utc>>,
+}
+
+/// Who must act now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Desk {
+    /// The grid.
+    pub grid: GridPath,
+    /// The one officer, when the work was given to a person.
+    pub officer: Option<Uuid>,
+    /// What to do.
+    pub duty: Duty,
+}
+
+/// How often the report was sent back, by the tier that had sent it up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Returns {
+    /// Sent up by the group.
+    pub group: u32,
+    /// Sent up by the village.
+    pub village: u32,
+}
+
+impl Returns {
+    /// The count of one sending tier.
+    #[must_use]
+    pub const fn from(self, sender: Tier) -> u32 {
+        match sender {
+            Tier::Group => self.group,
+            Tier::Village => self.village,
+            Tier::Town => 0,
+        }
+    }
+
+    const fn count(&mut self, sender: Tier) {
+        match sender {
+            Tier::Group => self.group += 1,
+            Tier::Village => self.village += 1,
+            Tier::Town => {}
+        }
+    }
+}
+
+/// The state of a report as the rules see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// Its id.
+    pub id: Uuid,
+    /// The grid where it is, with its ancestors.
+    pub place: GridPath,
+    /// The tier that filed it.
+    pub filing_tier: Tier,
+    /// What is wrong.
+    pub category: Category,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Who noticed.
+    pub source: Source,
+    /// Where it stands.
+    pub status: Status,
+    /// Where it stood before it was voided.
+    pub status_before_void: Option<Status>,
+    /// The tier of the grid on its path that answers for it.
+    pub holder_tier: Tier,
+    /// Who does the work, when not the holder.
+    pub handler: Option<Handler>,
+    /// Since when the present desk has it.
+    pub desk_since: DateTime<Utc>,
+    /// Who asked for the escalation under way.
+    pub escalation_requested_by: Option<Uuid>,
+    /// How often it was sent back.
+    pub returns: Returns,
+    /// How often a resolution did not pass.
+    pub rework_count: u32,
+    /// Who filed it.
+    pub reporter_id: Uuid,
+    /// When somebody other than the reporter first acted on it.
+    pub first_acted_at: Option<DateTime<Utc>>,
+    /// Who put it right.
+    pub resolved_by: Option<Uuid>,
+    /// When it was put right.
+    pub resolved_at: Option<DateTime<Utc>>,
+    /// When it ended.
+    pub closed_at: Option<DateTime<Utc>>,
+    /// How it ended.
+    pub outcome: Option<Outcome>,
+    /// Whether the one who put it right also verified it, because there was nobody else.
+    pub self_verified: bool,
+    /// When the server received it.
+    pub received_at: DateTime<Utc>,
+    /// When the whole matter is due.
+    pub deadline_at: DateTime<Utc>,
+    /// When the desk must have acted; present exactly while somebody has to.
+    pub next_due_at: Option<DateTime<Utc>>,
+    /// Raised by every action and amendment, but not by comments and photos.
+    pub version: i64,
+}
+
+impl Report {
+    /// The grid that answers for it.
+    #[must_use]
+    pub fn holder(&self) -> GridPath {
+        self.place.up_to(self.holder_tier)
+    }
+
+    /// Who must act now (DESIGN.md 3). It follows from the rest; nobody, when it is closed, void or
+    /// suspended.
+    #[must_use]
+    pub fn desk(&self) -> Option<Desk> {
+        let holder = |duty| Desk {
+            grid: self.holder(),
+            officer: None,
+            duty,
+        };
+        match self.status {
+            Status::Open => Some(self.handler.map_or_else(
+                || holder(Duty::Handle),
+                |handler| Desk {
+                    grid: handler.grid,
+                    officer: handler.officer,
+                    duty: Duty::Handle,
+                },
+            )),
+            Status::Escalating => Some(Desk {
+                grid: self.place.up_to(Tier::Village),
+                officer: None,
+                duty: Duty::Decide,
+            }),
+            Status::Resolved => Some(holder(Duty::Verify)),
+            Status::Suspended | Status::Closed | Status::Void => None,
+        }
+    }
+
+    /// Whether the whole matter is late: at its end, or now.
+    #[must_use]
+    pub fn overdue(&self, now: DateTime<Utc>) -> bool {
+        self.status != Status::Void && self.closed_at.unwrap_or(now) > self.deadline_at
+    }
+
+    /// The officers whose turn it is, fallbacks included.
+    #[must_use]
+    pub fn desk_officers(&self, staffing: &Staffing) -> Vec<Uuid> {
+        let Some(desk) = self.desk() else {
+            return Vec::new();
+        };
+        match desk {
+            Desk {
+                duty: Duty::Decide, ..
+            } => staffing.deciders(self.place),
+            Desk {
+                officer: Some(officer),
+                ..
+            } if staffing.serves(officer) => vec![officer],
+            Desk { grid, .. } => staffing.officers(grid),
+        }
+    }
+}
+
+/// What a decision looks at besides the report, the action and the actor.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// Who is posted where in the report's town.
+    pub staffing: &'a Staffing,
+    /// The settings.
+    pub policy: &'a Policy,
+    /// How time counts.
+    pub calendar: &'a dyn Calendar,
+    /// Whether a photo taken afterwards has arrived.
+    pub evidence: bool,
+    /// The instant of the decision.
+    pub now: DateTime<Utc>,
+}
+
+/// What an accepted action leads to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// The report afterwards.
+    pub report: Report,
+    /// What to record, in order; never empty.
+    pub events: Vec<Event>,
+}

@@ -1,0 +1,169 @@
+//! Filing: the first state of a report (DESIGN.md 3).
+//!
+//! Owns which tier files, who holds the report first, and what a disposition leads to. A filing from
+//! an offline phone is never refused for a rule of the lifecycle: what cannot be done as asked is
+//! done the next best way.
+
+use serde_json::json;
+use uuid::Uuid;
+
+use super::lifecycle::{Record, close, resolve, rise};
+use super::{
+    Category, Context, Decision, Disposition, EventKind, Outcome, Refusal, Report, Returns,
+    Severity, Source, Status, closing,
+};
+use crate::error::Code;
+use crate::grid::{GridPath, Tier};
+use crate::officer::{Actor, Posting, Standing};
+
+/// What the filer says, as far as the rules look at it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Filing {
+    /// The report's id.
+    pub id: Uuid,
+    /// Where it is.
+    pub place: GridPath,
+    /// What is wrong.
+    pub category: Category,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Who noticed.
+    pub source: Source,
+    /// What the filer asks for.
+    pub disposition: Disposition,
+}
+
+/// The caller's posting nearest to the place: by the nearest common ancestor, then one that the
+/// place lies in, then the lowest.
+fn nearest(actor: &Actor, place: GridPath) -> Option<&Posting> {
+    actor
+        .acting()
+        .filter(|posting| posting.grid.town_id() == place.town_id())
+        .min_by_key(|posting| {
+            let grid = posting.grid;
+            let common = place
+                .upward()
+                .find(|(tier, id)| grid.at(*tier) == Some(*id))
+                .map_or(Tier::Town, |(tier, _)| tier);
+            (
+                common,
+                !grid.covers(place),
+                grid.tier(),
+                posting.on_behalf_of.is_some(),
+            )
+        })
+}
+
+/// Files a report.
+///
+/// # Errors
+/// `not_permitted` when the caller has no posting in the town that acts on reports.
+pub fn file(filing: &Filing, actor: &Actor, context: &Context<'_>) -> Result<Decision, Refusal> {
+    let posting = nearest(actor, filing.place).ok_or(Refusal::new(
+        Code::NotPermitted,
+        "Reports are filed by officers posted in the town; an administrator does not act on reports.",
+    ))?;
+    let now = context.now;
+    let filing_tier = posting.grid.tier();
+    let own = posting.grid.covers(filing.place);
+    let mut report = Report {
+        id: filing.id,
+        place: filing.place,
+        filing_tier,
+        category: filing.category,
+        severity: filing.severity,
+        source: filing.source,
+        status: Status::Open,
+        status_before_void: None,
+        holder_tier: filing_tier.max(filing.place.tier()),
+        handler: None,
+        desk_since: now,
+        escalation_requested_by: None,
+        returns: Returns::default(),
+        rework_count: 0,
+        reporter_id: actor.officer_id,
+        first_acted_at: None,
+        resolved_by: None,
+        resolved_at: None,
+        closed_at: None,
+        outcome: None,
+        self_verified: false,
+        received_at: now,
+        deadline_at: context.policy.deadline(
+            context.calendar,
+            now,
+            filing.category,
+            filing.severity,
+        ),
+        next_due_at: None,
+        version: 1,
+    };
+    let mut record = Record::new(Standing {
+        on_behalf_of: posting.on_behalf_of,
+    });
+    record.add(
+        EventKind::Filed,
+        json!({"filing_tier": filing_tier, "disposition": filing.disposition}),
+    );
+
+    let critical = filing.severity == Severity::Critical;
+    if critical {
+        report.holder_tier = Tier::Town;
+        if filing.place.village_id().is_some() {
+            record.add(
+                EventKind::VillageNotified,
+                json!({"village_id": filing.place.village_id()}),
+            );
+        }
+    }
+    // Where the place itself lies above the filer's tier, the report has arrived already.
+    let below_place = filing_tier >= filing.place.tier();
+    match filing.disposition {
+        Disposition::Resolved => {
+            let closer = closing::check(
+                &report,
+                Outcome::Handled,
+                actor.officer_id,
+                context.evidence,
+                context.staffing,
+            );
+            match closer {
+                Ok(self_verified) if own && below_place && report.holder_tier == filing_tier => {
+                    report.self_verified = self_verified;
+                    close(&mut report, Outcome::Handled, actor, now);
+                    record.add(
+                        EventKind::Closed,
+                        json!({"outcome": Outcome::Handled, "self_verified": self_verified}),
+                    );
+                }
+                _ => {
+                    resolve(&mut report, actor, context);
+                    record.add(EventKind::Resolved, json!({}));
+                }
+            }
+        }
+        Disposition::Keep if own => {}
+        Disposition::Keep | Disposition::Escalate => {
+            if report.holder_tier != Tier::Town && below_place {
+                let sender = report.holder_tier;
+                report.status = Status::Escalating;
+                report.escalation_requested_by = Some(actor.officer_id);
+                record.add(EventKind::Escalated, json!({"from_tier": sender}));
+                // Whoever may decide on it decides by sending it.
+                if let Some(decider) = actor.decides_for(filing.place) {
+                    rise(&mut report, sender.above().unwrap_or(Tier::Town));
+                    record.by(
+                        decider,
+                        EventKind::Approved,
+                        json!({"to_tier": report.holder_tier}),
+                    );
+                }
+            }
+        }
+    }
+    report.next_due_at = context.policy.next_due(context.calendar, &report);
+    Ok(Decision {
+        report,
+        events: record.events,
+    })
+}

@@ -1,0 +1,227 @@
+//! Who may do what: first by role (403), then by status and place (409).
+//!
+//! Owns the table of DESIGN.md 3 as far as it can be answered without the action's body. What an
+//! action then does stands in `lifecycle`.
+
+use super::{ActionKind, Context, Handler, Outcome, Refusal, Report, Severity, Status, closing};
+use crate::error::Code;
+use crate::grid::Tier;
+use crate::officer::{Actor, Staffing, Standing};
+
+/// Whether the actor's role could ever do this to this report, whatever its status.
+///
+/// # Errors
+/// `not_permitted`.
+pub fn role_may(
+    report: &Report,
+    kind: ActionKind,
+    actor: &Actor,
+    staffing: &Staffing,
+) -> Result<(), Refusal> {
+    let on_path = |least: Tier| {
+        actor
+            .acting()
+            .any(|posting| posting.grid.tier() >= least && posting.grid.covers(report.place))
+    };
+    let reporter = report.reporter_id == actor.officer_id;
+    let handles = || as_handler(report, actor, staffing).is_some();
+    let may = actor.acting().next().is_some()
+        && match kind {
+            ActionKind::Escalate | ActionKind::Close => on_path(Tier::Group),
+            ActionKind::Approve => actor.decides_for(report.place).is_some(),
+            ActionKind::Return | ActionKind::Amend | ActionKind::Reclassify => {
+                on_path(Tier::Group) || handles()
+            }
+            ActionKind::Assign => on_path(Tier::Village),
+            ActionKind::Resolve => {
+                on_path(Tier::Group)
+                    || handles()
+                    || (reporter && report.severity == Severity::Critical)
+            }
+            ActionKind::Void => reporter || actor.decides_for(report.place).is_some(),
+            ActionKind::Restore => actor.stands_at_town(report.place).is_some(),
+            ActionKind::Comment => true,
+        };
+    if may {
+        Ok(())
+    } else {
+        Err(Refusal::new(
+            Code::NotPermitted,
+            "You see this report, but your role may not do this to it.",
+        ))
+    }
+}
+
+/// By what the actor is the handler: the officer named, or a deputy; where no officer is named, or
+/// that one serves here no longer, the handler's grid.
+fn as_handler(report: &Report, actor: &Actor, staffing: &Staffing) -> Option<Standing> {
+    let Handler { grid, officer, .. } = report.handler?;
+    match officer.filter(|officer| staffing.serves(*officer)) {
+        Some(officer) if officer == actor.officer_id => Some(Standing::default()),
+        Some(officer) => actor
+            .acting()
+            .find(|posting| posting.on_behalf_of == Some(officer))
+            .map(|_| Standing {
+                on_behalf_of: Some(officer),
+            }),
+        None => actor.stands_at(grid, staffing),
+    }
+}
+
+/// Whether the actor may do this now, as far as the body does not matter, and by what.
+///
+/// # Errors
+/// `not_permitted`, then `wrong_status`, then the rule that stands against it.
+pub fn permitted(
+    report: &Report,
+    kind: ActionKind,
+    actor: &Actor,
+    context: &Context<'_>,
+) -> Result<Standing, Refusal> {
+    let staffing = context.staffing;
+    role_may(report, kind, actor, staffing)?;
+    status_allows(report, kind)?;
+
+    let as_holder = || {
+        actor
+            .stands_at(report.holder(), staffing)
+            .ok_or(Refusal::new(
+                Code::NotHolder,
+                "Another grid holds this report now; desk names who must act.",
+            ))
+    };
+    let handler = || as_handler(report, actor, staffing);
+    let at_desk = Refusal::new(
+        Code::NotAtDesk,
+        "It is somebody else's turn; desk names who must act.",
+    );
+
+    match kind {
+        ActionKind::Escalate => {
+            if report.holder_tier == Tier::Town {
+                return Err(Refusal::new(
+                    Code::NothingAbove,
+                    "The town holds this report; there is no tier above.",
+                ));
+            }
+            as_holder()
+        }
+        ActionKind::Approve => actor.decides_for(report.place).ok_or(at_desk),
+        ActionKind::Return => match report.status {
+            Status::Escalating => {
+                let standing = actor.decides_for(report.place).ok_or(at_desk)?;
+                if report.returns.from(report.holder_tier) >= context.policy.most_returns {
+                    return Err(Refusal::new(
+                        Code::ReturnLimit,
+                        "It was returned to this tier as often as allowed; approve it.",
+                    ));
+                }
+                Ok(standing)
+            }
+            Status::Resolved => as_holder(),
+            _ => handler().ok_or(at_desk),
+        },
+        ActionKind::Assign => as_holder(),
+        ActionKind::Resolve => {
+            let filer = report.severity == Severity::Critical
+                && report.handler.is_none()
+                && report.status == Status::Open
+                && report.reporter_id == actor.officer_id;
+            handler()
+                .filter(|_| report.status == Status::Open)
+                .or(filer.then(Standing::default))
+                .map_or_else(as_holder, Ok)
+        }
+        ActionKind::Close => {
+            let standing = as_holder()?;
+            // Some outcome must be possible; the body says which one is meant.
+            closing_outcomes(report, actor, context)?;
+            Ok(standing)
+        }
+        ActionKind::Void => void_standing(report, actor).ok_or(Refusal::new(
+            Code::WrongStatus,
+            "Somebody has acted on it already: ask the town, or the secretary if it is a duplicate.",
+        )),
+        ActionKind::Restore => actor.stands_at_town(report.place).ok_or(at_desk),
+        ActionKind::Amend | ActionKind::Reclassify => {
+            let desk = report.desk().map_or(report.holder(), |desk| desk.grid);
+            handler()
+                .or_else(|| actor.stands_above(desk, staffing))
+                .ok_or(at_desk)
+        }
+        ActionKind::Comment => Ok(Standing::default()),
+    }
+}
+
+fn status_allows(report: &Report, kind: ActionKind) -> Result<(), Refusal> {
+    use Status::{Closed, Escalating, Open, Resolved, Void};
+    let status = report.status;
+    let allows = match kind {
+        ActionKind::Escalate | ActionKind::Assign => status == Open,
+        ActionKind::Approve => status == Escalating,
+        ActionKind::Return => {
+            matches!(status, Escalating | Resolved) || (status == Open && report.handler.is_some())
+        }
+        ActionKind::Resolve => matches!(status, Open | Escalating),
+        ActionKind::Close => matches!(status, Open | Resolved),
+        ActionKind::Void | ActionKind::Amend | ActionKind::Reclassify => {
+            !matches!(status, Closed | Void)
+        }
+        ActionKind::Restore => status == Void,
+        ActionKind::Comment => true,
+    };
+    if allows {
+        Ok(())
+    } else {
+        Err(Refusal::new(
+            Code::WrongStatus,
+            "The report's status does not allow this action; allowed_actions names what is possible.",
+        ))
+    }
+}
+
+/// By what the actor may void: the town, the village's secretary (a duplicate), or the reporter
+/// before anybody acted.
+fn void_standing(report: &Report, actor: &Actor) -> Option<Standing> {
+    let reporter = actor.officer_id == report.reporter_id && report.first_acted_at.is_none();
+    reporter
+        .then(Standing::default)
+        .or_else(|| actor.decides_for(report.place))
+}
+
+/// Whether a void by this actor must name the report that it repeats: the secretary's right reaches
+/// no further.
+#[must_use]
+pub fn void_needs_duplicate(report: &Report, actor: &Actor) -> bool {
+    let reporter = actor.officer_id == report.reporter_id && report.first_acted_at.is_none();
+    !reporter && actor.stands_at_town(report.place).is_none()
+}
+
+/// The outcomes with which the holder's officer could close it now; never empty.
+///
+/// # Errors
+/// The rule that stands against closing it as handled, when no outcome is possible.
+pub fn closing_outcomes(
+    report: &Report,
+    actor: &Actor,
+    context: &Context<'_>,
+) -> Result<Vec<Outcome>, Refusal> {
+    let check = |outcome| {
+        closing::check(
+            report,
+            outcome,
+            actor.officer_id,
+            context.evidence,
+            context.staffing,
+        )
+    };
+    let handled = check(Outcome::Handled);
+    let possible: Vec<Outcome> = [Outcome::Handled, Outcome::Unfounded, Outcome::Transferred]
+        .into_iter()
+        .filter(|outcome| check(*outcome).is_ok())
+        .collect();
+    match handled {
+        Err(refusal) if possible.is_empty() => Err(refusal),
+        _ => Ok(possible),
+    }
+}
