@@ -1,12 +1,13 @@
 //! The rules of three-tier grid supervision, pure: no I/O, no clock, no SQL, no HTTP, no
 //! environment. Everything here is data and functions of data.
 
-pub mod division;
 pub mod calendar;
+pub mod division;
 pub mod error;
 pub mod geo;
 pub mod grid;
 pub mod officer;
 pub mod password;
 pub mod report;
+pub mod scope;
 pub mod slug;
