@@ -16,6 +16,7 @@ pub struct Scope {
     officer_id: Uuid,
     subtrees: Vec<GridPath>,
     towns: Vec<Uuid>,
+    participants: Vec<Uuid>,
 }
 
 impl Scope {
@@ -35,11 +36,25 @@ impl Scope {
                 towns.push(grid.town_id());
             }
         }
+        let mut participants = vec![actor.officer_id];
+        for posting in actor.acting() {
+            if !participants.contains(&posting.grid.id()) {
+                participants.push(posting.grid.id());
+            }
+        }
         Self {
             officer_id: actor.officer_id,
             subtrees,
             towns,
+            participants,
         }
+    }
+
+    /// As whom the officer may have taken part in a report: the officer, and the grids of the
+    /// postings that act, to which work may have been assigned.
+    #[must_use]
+    pub fn participants(&self) -> &[Uuid] {
+        &self.participants
     }
 
     /// Whose sight it is: participants see by this id.
