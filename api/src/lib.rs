@@ -5,4 +5,5 @@
 //! one folder.
 
 pub mod auth;
+pub mod photos;
 pub mod problem;

@@ -1,0 +1,3 @@
+//! Photos: taken in streamed and checked, kept byte for byte, shown small and upright.
+
+pub mod imaging;
