@@ -279,11 +279,12 @@ CREATE TABLE blobs (
 );
 
 -- A photo is declared by a report, or arrives first; each of both touches this row first, so that
--- a report's count of arrived photos cannot miss either.
+-- a report's count of arrived photos cannot miss either. It is declared before its report's row is
+-- written, hence the deferred reference.
 CREATE TABLE photos (
   id uuid NOT NULL PRIMARY KEY,
   town_id uuid,
-  report_id uuid REFERENCES reports (id),
+  report_id uuid REFERENCES reports (id) DEFERRABLE INITIALLY DEFERRED,
   position integer NOT NULL DEFAULT 0,
   role text NOT NULL,
   owner_id uuid NOT NULL REFERENCES officers (id),
@@ -292,6 +293,7 @@ CREATE TABLE photos (
   state text NOT NULL CHECK (state IN ('missing', 'ready')),
   rendition text NOT NULL CHECK (rendition IN ('none', 'pending', 'ready', 'unsupported', 'failed')),
   rendition_attempts integer NOT NULL DEFAULT 0,
+  rendition_due_at timestamptz,
   sha256 bytea REFERENCES blobs (sha256),
   size bigint,
   media_type text,
@@ -308,6 +310,6 @@ CREATE TABLE photos (
   arrived_at timestamptz
 );
 CREATE INDEX photos_report ON photos (report_id, position) WHERE report_id IS NOT NULL;
-CREATE INDEX photos_pending ON photos (arrived_at) WHERE rendition = 'pending';
+CREATE INDEX photos_pending ON photos (rendition_due_at) WHERE rendition = 'pending';
 CREATE INDEX photos_blob ON photos (sha256) WHERE sha256 IS NOT NULL;
 CREATE INDEX photos_unattached ON photos (created_at) WHERE report_id IS NULL;

@@ -275,11 +275,12 @@ CREATE TABLE blobs (
 ) STRICT;
 
 -- A photo is declared by a report, or arrives first; each of both touches this row first, so that
--- a report's count of arrived photos cannot miss either.
+-- a report's count of arrived photos cannot miss either. It is declared before its report's row is
+-- written, hence the deferred reference.
 CREATE TABLE photos (
   id BLOB NOT NULL PRIMARY KEY,
   town_id BLOB,
-  report_id BLOB REFERENCES reports (id),
+  report_id BLOB REFERENCES reports (id) DEFERRABLE INITIALLY DEFERRED,
   position INTEGER NOT NULL DEFAULT 0,
   role TEXT NOT NULL,
   owner_id BLOB NOT NULL REFERENCES officers (id),
@@ -288,6 +289,7 @@ CREATE TABLE photos (
   state TEXT NOT NULL CHECK (state IN ('missing', 'ready')),
   rendition TEXT NOT NULL CHECK (rendition IN ('none', 'pending', 'ready', 'unsupported', 'failed')),
   rendition_attempts INTEGER NOT NULL DEFAULT 0,
+  rendition_due_at INTEGER,
   sha256 BLOB REFERENCES blobs (sha256),
   size INTEGER,
   media_type TEXT,
@@ -304,6 +306,6 @@ CREATE TABLE photos (
   arrived_at INTEGER
 ) STRICT;
 CREATE INDEX photos_report ON photos (report_id, position) WHERE report_id IS NOT NULL;
-CREATE INDEX photos_pending ON photos (arrived_at) WHERE rendition = 'pending';
+CREATE INDEX photos_pending ON photos (rendition_due_at) WHERE rendition = 'pending';
 CREATE INDEX photos_blob ON photos (sha256) WHERE sha256 IS NOT NULL;
 CREATE INDEX photos_unattached ON photos (created_at) WHERE report_id IS NULL;
