@@ -23,6 +23,38 @@ pub trait Slug: Copy + Eq + std::fmt::Debug + Send + Sync + 'static {
     }
 }
 
+/// The values one a line, with their titles: how documents explain a set of codes.
+#[must_use]
+pub fn explained<T: Slug>() -> String {
+    let lines: Vec<_> = T::ALL
+        .iter()
+        .map(|value| {
+            format!(
+                "- `{}`: {} ({})",
+                value.slug(),
+                value.label_zh(),
+                value.label_en()
+            )
+        })
+        .collect();
+    lines.join("\n")
+}
+
+/// How an answer documents a coded value: a string with the values known today. Clients must
+/// tolerate new ones.
+#[cfg(feature = "openapi")]
+#[must_use]
+pub fn open_set<T: Slug>() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+    utoipa::openapi::schema::ObjectBuilder::new()
+        .schema_type(utoipa::openapi::schema::Type::String)
+        .description(Some(format!(
+            "One of these today; tolerate others:\n\n{}",
+            explained::<T>()
+        )))
+        .examples(T::ALL.first().map(|value| value.slug()))
+        .into()
+}
+
 /// Declares an enum of coded values: `Name = "slug", "中文", "English";`. Its order is the order of
 /// the lines.
 macro_rules! slugs {
@@ -44,6 +76,20 @@ macro_rules! slugs {
         impl std::fmt::Display for $name {
             fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 formatter.write_str($crate::slug::Slug::slug(*self))
+            }
+        }
+
+        #[cfg(feature = "openapi")]
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                $crate::slug::open_set::<$name>()
+            }
+        }
+
+        #[cfg(feature = "openapi")]
+        impl utoipa::ToSchema for $name {
+            fn name() -> std::borrow::Cow<'static, str> {
+                std::borrow::Cow::Borrowed(stringify!($name))
             }
         }
 
