@@ -4,6 +4,9 @@
 //! (one transaction: load, ask the domain, save, record) → `queries` (SQL only). A feature lives in
 //! one folder.
 
+pub mod app;
 pub mod auth;
+pub mod config;
+pub mod http;
 pub mod photos;
 pub mod problem;

@@ -2,9 +2,16 @@
 //!
 //! Owns the wire form of every error. The codes and titles stand in `gridpatrol_domain::error`.
 
+pub mod document;
+
 use std::fmt;
 
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::{HttpResponse, ResponseError};
 use gridpatrol_domain::error::Code;
+
+use crate::http::language::Language;
 
 /// One wrong value: where it is (RFC 6901 pointer into the body, or the parameter's name), and why.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
@@ -85,6 +92,106 @@ impl Problem {
     pub const fn retry_after(mut self, seconds: u64) -> Self {
         self.retry_after_s = Some(seconds);
         self
+    }
+}
+
+/// The wire form of a refusal (RFC 9457), in one language.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+#[schema(as = Problem, example = json!({
+    "type": "urn:gridpatrol:problem:validation_failed", "title": "提交的内容有误", "status": 422,
+    "code": "validation_failed", "request_id": "0192f7a0-0000-7000-8000-000000000001",
+    "errors": [{"pointer": "/location/lat", "code": "out_of_range", "detail": "Give a value from -90 to 90."}],
+}))]
+pub struct Document<'a> {
+    /// `urn:gridpatrol:problem:` and the code.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What happened, in the language of `Accept-Language` (zh-CN unless English is preferred).
+    pub title: &'a str,
+    /// The HTTP status.
+    pub status: u16,
+    /// The stable code: switch on this. New codes may appear.
+    pub code: &'a str,
+    /// What is wrong here and what to do about it, in English.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<&'a str>,
+    /// Names this request in the server's logs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<&'a str>,
+    /// Every wrong value at once.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(value_type = Vec<FieldError>, required = false)]
+    pub errors: &'a [FieldError],
+    /// What the caller may do with the report as it stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allowed_actions: Option<&'a [String]>,
+    /// The version the thing has now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub current_version: Option<i64>,
+    /// When to try again, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after_s: Option<u64>,
+}
+
+impl Problem {
+    /// Its wire form.
+    #[must_use]
+    pub fn document<'a>(&'a self, language: Language, request_id: Option<&'a str>) -> Document<'a> {
+        Document {
+            kind: format!("urn:gridpatrol:problem:{}", self.code),
+            title: match language {
+                Language::Chinese => self.code.title_zh(),
+                Language::English => self.code.title_en(),
+            },
+            status: self.code.status(),
+            code: self.code.slug(),
+            detail: self.detail.as_deref(),
+            request_id,
+            errors: &self.errors,
+            allowed_actions: self.allowed_actions.as_deref(),
+            current_version: self.current_version,
+            retry_after_s: self.retry_after_s,
+        }
+    }
+
+    /// Its wire form as JSON.
+    #[must_use]
+    pub fn written(&self, language: Language, request_id: Option<&str>) -> String {
+        serde_json::to_string(&self.document(language, request_id)).unwrap_or_default()
+    }
+}
+
+/// The media type of problems.
+pub const MEDIA_TYPE: &str = "application/problem+json";
+
+// The middleware writes the body anew in the caller's language, with the request's id: the problem
+// itself travels in the response's extensions.
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status_code())
+            .insert_header((CONTENT_TYPE, MEDIA_TYPE))
+            .body(self.written(Language::default(), None));
+        if let Some(seconds) = self.retry_after_s {
+            response
+                .headers_mut()
+                .insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        let challenge = match self.code {
+            Code::Unauthenticated => Some("Bearer"),
+            Code::TokenExpired | Code::SessionEnded => Some("Bearer error=\"invalid_token\""),
+            _ => None,
+        };
+        if let Some(challenge) = challenge {
+            response
+                .headers_mut()
+                .insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        response.extensions_mut().insert(self.clone());
+        response
     }
 }
 

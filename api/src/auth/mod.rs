@@ -8,3 +8,7 @@ pub mod passwords;
 pub mod random;
 pub mod settings;
 pub mod throttle;
+
+mod caller;
+
+pub use caller::{Officer, Signed, authenticate};

@@ -1,0 +1,542 @@
+//! Settings: flags, then environment, then a TOML file, then defaults.
+//!
+//! Owns the whole list of settings, their defaults and bounds. Each is a flag (`--photos-max-bytes`),
+//! an environment variable (`GRIDPATROL_PHOTOS_MAX_BYTES`) and a key of the file (`max_bytes` in
+//! `[photos]`). It must not start anything.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::auth::settings::AuthSettings;
+
+/// Why the settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("the settings file {path} cannot be read: {source}")]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The file has a key nobody knows, a value of another type, or is no TOML.
+    #[error("the settings file {path}: {reason}")]
+    Malformed {
+        /// Which file.
+        path: PathBuf,
+        /// Where and what.
+        reason: String,
+    },
+    /// Values out of their bounds, or that contradict each other.
+    #[error("settings: {}", .0.join("; "))]
+    Refused(Vec<String>),
+}
+
+/// A text that no log and no error message shows.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The text itself.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::str::FromStr for Secret {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("…")
+    }
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line, for machines.
+    Json,
+}
+
+/// All settings.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where HTTP is served. Port 0 takes a free one.
+    pub bind: SocketAddr,
+    /// Holds the database, the photos and the keys of a server without other stores.
+    pub data_dir: PathBuf,
+    /// `sqlite://PATH` or `postgres://…`; absent: `gridpatrol.db` in the data folder.
+    pub database_url: Option<Secret>,
+    /// How log lines look.
+    pub log_format: LogFormat,
+    /// Which log lines appear: `info`, or directives such as `gridpatrol=debug,info`.
+    pub log_level: String,
+    /// Fills an empty database with the demonstration town.
+    pub demo: bool,
+    /// The password of the demonstration accounts.
+    pub demo_password: Option<Secret>,
+    /// How requests are taken.
+    pub http: HttpSettings,
+    /// How the database is used.
+    pub store: StoreLimits,
+    /// Sign-in.
+    pub auth: AuthSettings,
+    /// What photos may be.
+    pub photos: PhotoLimits,
+}
+
+/// The `[http]` table: how requests are taken.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HttpSettings {
+    /// Threads that take requests; 0: one a processor.
+    pub workers: usize,
+    /// Threads of each worker for work that blocks.
+    pub blocking_threads: usize,
+    /// Largest JSON body in bytes.
+    pub body_max_bytes: usize,
+    /// Seconds until a JSON body must have arrived.
+    pub body_timeout_s: u64,
+    /// Seconds until the head of a request must have arrived.
+    pub head_timeout_s: u64,
+    /// Seconds a connection may idle between requests.
+    pub keep_alive_s: u64,
+    /// Connections of each worker.
+    pub max_connections: usize,
+    /// Connections that wait to be taken.
+    pub backlog: u32,
+    /// Seconds that a stopping server gives to what is in flight.
+    pub stop_timeout_s: u64,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// Base addresses named in the OpenAPI document, such as `https://patrol.example.org`.
+    pub public_url: Option<String>,
+}
+
+/// The `[store]` table: how the database is used.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StoreLimits {
+    /// Reading connections of SQLite; 0: by the processors.
+    pub readers: usize,
+    /// Connections to PostgreSQL.
+    pub connections: usize,
+    /// Writes that may wait for SQLite's writer; beyond that, 503.
+    pub queue: usize,
+    /// Milliseconds a request waits for a connection; beyond that, 503.
+    pub patience_ms: u64,
+    /// Milliseconds a statement may take on PostgreSQL.
+    pub statement_timeout_ms: u64,
+    /// Statements that take longer, in milliseconds, are logged.
+    pub slow_statement_ms: u64,
+}
+
+/// The `[photos]` table: what photos may be.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PhotoLimits {
+    /// Largest file in bytes.
+    pub max_bytes: u64,
+    /// Most pixels, width by height.
+    pub max_pixels: u64,
+    /// Seconds until a photo must have arrived.
+    pub upload_timeout_s: u64,
+    /// Photos that are scaled down at the same time; 0: by the processors.
+    pub workers: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            bind: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            data_dir: "./data".into(),
+            database_url: None,
+            log_format: LogFormat::Text,
+            log_level: "info".into(),
+            demo: false,
+            demo_password: None,
+            http: HttpSettings::default(),
+            store: StoreLimits::default(),
+            auth: AuthSettings::default(),
+            photos: PhotoLimits::default(),
+        }
+    }
+}
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        Self {
+            workers: 0,
+            blocking_threads: 32,
+            body_max_bytes: 256 * 1024,
+            body_timeout_s: 30,
+            head_timeout_s: 10,
+            keep_alive_s: 75,
+            max_connections: 10_000,
+            backlog: 1024,
+            stop_timeout_s: 20,
+            trusted_proxies: Vec::new(),
+            public_url: None,
+        }
+    }
+}
+
+impl Default for StoreLimits {
+    fn default() -> Self {
+        Self {
+            readers: 0,
+            connections: 16,
+            queue: 1024,
+            patience_ms: 3_000,
+            statement_timeout_ms: 15_000,
+            slow_statement_ms: 100,
+        }
+    }
+}
+
+impl Default for PhotoLimits {
+    fn default() -> Self {
+        Self {
+            max_bytes: 30 * 1024 * 1024,
+            max_pixels: 40_000_000,
+            upload_timeout_s: 300,
+            workers: 0,
+        }
+    }
+}
+
+macro_rules! options {
+    ($($(#[doc = $doc:literal])+ $(#[arg($($extra:tt)+)])? $name:ident: $kind:ty = $variable:literal => $($place:ident).+ $(($wrap:ident))?;)+) => {
+        /// Settings given as flags or in the environment.
+        #[derive(Debug, Clone, Default, clap::Args)]
+        #[command(next_help_heading = "Settings (each also in the environment and in the file)")]
+        pub struct Given {
+            /// A TOML file with settings.
+            #[arg(long, env = "GRIDPATROL_CONFIG", value_name = "FILE", global = true)]
+            pub config: Option<PathBuf>,
+            $($(#[doc = $doc])+
+            #[arg(long, env = $variable, global = true, hide_env_values = true, $($($extra)+)?)]
+            pub $name: Option<$kind>,)+
+        }
+
+        impl Given {
+            fn lay_over(self, config: &mut Config) {
+                $(if let Some(value) = self.$name {
+                    config.$($place).+ = options!(@wrap value $($wrap)?);
+                })+
+            }
+        }
+    };
+    (@wrap $value:ident) => { $value };
+    (@wrap $value:ident $wrap:ident) => { $wrap($value) };
+}
+
+options! {
+    /// Where HTTP is served [default: 127.0.0.1:8080]
+    bind: SocketAddr = "GRIDPATROL_BIND" => bind;
+    /// Folder of the database, the photos and the keys [default: ./data]
+    data_dir: PathBuf = "GRIDPATROL_DATA_DIR" => data_dir;
+    /// sqlite://PATH or postgres://… [default: gridpatrol.db in the data folder]
+    database_url: Secret = "GRIDPATROL_DATABASE_URL" => database_url(Some);
+    /// How log lines look [default: text]
+    log_format: LogFormat = "GRIDPATROL_LOG_FORMAT" => log_format;
+    /// Which log lines appear: info, or directives such as gridpatrol=debug,info [default: info]
+    log_level: String = "GRIDPATROL_LOG_LEVEL" => log_level;
+    /// Fill an empty database with the demonstration town
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = clap::builder::BoolishValueParser::new())]
+    demo: bool = "GRIDPATROL_DEMO" => demo;
+    /// Password of the demonstration accounts, required where bind is not loopback
+    demo_password: Secret = "GRIDPATROL_DEMO_PASSWORD" => demo_password(Some);
+
+    /// Threads that take requests; 0: one a processor [default: 0]
+    http_workers: usize = "GRIDPATROL_HTTP_WORKERS" => http.workers;
+    /// Threads of each worker for work that blocks [default: 32]
+    http_blocking_threads: usize = "GRIDPATROL_HTTP_BLOCKING_THREADS" => http.blocking_threads;
+    /// Largest JSON body in bytes [default: 262144]
+    http_body_max_bytes: usize = "GRIDPATROL_HTTP_BODY_MAX_BYTES" => http.body_max_bytes;
+    /// Seconds until a JSON body must have arrived [default: 30]
+    http_body_timeout_s: u64 = "GRIDPATROL_HTTP_BODY_TIMEOUT_S" => http.body_timeout_s;
+    /// Seconds until the head of a request must have arrived [default: 10]
+    http_head_timeout_s: u64 = "GRIDPATROL_HTTP_HEAD_TIMEOUT_S" => http.head_timeout_s;
+    /// Seconds a connection may idle between requests [default: 75]
+    http_keep_alive_s: u64 = "GRIDPATROL_HTTP_KEEP_ALIVE_S" => http.keep_alive_s;
+    /// Connections of each worker [default: 10000]
+    http_max_connections: usize = "GRIDPATROL_HTTP_MAX_CONNECTIONS" => http.max_connections;
+    /// Connections that wait to be taken [default: 1024]
+    http_backlog: u32 = "GRIDPATROL_HTTP_BACKLOG" => http.backlog;
+    /// Seconds that a stopping server gives to what is in flight [default: 20]
+    http_stop_timeout_s: u64 = "GRIDPATROL_HTTP_STOP_TIMEOUT_S" => http.stop_timeout_s;
+    /// Proxies whose X-Forwarded-For is believed, separated by commas [default: none]
+    #[arg(value_delimiter = ',')]
+    http_trusted_proxies: Vec<IpAddr> = "GRIDPATROL_HTTP_TRUSTED_PROXIES" => http.trusted_proxies;
+    /// Base address named in the OpenAPI document [default: relative]
+    http_public_url: String = "GRIDPATROL_HTTP_PUBLIC_URL" => http.public_url(Some);
+
+    /// Reading connections of SQLite; 0: by the processors [default: 0]
+    store_readers: usize = "GRIDPATROL_STORE_READERS" => store.readers;
+    /// Connections to PostgreSQL [default: 16]
+    store_connections: usize = "GRIDPATROL_STORE_CONNECTIONS" => store.connections;
+    /// Writes that may wait for SQLite's writer [default: 1024]
+    store_queue: usize = "GRIDPATROL_STORE_QUEUE" => store.queue;
+    /// Milliseconds a request waits for a connection [default: 3000]
+    store_patience_ms: u64 = "GRIDPATROL_STORE_PATIENCE_MS" => store.patience_ms;
+    /// Milliseconds a statement may take on PostgreSQL [default: 15000]
+    store_statement_timeout_ms: u64 = "GRIDPATROL_STORE_STATEMENT_TIMEOUT_MS" => store.statement_timeout_ms;
+    /// Statements that take longer, in milliseconds, are logged [default: 100]
+    store_slow_statement_ms: u64 = "GRIDPATROL_STORE_SLOW_STATEMENT_MS" => store.slow_statement_ms;
+
+    /// PEM file with Ed25519 keys: the first signs, all are accepted [default: made at first start]
+    auth_signing_keys: PathBuf = "GRIDPATROL_AUTH_SIGNING_KEYS" => auth.signing_keys(Some);
+    /// iss and aud of access tokens [default: gridpatrol]
+    auth_issuer: String = "GRIDPATROL_AUTH_ISSUER" => auth.issuer;
+    /// Minutes an access token is good for [default: 15]
+    auth_access_minutes: u32 = "GRIDPATROL_AUTH_ACCESS_MINUTES" => auth.access_minutes;
+    /// Days an unused refresh token is good for [default: 30]
+    auth_refresh_days: u32 = "GRIDPATROL_AUTH_REFRESH_DAYS" => auth.refresh_days;
+    /// Days a session lasts at most [default: 180]
+    auth_session_days: u32 = "GRIDPATROL_AUTH_SESSION_DAYS" => auth.session_days;
+    /// Sessions an officer has at most [default: 100]
+    auth_sessions_per_officer: u32 = "GRIDPATROL_AUTH_SESSIONS_PER_OFFICER" => auth.sessions_per_officer;
+    /// argon2id: memory in KiB [default: 19456]
+    auth_argon2_memory_kib: u32 = "GRIDPATROL_AUTH_ARGON2_MEMORY_KIB" => auth.argon2_memory_kib;
+    /// argon2id: passes [default: 2]
+    auth_argon2_passes: u32 = "GRIDPATROL_AUTH_ARGON2_PASSES" => auth.argon2_passes;
+    /// argon2id: lanes [default: 1]
+    auth_argon2_lanes: u32 = "GRIDPATROL_AUTH_ARGON2_LANES" => auth.argon2_lanes;
+    /// Passwords hashed at once; 0: one a processor [default: 0]
+    auth_hashing_permits: u32 = "GRIDPATROL_AUTH_HASHING_PERMITS" => auth.hashing_permits;
+    /// Fewest characters of a password [default: 8]
+    auth_password_min_chars: u32 = "GRIDPATROL_AUTH_PASSWORD_MIN_CHARS" => auth.password_min_chars;
+    /// Classes of characters a password must have, of four [default: 3]
+    auth_password_min_classes: u32 = "GRIDPATROL_AUTH_PASSWORD_MIN_CLASSES" => auth.password_min_classes;
+    /// Former passwords that must not come back [default: 5]
+    auth_passwords_remembered: u32 = "GRIDPATROL_AUTH_PASSWORDS_REMEMBERED" => auth.passwords_remembered;
+    /// Failures of one name until it is locked [default: 5]
+    auth_failures_until_lock: u32 = "GRIDPATROL_AUTH_FAILURES_UNTIL_LOCK" => auth.failures_until_lock;
+    /// Minutes a name is locked [default: 30]
+    auth_lock_minutes: u32 = "GRIDPATROL_AUTH_LOCK_MINUTES" => auth.lock_minutes;
+    /// Failures from one address until it waits [default: 60]
+    auth_failures_until_address_lock: u32 = "GRIDPATROL_AUTH_FAILURES_UNTIL_ADDRESS_LOCK" => auth.failures_until_address_lock;
+    /// Minutes an address waits [default: 5]
+    auth_address_lock_minutes: u32 = "GRIDPATROL_AUTH_ADDRESS_LOCK_MINUTES" => auth.address_lock_minutes;
+
+    /// Largest photo in bytes [default: 31457280]
+    photos_max_bytes: u64 = "GRIDPATROL_PHOTOS_MAX_BYTES" => photos.max_bytes;
+    /// Most pixels of a photo [default: 40000000]
+    photos_max_pixels: u64 = "GRIDPATROL_PHOTOS_MAX_PIXELS" => photos.max_pixels;
+    /// Seconds until a photo must have arrived [default: 300]
+    photos_upload_timeout_s: u64 = "GRIDPATROL_PHOTOS_UPLOAD_TIMEOUT_S" => photos.upload_timeout_s;
+    /// Photos scaled down at the same time; 0: by the processors [default: 0]
+    photos_workers: usize = "GRIDPATROL_PHOTOS_WORKERS" => photos.workers;
+}
+
+impl Config {
+    /// The settings: what was given, over the file, over the defaults.
+    ///
+    /// # Errors
+    /// If the file cannot be read or understood, or a value is out of its bounds.
+    pub fn load(given: Given) -> Result<Self, ConfigError> {
+        let mut config = match &given.config {
+            Some(path) => Self::read(path)?,
+            None => Self::default(),
+        };
+        given.lay_over(&mut config);
+        let faults = config.faults();
+        if faults.is_empty() {
+            Ok(config)
+        } else {
+            Err(ConfigError::Refused(faults))
+        }
+    }
+
+    /// Every value that cannot be used, with what can.
+    #[must_use]
+    pub fn faults(&self) -> Vec<String> {
+        let http = &self.http;
+        let wide = |value: usize| u64::try_from(value).unwrap_or(u64::MAX);
+        let bounds = [
+            ("http.workers", wide(http.workers), 0, 1024),
+            (
+                "http.blocking_threads",
+                wide(http.blocking_threads),
+                1,
+                1024,
+            ),
+            (
+                "http.body_max_bytes",
+                wide(http.body_max_bytes),
+                1024,
+                64 << 20,
+            ),
+            ("http.body_timeout_s", http.body_timeout_s, 1, 3600),
+            ("http.head_timeout_s", http.head_timeout_s, 1, 3600),
+            ("http.keep_alive_s", http.keep_alive_s, 1, 3600),
+            (
+                "http.max_connections",
+                wide(http.max_connections),
+                1,
+                1_000_000,
+            ),
+            ("http.backlog", http.backlog.into(), 1, 65_535),
+            ("http.stop_timeout_s", http.stop_timeout_s, 1, 3600),
+            ("store.readers", wide(self.store.readers), 0, 256),
+            ("store.connections", wide(self.store.connections), 1, 1024),
+            ("store.queue", wide(self.store.queue), 1, 1 << 20),
+            ("store.patience_ms", self.store.patience_ms, 1, 600_000),
+            (
+                "store.statement_timeout_ms",
+                self.store.statement_timeout_ms,
+                100,
+                3_600_000,
+            ),
+            (
+                "store.slow_statement_ms",
+                self.store.slow_statement_ms,
+                1,
+                3_600_000,
+            ),
+            ("photos.max_bytes", self.photos.max_bytes, 1024, 1 << 30),
+            (
+                "photos.max_pixels",
+                self.photos.max_pixels,
+                1_000_000,
+                400_000_000,
+            ),
+            (
+                "photos.upload_timeout_s",
+                self.photos.upload_timeout_s,
+                1,
+                3600,
+            ),
+            ("photos.workers", wide(self.photos.workers), 0, 256),
+        ];
+        let mut faults: Vec<String> = bounds
+            .into_iter()
+            .filter(|(_, value, least, most)| !(least..=most).contains(&value))
+            .map(|(name, value, least, most)| {
+                format!("{name} is {value}; it must be between {least} and {most}")
+            })
+            .collect();
+        if self.demo && !self.bind.ip().is_loopback() && self.demo_password.is_none() {
+            faults.push(
+                "demo on a bind that is not loopback needs a demo_password: everybody knows the usual one"
+                    .into(),
+            );
+        }
+        faults.extend(self.auth.faults());
+        faults
+    }
+
+    fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })?;
+        Self::parse(&text).map_err(|reason| ConfigError::Malformed {
+            path: path.to_owned(),
+            reason,
+        })
+    }
+
+    /// The text of a file. Errors name the line, never its content, which may be a secret.
+    fn parse(text: &str) -> Result<Self, String> {
+        toml::from_str(text).map_err(|error| {
+            let line = error
+                .span()
+                .and_then(|span| text.get(..span.start))
+                .map_or(1, |before| before.matches('\n').count() + 1);
+            format!("line {line}: {}", error.message())
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Program {
+        #[command(flatten)]
+        given: Given,
+    }
+
+    fn given(arguments: &[&str]) -> Given {
+        let arguments = std::iter::once("gridpatrol").chain(arguments.iter().copied());
+        Program::try_parse_from(arguments).unwrap().given
+    }
+
+    #[test]
+    fn a_flag_beats_the_file_and_the_file_beats_the_default() {
+        let mut config = Config::parse(
+            "bind = '0.0.0.0:9000'\n[photos]\nmax_bytes = 5000\n[auth]\naccess_minutes = 5\n",
+        )
+        .unwrap();
+        given(&["--bind", "127.0.0.1:0", "--auth-access-minutes=7"]).lay_over(&mut config);
+        assert_eq!(config.bind.to_string(), "127.0.0.1:0");
+        assert_eq!(config.auth.access_minutes, 7);
+        assert_eq!(config.photos.max_bytes, 5000);
+        assert_eq!(config.photos.max_pixels, 40_000_000);
+    }
+
+    #[test]
+    fn every_option_is_declared_for_the_environment_under_its_own_name() {
+        use clap::CommandFactory;
+        for option in Program::command().get_arguments() {
+            let (Some(long), Some(variable)) = (option.get_long(), option.get_env()) else {
+                continue;
+            };
+            let expected = format!("GRIDPATROL_{}", long.replace('-', "_").to_uppercase());
+            assert_eq!(variable.to_str().unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn unknown_keys_are_refused_with_their_line_and_without_their_value() {
+        let reason = Config::parse("bind = '127.0.0.1:1'\npasword = 'hush'\n").unwrap_err();
+        assert!(
+            reason.starts_with("line 2: unknown field `pasword`"),
+            "{reason}"
+        );
+        assert!(!reason.contains("hush"));
+        assert!(Config::parse("[auth]\ntypo = 1\n").is_err());
+    }
+
+    #[test]
+    fn the_defaults_are_within_bounds_and_a_public_demo_needs_a_password() {
+        assert!(Config::default().faults().is_empty());
+        let mut config = Config {
+            demo: true,
+            bind: "0.0.0.0:8080".parse().unwrap(),
+            ..Config::default()
+        };
+        assert_eq!(config.faults().len(), 1);
+        config.demo_password = Some(Secret("of our own".into()));
+        assert!(config.faults().is_empty());
+        assert!(!format!("{config:?}").contains("of our own"));
+    }
+
+    #[test]
+    fn a_flag_may_stand_without_a_value() {
+        let mut config = Config::default();
+        given(&["--demo", "--http-trusted-proxies=10.0.0.1,::1"]).lay_over(&mut config);
+        assert!(config.demo);
+        assert_eq!(config.http.trusted_proxies.len(), 2);
+    }
+}

@@ -1,0 +1,284 @@
+//! One request, read and checked in one order for all operations.
+//!
+//! [`Call`] is a signed-in request, [`Open`] one without signing in. Handlers take nothing else, so
+//! no operation can check in another order or forget a check.
+
+use std::any::TypeId;
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{HeaderMap, IF_MATCH, IF_NONE_MATCH};
+use actix_web::web::{Data, Path};
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use gridpatrol_domain::error::Code;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::etag::IfMatch;
+use super::keyed::{Key, Ticket};
+use super::language::Language;
+use super::middleware::Context;
+use super::query::{self, Parameters};
+use super::validate::{Errors, Validate};
+use super::{body, shape};
+use crate::app::App;
+use crate::auth;
+use crate::problem::{FieldError, Problem};
+
+/// A signed-in request: path `P`, query `Q`, JSON body `B`. `()` reads nothing: a body is left for
+/// another extractor, any query parameter is refused.
+#[derive(Debug)]
+pub struct Call<P = (), Q = (), B = ()> {
+    /// Who calls.
+    pub actor: auth::Signed,
+    /// The path's parameters.
+    pub path: P,
+    /// The query's parameters.
+    pub query: Q,
+    /// The body.
+    pub body: B,
+    /// The body as it was sent.
+    pub sent: Value,
+    /// Versions the change may start from.
+    pub if_match: Option<IfMatch>,
+    /// ETags the caller has.
+    pub if_none_match: Option<String>,
+    /// Makes a POST safe to repeat.
+    pub idempotency_key: Option<Key>,
+    /// The language of texts for people.
+    pub language: Language,
+    /// The request's id in the logs.
+    pub request_id: String,
+    /// The caller's network address.
+    pub address: String,
+    method: String,
+    target: String,
+}
+
+/// A request without signing in.
+#[derive(Debug)]
+pub struct Open<P = (), Q = (), B = ()> {
+    /// The path's parameters.
+    pub path: P,
+    /// The query's parameters.
+    pub query: Q,
+    /// The body.
+    pub body: B,
+    /// The language of texts for people.
+    pub language: Language,
+    /// The request's id in the logs.
+    pub request_id: String,
+    /// The caller's network address.
+    pub address: String,
+}
+
+impl<P, Q, B> Call<P, Q, B> {
+    /// What makes this request recognisable when it is repeated: its key, if it has one, and the hash
+    /// of operation and body.
+    #[must_use]
+    pub fn ticket(&self) -> Ticket {
+        self.ticket_for(&self.sent)
+    }
+
+    /// As [`Call::ticket`], for a body that is not JSON: `content` stands for it.
+    #[must_use]
+    pub fn ticket_for(&self, content: &Value) -> Ticket {
+        Ticket::new(
+            self.actor.officer.id,
+            self.idempotency_key.clone(),
+            &self.method,
+            &self.target,
+            content,
+        )
+    }
+}
+
+type Extracting<T> = Pin<Box<dyn Future<Output = Result<T, Problem>>>>;
+
+impl<P, Q, B> FromRequest for Call<P, Q, B>
+where
+    P: DeserializeOwned + 'static,
+    Q: DeserializeOwned + Validate + 'static,
+    B: DeserializeOwned + Validate + 'static,
+{
+    type Error = Problem;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        let payload = reads::<B>().then(|| payload.take());
+        Box::pin(async move {
+            let app = app(&request)?;
+            let syntax = Syntax::read(app, &request, payload, B::MOST_BYTES).await?;
+            let actor = auth::authenticate(app, &request).await?;
+            tracing::Span::current().record("officer", tracing::field::display(actor.officer.id));
+            let sent = syntax.body.clone();
+            let mut headers = Errors::header();
+            let if_match = conditions(request.headers(), &mut headers);
+            let idempotency_key = Key::of(request.headers(), &mut headers);
+            let (path, query, body) = syntax.shaped(&request, headers)?;
+            let context = Context::of(&request);
+            Ok(Self {
+                actor,
+                path,
+                query,
+                body,
+                sent,
+                if_match,
+                if_none_match: text(request.headers(), IF_NONE_MATCH.as_str()),
+                idempotency_key,
+                language: context.language,
+                request_id: context.request_id,
+                address: context.address,
+                method: request.method().to_string(),
+                target: request
+                    .uri()
+                    .path_and_query()
+                    .map(ToString::to_string)
+                    .unwrap_or_default(),
+            })
+        })
+    }
+}
+
+impl<P, Q, B> FromRequest for Open<P, Q, B>
+where
+    P: DeserializeOwned + 'static,
+    Q: DeserializeOwned + Validate + 'static,
+    B: DeserializeOwned + Validate + 'static,
+{
+    type Error = Problem;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        let payload = reads::<B>().then(|| payload.take());
+        Box::pin(async move {
+            let app = app(&request)?;
+            let syntax = Syntax::read(app, &request, payload, B::MOST_BYTES).await?;
+            let (path, query, body) = syntax.shaped(&request, Errors::header())?;
+            let context = Context::of(&request);
+            Ok(Self {
+                path,
+                query,
+                body,
+                language: context.language,
+                request_id: context.request_id,
+                address: context.address,
+            })
+        })
+    }
+}
+
+/// The application behind a request.
+///
+/// # Errors
+/// `internal` if the server was put together without it.
+pub fn app(request: &HttpRequest) -> Result<&App, Problem> {
+    request
+        .app_data::<Data<App>>()
+        .map(Data::get_ref)
+        .ok_or_else(|| Problem::new(Code::Internal))
+}
+
+/// What could be read without asking what it means.
+struct Syntax {
+    body: Value,
+    parameters: Parameters,
+}
+
+impl Syntax {
+    async fn read(
+        app: &App,
+        request: &HttpRequest,
+        payload: Option<Payload>,
+        most: Option<usize>,
+    ) -> Result<Self, Problem> {
+        let parameters = query::parse(request.query_string())?;
+        let body = match payload {
+            Some(mut payload) => {
+                let most = most.unwrap_or(app.config.http.body_max_bytes);
+                let deadline = Duration::from_secs(app.config.http.body_timeout_s);
+                body::json(request.headers(), &mut payload, most, deadline).await?
+            }
+            None => Value::Null,
+        };
+        Ok(Self { body, parameters })
+    }
+
+    /// Shape and values of headers, query and body: all errors at once. Then the path.
+    fn shaped<P, Q, B>(self, request: &HttpRequest, headers: Errors) -> Result<(P, Q, B), Problem>
+    where
+        P: DeserializeOwned + 'static,
+        Q: DeserializeOwned + Validate + 'static,
+        B: DeserializeOwned + Validate + 'static,
+    {
+        let mut parameters = Errors::query();
+        let query = if reads::<Q>() {
+            query::read(self.parameters, &mut parameters)
+        } else {
+            query::none(&self.parameters, &mut parameters);
+            serde_json::from_value(Value::Null).ok()
+        };
+        let mut members = Errors::body();
+        let body = if reads::<B>() {
+            shape::read(self.body, &mut members)
+        } else {
+            serde_json::from_value(Value::Null).ok()
+        };
+        let mut errors: Vec<FieldError> = headers.into_found();
+        errors.extend(parameters.into_found());
+        errors.extend(members.into_found());
+        if !errors.is_empty() {
+            return Err(Problem::invalid(errors));
+        }
+        let path = Path::<P>::from_request(request, &mut Payload::None)
+            .into_inner()
+            .map_err(|_| Problem::new(Code::NotFound))?
+            .into_inner();
+        match (query, body) {
+            (Some(query), Some(body)) => Ok((path, query, body)),
+            // No error was named, and still it could not be read.
+            _ => Err(Problem::new(Code::ValidationFailed)
+                .detail("The request does not have the documented shape.")),
+        }
+    }
+}
+
+/// `()` stands for "nothing is read".
+fn reads<T: 'static>() -> bool {
+    TypeId::of::<T>() != TypeId::of::<()>()
+}
+
+fn conditions(headers: &HeaderMap, errors: &mut Errors) -> Option<IfMatch> {
+    match IfMatch::parse(&text(headers, IF_MATCH.as_str())?) {
+        Ok(if_match) => Some(if_match),
+        Err(error) => {
+            errors.extend([error]);
+            None
+        }
+    }
+}
+
+/// All values of a header that is a list, joined; what is not text reads as `?`.
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    let values: Vec<_> = headers
+        .get_all(name)
+        .map(|value| value.to_str().unwrap_or("?"))
+        .collect();
+    (!values.is_empty()).then(|| values.join(","))
+}
+
+impl Context {
+    /// What the middleware found out about a request.
+    #[must_use]
+    pub fn of(request: &HttpRequest) -> Self {
+        request
+            .extensions()
+            .get::<Self>()
+            .cloned()
+            .unwrap_or_default()
+    }
+}

@@ -1,0 +1,227 @@
+//! Safe retries of POST: the first committed answer again, for the same `Idempotency-Key`.
+//!
+//! Owns the key, the hash that recognises a repeated request, and the frame around a write. The key's
+//! row is written in the transaction of the write (DESIGN.md 4), so that there is never one without
+//! the other. Refusals are not stored: after a correction the same key works.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use serde::Serialize;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::etag;
+use super::validate::Errors;
+use crate::problem::Problem;
+
+/// The header that makes a POST safe to repeat.
+pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
+/// Tells that an answer was given before.
+pub const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+
+/// A client's name for one request, at most 255 visible characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key(String);
+
+impl Key {
+    /// The key as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Reads the header.
+    pub(super) fn of(headers: &HeaderMap, errors: &mut Errors) -> Option<Self> {
+        let mut values = headers.get_all(IDEMPOTENCY_KEY);
+        let key = values.next()?.to_str().unwrap_or_default();
+        let sound = (1..=255).contains(&key.len())
+            && key.bytes().all(|byte| byte.is_ascii_graphic())
+            && values.next().is_none();
+        if sound {
+            Some(Self(key.to_owned()))
+        } else {
+            errors.add_at(
+                "header/Idempotency-Key",
+                "bad_format",
+                "Give one key of 1 to 255 visible ASCII characters, such as a UUID.",
+            );
+            None
+        }
+    }
+}
+
+/// What makes a request recognisable when it is repeated.
+#[derive(Debug, Clone)]
+pub struct Ticket {
+    officer: Uuid,
+    key: Option<Key>,
+    hash: [u8; 32],
+}
+
+impl Ticket {
+    /// The ticket of a request: operation (method and target) and body.
+    #[must_use]
+    pub fn new(
+        officer: Uuid,
+        key: Option<Key>,
+        method: &str,
+        target: &str,
+        content: &Value,
+    ) -> Self {
+        let mut hash = Sha256::new();
+        if key.is_some() {
+            hash.update(method);
+            hash.update([0]);
+            hash.update(target);
+            hash.update([0]);
+            hash.update(canonical(content));
+        }
+        Self {
+            officer,
+            key,
+            hash: hash.finalize().into(),
+        }
+    }
+}
+
+/// The RFC 8785 form of a JSON value.
+#[must_use]
+pub fn canonical(value: &Value) -> Vec<u8> {
+    // Writing a Value into memory cannot fail; should it ever, its plain form is as good a name.
+    serde_json_canonicalizer::to_vec(value).unwrap_or_else(|_| value.to_string().into_bytes())
+}
+
+/// The SHA-256 of the RFC 8785 form of a JSON value.
+#[must_use]
+pub fn canonical_hash(value: &Value) -> [u8; 32] {
+    Sha256::digest(canonical(value)).into()
+}
+
+/// The answer of a write, as it is stored for repetition.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    status: u16,
+    body: String,
+    version: Option<i64>,
+}
+
+impl Answer {
+    /// 200 with a body.
+    ///
+    /// # Errors
+    /// `internal` if the body cannot be written as JSON.
+    pub fn ok<T: Serialize>(body: &T) -> Result<Self, Problem> {
+        Self::new(StatusCode::OK, body)
+    }
+
+    /// 201 with a body.
+    ///
+    /// # Errors
+    /// `internal` if the body cannot be written as JSON.
+    pub fn created<T: Serialize>(body: &T) -> Result<Self, Problem> {
+        Self::new(StatusCode::CREATED, body)
+    }
+
+    /// 204.
+    #[must_use]
+    pub const fn empty() -> Self {
+        Self {
+            status: 204,
+            body: String::new(),
+            version: None,
+        }
+    }
+
+    /// Another status with a body. A member `version` of the body becomes its ETag.
+    ///
+    /// # Errors
+    /// `internal` if the body cannot be written as JSON.
+    pub fn new<T: Serialize>(status: StatusCode, body: &T) -> Result<Self, Problem> {
+        Ok(Self::stored(status.as_u16(), etag::write(body)?))
+    }
+
+    fn stored(status: u16, body: String) -> Self {
+        #[derive(serde::Deserialize)]
+        struct Versioned {
+            version: Option<i64>,
+        }
+        let version = serde_json::from_str::<Versioned>(&body)
+            .ok()
+            .and_then(|body| body.version);
+        Self {
+            status,
+            body,
+            version,
+        }
+    }
+
+    fn respond(self, replayed: bool) -> HttpResponse {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::OK);
+        let mut response = if status == StatusCode::NO_CONTENT {
+            HttpResponse::NoContent().finish()
+        } else {
+            etag::answer(status, self.version, self.body)
+        };
+        if replayed {
+            response
+                .headers_mut()
+                .insert(REPLAYED, HeaderValue::from_static("true"));
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn hash(method: &str, target: &str, body: &Value) -> [u8; 32] {
+        Ticket::new(Uuid::nil(), Some(Key("k".into())), method, target, body).hash
+    }
+
+    #[test]
+    fn the_same_request_has_the_same_hash_however_it_is_spelt() {
+        let one: Value = serde_json::from_str(r#"{"a": 1.0, "b": "\u6751"}"#).unwrap();
+        let other: Value = serde_json::from_str(r#"{"b":"村","a":1}"#).unwrap();
+        assert_eq!(hash("POST", "/v1/x", &one), hash("POST", "/v1/x", &other));
+        assert_ne!(hash("POST", "/v1/x", &one), hash("POST", "/v1/y", &one));
+        assert_ne!(
+            hash("POST", "/v1/x", &one),
+            hash("POST", "/v1/x", &json!({}))
+        );
+    }
+
+    #[test]
+    fn keys_are_short_and_visible() {
+        let read = |value: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(
+                HeaderName::from_static(IDEMPOTENCY_KEY),
+                HeaderValue::from_static(value),
+            );
+            let mut errors = Errors::header();
+            (Key::of(&headers, &mut errors), errors.into_found())
+        };
+        assert_eq!(read("a-1").0, Some(Key("a-1".into())));
+        for wrong in ["", "a b"] {
+            let (key, errors) = read(wrong);
+            assert!(key.is_none());
+            assert_eq!(errors[0].pointer, "header/Idempotency-Key");
+        }
+    }
+
+    #[test]
+    fn a_stored_answer_has_the_etag_of_the_first() {
+        let first = Answer::created(&json!({"version": 3, "id": "x"})).unwrap();
+        let again = Answer::stored(first.status, first.body.clone());
+        let (first, again) = (first.respond(false), again.respond(true));
+        let tag = actix_web::http::header::ETAG;
+        assert_eq!(first.headers().get(&tag), again.headers().get(&tag));
+        assert_eq!(again.headers().get(REPLAYED).unwrap(), "true");
+        assert_eq!(again.status(), StatusCode::CREATED);
+    }
+}

@@ -1,0 +1,245 @@
+//! What every request passes: its id and trace, the method it means, the access log, and at the end
+//! headers and the language of problems.
+//!
+//! Nothing leaves the server but through here: a panic becomes a 500 problem, and an error page of
+//! the framework a problem with a code. Request bodies, query strings and credentials are not logged.
+
+use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
+use std::time::Instant;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
+use actix_web::http::header::{
+    ACCEPT_LANGUAGE, AUTHORIZATION, CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_LENGTH,
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
+    VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::web::Data;
+use actix_web::{Error, HttpMessage, HttpResponse};
+use futures_util::FutureExt;
+use gridpatrol_domain::error::Code;
+use tracing::Instrument;
+
+use super::language::Language;
+use super::trace::{REQUEST_ID, Trace, request_id};
+use crate::app::App;
+use crate::problem::{MEDIA_TYPE, Problem};
+
+/// What is known of a request before it is read.
+#[derive(Debug, Clone, Default)]
+pub struct Context {
+    /// Its id in the logs.
+    pub request_id: String,
+    /// The language of texts for people.
+    pub language: Language,
+    /// The caller's network address.
+    pub address: String,
+}
+
+/// The one middleware, around everything.
+///
+/// # Errors
+/// Only with a finished response inside.
+pub async fn gate<B: MessageBody + 'static>(
+    mut request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let started = Instant::now();
+    let context = Context {
+        request_id: request_id(request.headers()),
+        language: Language::of(request.headers()),
+        address: address(&request),
+    };
+    let trace = Trace::of(request.headers());
+    let span = tracing::info_span!(
+        "request",
+        id = %context.request_id,
+        trace_id = %trace.trace_id,
+        parent_id = trace.parent_id.as_deref(),
+        method = %request.method(),
+        path = %logged_path(request.path()),
+        officer = tracing::field::Empty,
+    );
+    request.extensions_mut().insert(context.clone());
+    request.extensions_mut().insert(trace);
+
+    let quiet = matches!(request.path(), "/healthz" | "/readyz");
+    let outcome = match mean_method(&mut request) {
+        Ok(()) => AssertUnwindSafe(next.call(request))
+            .catch_unwind()
+            .instrument(span.clone())
+            .await
+            .unwrap_or_else(|panic| {
+                let message = panic
+                    .downcast_ref::<&str>()
+                    .map(|message| (*message).to_owned())
+                    .or_else(|| panic.downcast_ref::<String>().cloned())
+                    .unwrap_or_default();
+                span.in_scope(|| tracing::error!(message, "a handler panicked"));
+                Err(Problem::new(Code::Internal).into())
+            }),
+        Err(problem) => Err(problem.into()),
+    };
+
+    // An error without its request cannot become a ServiceResponse: it carries the response inside.
+    let finished = match outcome {
+        Ok(response) => {
+            let (request, response) = response.into_parts();
+            Ok(ServiceResponse::new(
+                request,
+                finish(response.map_into_boxed_body(), &context),
+            ))
+        }
+        Err(error) => Err(finish(error.error_response(), &context)),
+    };
+    let status = match &finished {
+        Ok(response) => response.status(),
+        Err(response) => response.status(),
+    };
+    span.in_scope(|| log(status, started, quiet));
+    finished.map_err(|response| InternalError::from_response("refused", response).into())
+}
+
+fn log(status: StatusCode, started: Instant, quiet: bool) {
+    let milliseconds = started.elapsed().as_secs_f64() * 1000.0;
+    let status = status.as_u16();
+    if status >= 500 && status != 503 {
+        tracing::error!(target: "gridpatrol::access", status, milliseconds, "answered");
+    } else if quiet {
+        tracing::debug!(target: "gridpatrol::access", status, milliseconds, "answered");
+    } else {
+        tracing::info!(target: "gridpatrol::access", status, milliseconds, "answered");
+    }
+}
+
+/// HEAD is GET without a body (the protocol layer leaves it out), and a POST may mean PATCH or
+/// DELETE, which mini-programs cannot send.
+fn mean_method(request: &mut ServiceRequest) -> Result<(), Problem> {
+    if request.method() == Method::HEAD {
+        request.head_mut().method = Method::GET;
+        return Ok(());
+    }
+    if request.method() != Method::POST {
+        return Ok(());
+    }
+    let Some(meant) = request.headers().get("x-http-method-override") else {
+        return Ok(());
+    };
+    let meant = match meant.as_bytes() {
+        b"PATCH" => Method::PATCH,
+        b"DELETE" => Method::DELETE,
+        b"POST" => Method::POST,
+        _ => {
+            return Err(Problem::new(Code::MalformedRequest)
+                .detail("X-HTTP-Method-Override may be PATCH or DELETE."));
+        }
+    };
+    request.head_mut().method = meant;
+    Ok(())
+}
+
+/// Who is at the other end. Behind a trusted proxy, whom the proxy saw.
+fn address(request: &ServiceRequest) -> String {
+    let Some(peer) = request.peer_addr().map(|peer| peer.ip().to_canonical()) else {
+        return "unknown".into();
+    };
+    let trusted: &[IpAddr] = request
+        .app_data::<Data<App>>()
+        .map_or(&[], |app| app.config.http.trusted_proxies.as_slice());
+    forwarded(peer, trusted, request.headers()).to_string()
+}
+
+/// The last address in `X-Forwarded-For` that no trusted proxy has: all before it anybody can write.
+fn forwarded(peer: IpAddr, trusted: &[IpAddr], headers: &HeaderMap) -> IpAddr {
+    if !trusted.contains(&peer) {
+        return peer;
+    }
+    let chain: Vec<_> = headers
+        .get_all("x-forwarded-for")
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(|hop| hop.trim().parse::<IpAddr>().map(|hop| hop.to_canonical()))
+        .collect();
+    let mut seen = peer;
+    for hop in chain.into_iter().rev() {
+        match hop {
+            Ok(hop) if trusted.contains(&hop) => seen = hop,
+            Ok(hop) => return hop,
+            Err(_) => return seen,
+        }
+    }
+    seen
+}
+
+/// Paths hold ids and no secrets; only their length is limited.
+fn logged_path(path: &str) -> &str {
+    path.char_indices()
+        .nth(200)
+        .map_or(path, |(end, _)| path.get(..end).unwrap_or(path))
+}
+
+fn finish(mut response: HttpResponse, context: &Context) -> HttpResponse {
+    if let Some(problem) = problem_of(&response) {
+        let written = problem.written(context.language, Some(&context.request_id));
+        let headers = response.headers_mut();
+        headers.remove(CONTENT_LENGTH);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+        headers.insert(
+            CONTENT_LANGUAGE,
+            HeaderValue::from_static(context.language.tag()),
+        );
+        response = response.set_body(BoxBody::new(written));
+    }
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(&context.request_id) {
+        headers.insert(HeaderName::from_static(REQUEST_ID), id);
+    }
+    for name in [ACCEPT_LANGUAGE, AUTHORIZATION] {
+        if let Ok(value) = HeaderValue::from_str(name.as_str()) {
+            headers.append(VARY, value);
+        }
+    }
+    unless_set(headers, X_CONTENT_TYPE_OPTIONS, "nosniff");
+    unless_set(headers, X_FRAME_OPTIONS, "DENY");
+    unless_set(headers, REFERRER_POLICY, "no-referrer");
+    unless_set(headers, CACHE_CONTROL, "no-store");
+    unless_set(
+        headers,
+        CONTENT_SECURITY_POLICY,
+        "default-src 'none'; frame-ancestors 'none'",
+    );
+    response
+}
+
+fn unless_set(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
+    if !headers.contains_key(&name) {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+}
+
+/// The problem a response tells, or stands for: the framework's own errors have no body we want.
+fn problem_of(response: &HttpResponse) -> Option<Problem> {
+    if let Some(problem) = response.extensions().get::<Problem>() {
+        return Some(problem.clone());
+    }
+    let status = response.status();
+    if !status.is_client_error() && !status.is_server_error() {
+        return None;
+    }
+    let code = match status.as_u16() {
+        404 => Code::NoSuchRoute,
+        405 => Code::MethodNotAllowed,
+        408 => Code::RequestTimeout,
+        413 => Code::BodyTooLarge,
+        415 => Code::UnsupportedMediaType,
+        416 => Code::RangeNotSatisfiable,
+        503 => Code::Unavailable,
+        400..500 => Code::MalformedRequest,
+        _ => Code::Internal,
+    };
+    Some(Problem::new(code))
+}

@@ -1,0 +1,552 @@
+//! From JSON to a request type, naming every wrong member at once.
+//!
+//! serde stops at the first mistake. Here a mistake is recorded, mended in a copy (the member taken
+//! out, a missing one filled in) and reading goes on, so that a client sees all of them in one answer.
+//! Owns the translation of serde's messages to stable codes. It must not know any request type.
+
+use serde::de::value::{MapDeserializer, SeqDeserializer};
+use serde::de::{
+    DeserializeOwned, Deserializer, Error as _, IntoDeserializer, Unexpected, Visitor,
+};
+use serde::forward_to_deserialize_any;
+use serde_json::{Map, Value, json};
+use serde_path_to_error::Segment;
+
+use super::validate::{Errors, Validate, push_segment};
+
+/// Mends at most this often: a request with more mistakes gets the first ones named.
+const MOST_ROUNDS: usize = 200;
+
+/// Reads and validates a JSON body. `None`: `errors` says why.
+pub fn read<T: DeserializeOwned + Validate>(mut value: Value, errors: &mut Errors) -> Option<T> {
+    refuse_nul(&value, "", errors);
+    let mut mends: Vec<Mend> = Vec::new();
+    for _ in 0..MOST_ROUNDS {
+        let error = match serde_path_to_error::deserialize::<_, T>(Strict(&value)) {
+            Ok(parsed) => return judge(parsed, &mends, errors),
+            Err(error) => error,
+        };
+        let fault = Fault::new(&steps(error.path()), &error.inner().to_string());
+        let pointer = fault.pointer();
+        let filled = mends
+            .iter_mut()
+            .filter(|mend| mend.filled.is_some() && within(&pointer, &mend.pointer))
+            .max_by_key(|mend| mend.pointer.len());
+        if let Some(mend) = filled {
+            if fault.missing && mend.filled == Some(EMPTY_OBJECT) && mend.pointer != pointer {
+                // The filling is an object with required members of its own: fill them, silently.
+                let mut inner = Mend {
+                    path: fault.path,
+                    pointer,
+                    filled: None,
+                };
+                if !inner.fill_next(&mut value) {
+                    return None;
+                }
+                mends.push(inner);
+            } else if !mend.fill_next(&mut value) {
+                return None;
+            }
+            continue;
+        }
+        let known = mends.iter_mut().find(|mend| mend.pointer == pointer);
+        if let Some(mend) = known {
+            // Taken out before, and it turns out to be required.
+            if !mend.fill_next(&mut value) {
+                return None;
+            }
+            continue;
+        }
+        errors.add_at(&pointer, fault.code, fault.detail);
+        let mut mend = Mend {
+            path: fault.path,
+            pointer,
+            filled: None,
+        };
+        let mended = if fault.missing || mend.is_element() {
+            mend.fill_next(&mut value)
+        } else {
+            mend.take_out(&mut value)
+        };
+        if !mended {
+            return None;
+        }
+        mends.push(mend);
+    }
+    None
+}
+
+/// Validates what was read. Errors that only come of the mending are left out.
+fn judge<T: Validate>(parsed: T, mends: &[Mend], errors: &mut Errors) -> Option<T> {
+    let mut values = Errors::body();
+    parsed.validate(&mut values);
+    errors.extend(values.into_found().into_iter().filter(|error| {
+        mends.is_empty()
+            || (error.code != "required"
+                && !mends
+                    .iter()
+                    .any(|mend| within(&error.pointer, &mend.pointer)))
+    }));
+    errors.is_empty().then_some(parsed)
+}
+
+/// One step into a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Step {
+    Member(String),
+    Element(usize),
+}
+
+/// The steps of serde's path. Enum variants are not part of the document.
+pub(super) fn steps(path: &serde_path_to_error::Path) -> Vec<Step> {
+    path.iter()
+        .filter_map(|segment| match segment {
+            Segment::Seq { index } => Some(Step::Element(*index)),
+            Segment::Map { key } => Some(Step::Member(key.clone())),
+            Segment::Enum { .. } | Segment::Unknown => None,
+        })
+        .collect()
+}
+
+/// A mistake, in our words.
+#[derive(Debug)]
+pub(super) struct Fault {
+    pub path: Vec<Step>,
+    pub code: &'static str,
+    pub detail: String,
+    pub missing: bool,
+}
+
+impl Fault {
+    /// Translates serde's message about what stands at `path`.
+    pub fn new(path: &[Step], message: &str) -> Self {
+        let fault = |code, detail: String| Self {
+            path: path.to_vec(),
+            code,
+            detail,
+            missing: false,
+        };
+        if let Some(name) = quoted(message, "missing field ") {
+            let mut path = path.to_vec();
+            path.push(Step::Member(name.to_owned()));
+            return Self {
+                path,
+                code: "required",
+                detail: "This field is required.".into(),
+                missing: true,
+            };
+        }
+        if let Some(name) = quoted(message, "unknown field ") {
+            let known = message
+                .split_once("expected ")
+                .map_or("none", |(_, known)| known.trim_start_matches("one of "));
+            let mut fault = fault(
+                "unknown_field",
+                format!(
+                    "There is no such field. Known here: {}.",
+                    known.replace('`', "")
+                ),
+            );
+            let step = Step::Member(name.to_owned());
+            if fault.path.last() != Some(&step) {
+                fault.path.push(step);
+            }
+            return fault;
+        }
+        let message = message.trim();
+        if message.starts_with("UUID parsing failed") {
+            return fault(
+                "bad_format",
+                "Give a UUID, such as 0192f7a0-0000-7000-8000-000000000001.".into(),
+            );
+        }
+        if TIME_FAULTS.contains(&message) {
+            return fault(
+                "bad_format",
+                "Give a time with its offset (2026-11-20T08:15:00+08:00), or a date (2026-11-20) where a date is asked for."
+                    .into(),
+            );
+        }
+        if let Some(rest) = message.strip_prefix("invalid type: ") {
+            return fault("wrong_type", expected(rest));
+        }
+        if let Some(rest) = message.strip_prefix("invalid value: ") {
+            return fault("out_of_range", expected(rest));
+        }
+        if let Some(rest) = message.strip_prefix("invalid length ") {
+            return fault("wrong_type", expected(rest));
+        }
+        if message.starts_with("unknown variant") {
+            let known = message
+                .split_once("expected ")
+                .map_or("", |(_, known)| known.trim_start_matches("one of "));
+            return fault(
+                "not_allowed",
+                format!("Give one of: {}.", known.replace('`', "")),
+            );
+        }
+        fault("bad_format", format!("It cannot be read: {message}."))
+    }
+
+    /// Where it is, as an RFC 6901 pointer.
+    pub fn pointer(&self) -> String {
+        pointer(&self.path)
+    }
+}
+
+/// What chrono says about a text that is no time.
+const TIME_FAULTS: [&str; 7] = [
+    "input is out of range",
+    "no possible date and time matching input",
+    "input is not enough for unique date and time",
+    "input contains invalid characters",
+    "premature end of input",
+    "trailing input",
+    "bad or unsupported format string",
+];
+
+fn pointer(path: &[Step]) -> String {
+    let mut pointer = String::new();
+    for step in path {
+        match step {
+            Step::Member(name) => push_segment(&mut pointer, name),
+            Step::Element(index) => push_segment(&mut pointer, &index.to_string()),
+        }
+    }
+    pointer
+}
+
+/// `pointer` is `ancestor` or lies beneath it.
+fn within(pointer: &str, ancestor: &str) -> bool {
+    pointer
+        .strip_prefix(ancestor)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+fn quoted<'a>(message: &'a str, before: &str) -> Option<&'a str> {
+    message
+        .strip_prefix(before)?
+        .strip_prefix('`')?
+        .split_once('`')
+        .map(|(name, _)| name)
+}
+
+/// "string \"abc\", expected i64" → a sentence in terms of JSON, without echoing long input.
+fn expected(rest: &str) -> String {
+    let (_, expected) = rest.rsplit_once("expected ").unwrap_or(("", rest));
+    let expected = match expected.trim() {
+        "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number",
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number from 0 upward",
+        "f32" | "f64" => "a number",
+        "a boolean" => "true or false",
+        "a sequence" => "a list",
+        "a map" => "an object",
+        other if other.starts_with("struct ") => "an object",
+        "a formatted date and time string" | "an RFC 3339 formatted date and time string" => {
+            "a time with its offset (2026-11-20T08:15:00+08:00)"
+        }
+        other => return format!("Expected {other}."),
+    };
+    format!("Expected {expected}.")
+}
+
+fn refuse_nul(value: &Value, pointer: &str, errors: &mut Errors) {
+    match value {
+        Value::String(text) if text.contains('\0') => {
+            errors.add_at(
+                pointer,
+                "not_allowed",
+                "The character U+0000 is not allowed.",
+            );
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                refuse_nul(item, &format!("{pointer}/{index}"), errors);
+            }
+        }
+        Value::Object(members) => {
+            for (name, member) in members {
+                let mut pointer = pointer.to_owned();
+                push_segment(&mut pointer, name);
+                refuse_nul(member, &pointer, errors);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// A place that was mended.
+struct Mend {
+    path: Vec<Step>,
+    pointer: String,
+    /// How many kinds of filling were tried; `None`: it was taken out.
+    filled: Option<usize>,
+}
+
+impl Mend {
+    fn is_element(&self) -> bool {
+        matches!(self.path.last(), Some(Step::Element(_)))
+    }
+
+    /// Takes the member out of its object.
+    fn take_out(&mut self, document: &mut Value) -> bool {
+        let Some((Step::Member(name), parents)) = self.path.split_last() else {
+            return false;
+        };
+        find(document, parents)
+            .and_then(Value::as_object_mut)
+            .is_some_and(|object| object.remove(name).is_some())
+    }
+
+    /// Puts the next kind of value in its place, in the hope that the type accepts it.
+    fn fill_next(&mut self, document: &mut Value) -> bool {
+        let tried = self.filled.map_or(0, |tried| tried + 1);
+        self.filled = Some(tried);
+        let Some(filling) = filling(tried) else {
+            return false;
+        };
+        let Some((last, parents)) = self.path.split_last() else {
+            return false;
+        };
+        let Some(parent) = find(document, parents) else {
+            return false;
+        };
+        match (last, parent) {
+            (Step::Member(name), Value::Object(object)) => {
+                object.insert(name.clone(), filling);
+                true
+            }
+            (Step::Element(index), Value::Array(items)) => {
+                items.get_mut(*index).map(|item| *item = filling).is_some()
+            }
+            _ => false,
+        }
+    }
+}
+
+/// The last filling: an object whose required members are filled in turn.
+const EMPTY_OBJECT: usize = 6;
+
+/// Values that most types accept, one after another.
+fn filling(attempt: usize) -> Option<Value> {
+    Some(match attempt {
+        0 => json!("00000000-0000-0000-0000-000000000000"),
+        1 => json!("2000-01-01T00:00:00Z"),
+        2 => json!("2000-01-01"),
+        3 => json!(1),
+        4 => json!(false),
+        5 => json!([]),
+        EMPTY_OBJECT => Value::Object(Map::new()),
+        _ => return None,
+    })
+}
+
+fn find<'a>(document: &'a mut Value, path: &[Step]) -> Option<&'a mut Value> {
+    path.iter().try_fold(document, |value, step| match step {
+        Step::Member(name) => value.get_mut(name),
+        Step::Element(index) => value.get_mut(*index),
+    })
+}
+
+/// A JSON value that does not pass a list off as an object, as serde_json does.
+struct Strict<'de>(&'de Value);
+
+impl<'de> IntoDeserializer<'de, serde_json::Error> for Strict<'de> {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+impl<'de> Deserializer<'de> for Strict<'de> {
+    type Error = serde_json::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        match self.0 {
+            Value::Array(items) => {
+                visitor.visit_seq(SeqDeserializer::new(items.iter().map(Strict)))
+            }
+            Value::Object(members) => visitor.visit_map(MapDeserializer::new(
+                members
+                    .iter()
+                    .map(|(name, member)| (name.as_str(), Strict(member))),
+            )),
+            scalar => scalar.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        match self.0 {
+            Value::Null => visitor.visit_none(),
+            _ => visitor.visit_some(self),
+        }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        match self.0 {
+            Value::Array(_) => Err(Self::Error::invalid_type(Unexpected::Seq, &visitor)),
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        self.0.deserialize_enum(name, variants, visitor)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
+        unit_struct seq tuple tuple_struct map identifier ignored_any
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+    use uuid::Uuid;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[allow(dead_code)]
+    struct Place {
+        lat: f64,
+        lon: f64,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[allow(dead_code)]
+    struct Photo {
+        id: Uuid,
+        size: Option<i64>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[allow(dead_code)]
+    struct Filing {
+        grid_id: Uuid,
+        description: Option<String>,
+        location: Option<Place>,
+        observed_at: Option<chrono::DateTime<chrono::Utc>>,
+        count: Option<u8>,
+        #[serde(default)]
+        photos: Vec<Photo>,
+    }
+
+    impl Validate for Filing {
+        fn validate(&self, errors: &mut Errors) {
+            errors.text("description", &self.description, 5);
+            if self.description.is_none() && self.location.is_none() {
+                errors.add("", "required", "One of description and location.");
+            }
+        }
+    }
+
+    fn found(body: Value) -> Vec<(String, String)> {
+        let mut errors = Errors::body();
+        assert!(read::<Filing>(body, &mut errors).is_none());
+        let mut found: Vec<_> = errors
+            .into_found()
+            .into_iter()
+            .map(|error| (error.pointer, error.code))
+            .collect();
+        found.sort();
+        found
+    }
+
+    fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
+        list.iter()
+            .map(|(pointer, code)| ((*pointer).to_owned(), (*code).to_owned()))
+            .collect()
+    }
+
+    const GRID: &str = "0192f7a0-0000-7000-8000-000000000001";
+
+    #[test]
+    fn a_right_one_is_read() {
+        let mut errors = Errors::body();
+        let filing = read::<Filing>(
+            json!({"grid_id": GRID, "description": "烟", "photos": [{"id": GRID}]}),
+            &mut errors,
+        );
+        assert_eq!(filing.unwrap().photos.len(), 1);
+        assert!(errors.is_empty());
+    }
+
+    #[test]
+    fn every_shape_error_is_named_with_the_value_errors() {
+        assert_eq!(
+            found(json!({
+                "grid_id": 7, "description": "太长太长太长", "loc": {}, "observed_at": "yesterday",
+                "location": {"lat": "26", "lan": 1}, "count": 300,
+                "photos": [{"id": GRID, "size": "big"}, 5, {"id": "x"}, {}],
+            })),
+            pairs(&[
+                ("/count", "out_of_range"),
+                ("/description", "too_long"),
+                ("/grid_id", "wrong_type"),
+                ("/loc", "unknown_field"),
+                ("/location/lan", "unknown_field"),
+                ("/location/lat", "wrong_type"),
+                ("/location/lon", "required"),
+                ("/observed_at", "bad_format"),
+                ("/photos/0/size", "wrong_type"),
+                ("/photos/1", "wrong_type"),
+                ("/photos/2/id", "bad_format"),
+                ("/photos/3/id", "required"),
+            ])
+        );
+    }
+
+    #[test]
+    fn mending_invents_no_error() {
+        // Without the mended location, "one of" would be a false complaint.
+        assert_eq!(
+            found(json!({"grid_id": GRID, "location": 5})),
+            pairs(&[("/location", "wrong_type")])
+        );
+        assert_eq!(
+            found(json!({"description": "烟"})),
+            pairs(&[("/grid_id", "required")])
+        );
+    }
+
+    #[test]
+    fn lists_and_scalars_are_no_objects() {
+        for body in [json!([GRID]), json!("x"), json!(null), json!(1)] {
+            assert_eq!(found(body), pairs(&[("", "wrong_type")]));
+        }
+        assert_eq!(
+            found(json!({"grid_id": GRID, "location": [1.0, 2.0]})),
+            pairs(&[("/location", "wrong_type")])
+        );
+    }
+
+    #[test]
+    fn nul_is_refused_where_it_stands() {
+        assert_eq!(
+            found(json!({"grid_id": GRID, "description": "a\u{0}b"})),
+            pairs(&[("/description", "not_allowed")])
+        );
+    }
+}
