@@ -10,3 +10,4 @@ pub mod config;
 pub mod http;
 pub mod photos;
 pub mod problem;
+pub mod store;

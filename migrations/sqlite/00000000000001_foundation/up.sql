@@ -21,13 +21,16 @@ CREATE INDEX grids_town ON grids (town_id, tier, code);
 CREATE INDEX grids_village ON grids (village_id) WHERE village_id IS NOT NULL;
 
 -- One row a town, updated in every business transaction: the order of its changes, the head of
--- its event chain, the number of its last report.
+-- its event chain, the number of its last report, and whether its grids, officers, postings or
+-- deputies have changed.
 CREATE TABLE towns (
   id BLOB NOT NULL PRIMARY KEY REFERENCES grids (id),
   change_seq INTEGER NOT NULL DEFAULT 0,
+  event_seq INTEGER NOT NULL DEFAULT 0,
   chain_head BLOB NOT NULL,
   number_year INTEGER NOT NULL DEFAULT 0,
-  number_seq INTEGER NOT NULL DEFAULT 0
+  number_seq INTEGER NOT NULL DEFAULT 0,
+  directory_version INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 CREATE TABLE officers (

@@ -1,0 +1,150 @@
+//! The connection of both databases behind one type, and how each is opened.
+//!
+//! Owns `PRAGMA`s and session settings. It knows no table.
+#![allow(missing_docs)] // The derive makes public items without documentation.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+
+use super::StoreError;
+use super::watch::Watch;
+
+/// A connection to SQLite or PostgreSQL. Queries and single-row writes go through it as it is; what
+/// the databases do not share goes through [`on_each!`](crate::on_each).
+#[derive(diesel::MultiConnection)]
+pub enum Conn {
+    /// The embedded database.
+    Sqlite(SqliteConnection),
+    /// A PostgreSQL server.
+    Pg(PgConnection),
+}
+
+/// Which database the data lives in.
+#[derive(Clone, PartialEq, Eq)]
+pub enum DatabaseUrl {
+    /// A SQLite file.
+    Sqlite(PathBuf),
+    /// A libpq connection URL. It may hold a password: it is never printed.
+    Postgres(String),
+}
+
+/// A database URL that names neither a SQLite file nor a PostgreSQL server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a database URL is sqlite://PATH or postgres://USER@HOST/DATABASE")]
+pub struct DatabaseUrlError;
+
+impl FromStr for DatabaseUrl {
+    type Err = DatabaseUrlError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            return Ok(Self::Postgres(text.to_owned()));
+        }
+        let path = text
+            .strip_prefix("sqlite://")
+            .or_else(|| text.strip_prefix("sqlite:"))
+            .ok_or(DatabaseUrlError)?;
+        // In memory, every connection would see a database of its own.
+        if path.is_empty() || path.starts_with(':') || path.contains(['?', '\0']) {
+            return Err(DatabaseUrlError);
+        }
+        Ok(Self::Sqlite(PathBuf::from(path)))
+    }
+}
+
+impl std::fmt::Display for DatabaseUrl {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(formatter, "sqlite://{}", path.display()),
+            Self::Postgres(url) => {
+                let rest = url.split_once("://").map_or("", |(_, rest)| rest);
+                let rest = rest.split_once('?').map_or(rest, |(rest, _)| rest);
+                let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+                write!(formatter, "postgres://{host}")
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for DatabaseUrl {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, formatter)
+    }
+}
+
+/// How long a statement of another SQLite process (a backup, a shell) may block ours.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What a SQLite connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Use {
+    /// The one that writes.
+    Write,
+    /// One of those that only read.
+    Read,
+    /// Changing the schema: foreign keys are checked at the end instead of at each step.
+    Migrate,
+}
+
+/// Opens the SQLite file.
+///
+/// The file is not memory-mapped: a failing disk would then end the process instead of a statement.
+pub(super) fn open_sqlite(
+    path: &Path,
+    purpose: Use,
+    watch: Watch,
+) -> Result<SqliteConnection, StoreError> {
+    // "file:" would be taken for a URI: a path that begins so is made unambiguous.
+    let name = path.to_str().ok_or(StoreError::PathNotUnicode)?;
+    let name = if name.starts_with("file:") {
+        format!("./{name}")
+    } else {
+        name.to_owned()
+    };
+    if let (Use::Migrate, Some(folder)) = (purpose, path.parent()) {
+        std::fs::create_dir_all(folder).map_err(StoreError::Folder)?;
+    }
+    let mut conn = SqliteConnection::establish(&name).map_err(StoreError::Open)?;
+    let busy = BUSY_TIMEOUT.as_millis();
+    // The journal mode stays with the file: readers need not ask for it.
+    conn.batch_execute(&match purpose {
+        Use::Write => format!(
+            "PRAGMA busy_timeout = {busy}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+             PRAGMA foreign_keys = ON; PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY; \
+             PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864;"
+        ),
+        Use::Read => format!(
+            "PRAGMA busy_timeout = {busy}; PRAGMA query_only = ON; PRAGMA cache_size = -8192; \
+             PRAGMA temp_store = MEMORY;"
+        ),
+        Use::Migrate => "PRAGMA busy_timeout = 60000; PRAGMA journal_mode = WAL; \
+             PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF; PRAGMA temp_store = MEMORY;"
+            .to_owned(),
+    })
+    .map_err(StoreError::Prepare)?;
+    conn.set_instrumentation(watch);
+    Ok(conn)
+}
+
+/// Opens a session on the PostgreSQL server. A statement may take `statement_timeout`.
+pub(super) fn open_postgres(
+    url: &str,
+    statement_timeout: Option<Duration>,
+    watch: Watch,
+) -> Result<PgConnection, StoreError> {
+    let mut conn = PgConnection::establish(url).map_err(StoreError::Open)?;
+    let timeout = statement_timeout.map_or(0, |timeout| timeout.as_millis());
+    conn.batch_execute(&format!(
+        "SET application_name = 'gridpatrol'; SET TIME ZONE 'UTC'; \
+         SET client_min_messages = warning; \
+         SET default_transaction_isolation = 'read committed'; \
+         SET statement_timeout = {timeout}; SET idle_in_transaction_session_timeout = {timeout};"
+    ))
+    .map_err(StoreError::Prepare)?;
+    conn.set_instrumentation(watch);
+    Ok(conn)
+}

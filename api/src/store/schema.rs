@@ -1,0 +1,350 @@
+//! The tables, as both databases have them.
+//!
+//! A test compares this file with both migrations. The search index is not here: its kind differs
+//! between the databases, `reports` reaches it through `dialect`.
+#![allow(missing_docs)] // The migrations explain each table.
+
+diesel::table! {
+    use super::super::types::sql::*;
+
+    grids (id) {
+        id -> Id,
+        town_id -> Id,
+        village_id -> Nullable<Id>,
+        parent_id -> Nullable<Id>,
+        tier -> Text,
+        code -> Text,
+        name -> Text,
+        contact -> Nullable<Text>,
+        created_at -> Instant,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use super::super::types::sql::*;
+
+    towns (id) {
+        id -> Id,
+        change_seq -> BigInt,
+        event_seq -> BigInt,
+        chain_head -> Binary,
+        number_year -> Integer,
+        number_seq -> Integer,
+        directory_version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use super::super::types::sql::*;
+
+    officers (id) {
+        id -> Id,
+        username -> Text,
+        name -> Text,
+        phone -> Nullable<Text>,
+        password_hash -> Text,
+        must_change_password -> Bool,
+        disabled_at -> Nullable<Instant>,
+        created_at -> Instant,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use super::super::types::sql::*;
+
+    postings (id) {
+        id -> Id,
+        officer_id -> Id,
+        grid_id -> Id,
+        town_id -> Id,
+        role -> Text,
+        valid_from -> Instant,
+        valid_to -> Nullable<Instant>,
+        created_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use super::super::types::sql::*;
+
+    deputies (id) {
+        id -> Id,
+        posting_id -> Id,
+        deputy_id -> Id,
+        valid_from -> Instant,
+        valid_to -> Instant,
+        created_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use super::super::types::sql::*;
+
+    sessions (id) {
+        id -> Id,
+        officer_id -> Id,
+        device_id -> Nullable<Text>,
+        device_name -> Nullable<Text>,
+        platform -> Nullable<Text>,
+        address -> Nullable<Text>,
+        created_at -> Instant,
+        last_seen_at -> Instant,
+        expires_at -> Instant,
+        ended_at -> Nullable<Instant>,
+        end_reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use super::super::types::sql::*;
+
+    refresh_tokens (token_hash) {
+        token_hash -> Binary,
+        session_id -> Id,
+        predecessor_hash -> Nullable<Binary>,
+        issued_at -> Instant,
+        expires_at -> Instant,
+        first_used_at -> Nullable<Instant>,
+        superseded_at -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use super::super::types::sql::*;
+
+    login_failures (subject) {
+        subject -> Text,
+        failures -> Integer,
+        last_failed_at -> Instant,
+        locked_until -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use super::super::types::sql::*;
+
+    security_log (id) {
+        id -> Id,
+        at -> Instant,
+        kind -> Text,
+        officer_id -> Nullable<Id>,
+        username -> Nullable<Text>,
+        address -> Nullable<Text>,
+        request_id -> Nullable<Text>,
+        detail -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use super::super::types::sql::*;
+
+    secrets (name) {
+        name -> Text,
+        value -> Binary,
+        created_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use super::super::types::sql::*;
+
+    idempotency_keys (officer_id, key) {
+        officer_id -> Id,
+        key -> Text,
+        request_hash -> Binary,
+        status -> Integer,
+        body -> Text,
+        created_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use super::super::types::sql::*;
+
+    reports (town_id, id) {
+        town_id -> Id,
+        id -> Id,
+        number -> Text,
+        grid_id -> Id,
+        village_id -> Nullable<Id>,
+        group_id -> Nullable<Id>,
+        filing_tier -> Text,
+        category -> Text,
+        severity -> Text,
+        source -> Text,
+        status -> Text,
+        status_before_void -> Nullable<Text>,
+        holder_id -> Id,
+        holder_tier -> Text,
+        handler_grid_id -> Nullable<Id>,
+        handler_officer_id -> Nullable<Id>,
+        handler_since -> Nullable<Instant>,
+        handler_due_at -> Nullable<Instant>,
+        desk_grid_id -> Nullable<Id>,
+        desk_officer_id -> Nullable<Id>,
+        desk_duty -> Nullable<Text>,
+        desk_since -> Instant,
+        escalation_requested_by -> Nullable<Id>,
+        returns_from_group -> Integer,
+        returns_from_village -> Integer,
+        rework_count -> Integer,
+        reporter_id -> Id,
+        first_acted_at -> Nullable<Instant>,
+        resolved_by -> Nullable<Id>,
+        resolved_at -> Nullable<Instant>,
+        closed_at -> Nullable<Instant>,
+        outcome -> Nullable<Text>,
+        self_verified -> Bool,
+        received_at -> Instant,
+        observed_at -> Instant,
+        deadline_at -> Instant,
+        next_due_at -> Nullable<Instant>,
+        lat -> Nullable<Double>,
+        lon -> Nullable<Double>,
+        photos_declared -> Integer,
+        photos_ready -> Integer,
+        version -> BigInt,
+        change_seq -> BigInt,
+    }
+}
+
+diesel::table! {
+    use super::super::types::sql::*;
+
+    report_texts (search_id) {
+        search_id -> BigInt,
+        report_id -> Id,
+        town_id -> Id,
+        filing_hash -> Binary,
+        description -> Nullable<Text>,
+        place_text -> Nullable<Text>,
+        on_site_action -> Nullable<Text>,
+        instruction -> Nullable<Text>,
+        result -> Nullable<Text>,
+        location_lat -> Nullable<Double>,
+        location_lon -> Nullable<Double>,
+        location_crs -> Nullable<Text>,
+        location_accuracy_m -> Nullable<Double>,
+        subtype -> Nullable<Text>,
+        source_ref -> Nullable<Text>,
+        responsible_name -> Nullable<Text>,
+        responsible_credit_code -> Nullable<Text>,
+        responsible_person -> Nullable<Text>,
+        supervising_leader -> Nullable<Text>,
+        measures -> Nullable<Text>,
+        remark -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use super::super::types::sql::*;
+
+    report_participants (participant_id, report_id) {
+        participant_id -> Id,
+        report_id -> Id,
+        town_id -> Id,
+        received_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use super::super::types::sql::*;
+
+    report_counts (town_id, grid_id, status, category, severity) {
+        town_id -> Id,
+        grid_id -> Id,
+        status -> Text,
+        category -> Text,
+        severity -> Text,
+        reports -> BigInt,
+    }
+}
+
+diesel::table! {
+    use super::super::types::sql::*;
+
+    events (town_id, seq) {
+        town_id -> Id,
+        seq -> BigInt,
+        subject_kind -> Text,
+        subject_id -> Id,
+        kind -> Text,
+        at -> Instant,
+        actor_id -> Nullable<Id>,
+        header -> Text,
+        payload -> Nullable<Text>,
+        salt -> Nullable<Binary>,
+        commitment -> Binary,
+        hash -> Binary,
+    }
+}
+
+diesel::table! {
+    use super::super::types::sql::*;
+
+    blobs (sha256) {
+        sha256 -> Binary,
+        size -> BigInt,
+        pinned_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use super::super::types::sql::*;
+
+    photos (id) {
+        id -> Id,
+        town_id -> Nullable<Id>,
+        report_id -> Nullable<Id>,
+        position -> Integer,
+        role -> Text,
+        owner_id -> Id,
+        declared_sha256 -> Nullable<Binary>,
+        declared_size -> Nullable<BigInt>,
+        state -> Text,
+        rendition -> Text,
+        rendition_attempts -> Integer,
+        sha256 -> Nullable<Binary>,
+        size -> Nullable<BigInt>,
+        media_type -> Nullable<Text>,
+        width -> Nullable<Integer>,
+        height -> Nullable<Integer>,
+        orientation -> Nullable<Integer>,
+        taken_at -> Nullable<Instant>,
+        lat -> Nullable<Double>,
+        lon -> Nullable<Double>,
+        exif_taken_at -> Nullable<Instant>,
+        exif_lat -> Nullable<Double>,
+        exif_lon -> Nullable<Double>,
+        created_at -> Instant,
+        arrived_at -> Nullable<Instant>,
+    }
+}
+
+diesel::joinable!(deputies -> postings (posting_id));
+diesel::joinable!(postings -> officers (officer_id));
+diesel::joinable!(sessions -> officers (officer_id));
+diesel::joinable!(towns -> grids (id));
+
+diesel::allow_tables_to_appear_in_same_query!(
+    grids,
+    towns,
+    officers,
+    postings,
+    deputies,
+    sessions,
+    refresh_tokens,
+    login_failures,
+    security_log,
+    secrets,
+    idempotency_keys,
+    reports,
+    report_texts,
+    report_participants,
+    report_counts,
+    events,
+    blobs,
+    photos,
+);

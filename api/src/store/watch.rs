@@ -1,0 +1,64 @@
+//! The slow-statement log.
+//!
+//! Statements are logged without the values bound to them: those may be personal data.
+
+use std::time::{Duration, Instant};
+
+use diesel::connection::{Instrumentation, InstrumentationEvent};
+
+/// What separates a statement from its values in diesel's rendering of it.
+const BINDS: &str = " -- binds: ";
+
+/// A statement is logged up to this many bytes.
+const LONGEST: usize = 2000;
+
+/// Watches one connection.
+#[derive(Debug, Clone)]
+pub(super) struct Watch {
+    slow: Duration,
+    started: Option<Instant>,
+}
+
+impl Watch {
+    /// Logs statements that take longer than `slow`.
+    pub(super) const fn new(slow: Duration) -> Self {
+        Self {
+            slow,
+            started: None,
+        }
+    }
+}
+
+impl Instrumentation for Watch {
+    fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
+        match event {
+            InstrumentationEvent::StartQuery { .. } => self.started = Some(Instant::now()),
+            InstrumentationEvent::FinishQuery { query, error, .. } => {
+                let Some(took) = self.started.take().map(|started| started.elapsed()) else {
+                    return;
+                };
+                if took >= self.slow {
+                    tracing::warn!(
+                        took_ms = took.as_millis(),
+                        failed = error.is_some(),
+                        statement = statement(&query.to_string()),
+                        "slow statement"
+                    );
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The statement alone, without the values bound to it.
+fn statement(rendered: &str) -> &str {
+    let statement = rendered
+        .split_once(BINDS)
+        .map_or(rendered, |(statement, _)| statement);
+    let mut end = statement.len().min(LONGEST);
+    while !statement.is_char_boundary(end) {
+        end -= 1;
+    }
+    statement.get(..end).unwrap_or(statement)
+}

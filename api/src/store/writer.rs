@@ -1,0 +1,306 @@
+//! The one writer of a SQLite database: group commit.
+//!
+//! Commands wait in two lanes. The writer takes all that wait (up to [`MOST`], or as many as
+//! [`SLICE`] allows), runs each in a savepoint inside one transaction, commits once and only then
+//! answers. A lone command waits for nobody. If the commit fails, all of them are told to try again
+//! and the connection is opened anew: a database that was full serves again as soon as it can.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use diesel::connection::TransactionManager;
+use diesel::result::Error;
+use gridpatrol_domain::error::Code;
+use tokio::sync::{oneshot, watch};
+
+use super::transact::{self, caught, rollback_to};
+use super::{Conn, Interrupt, Lane, Outcome, StoreError, unavailable};
+use crate::problem::Problem;
+
+/// Commands in one commit.
+const MOST: usize = 64;
+
+/// How long the commands of one commit may run before no further one joins them.
+const SLICE: Duration = Duration::from_millis(20);
+
+/// How deep a connection is inside the transaction of a batch, outside any command's savepoint.
+const BATCH: u32 = 1;
+
+/// Work that waits for the writer, and whoever waits for its answer.
+pub(super) trait Command: Send {
+    /// Does the work and keeps its value.
+    fn run(&mut self, conn: &mut Conn) -> Outcome<()>;
+    /// Tells the caller: the kept value, or this refusal.
+    fn answer(self: Box<Self>, refusal: Option<Problem>);
+}
+
+/// A [`Command`] made of a closure.
+struct Task<T, F> {
+    work: F,
+    value: Option<T>,
+    reply: oneshot::Sender<Result<T, Problem>>,
+}
+
+impl<T, F> Command for Task<T, F>
+where
+    T: Send,
+    F: FnMut(&mut Conn) -> Outcome<T> + Send,
+{
+    fn run(&mut self, conn: &mut Conn) -> Outcome<()> {
+        self.value = Some((self.work)(conn)?);
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, refusal: Option<Problem>) {
+        let result = match refusal {
+            Some(problem) => Err(problem),
+            None => self.value.ok_or_else(|| Problem::new(Code::Internal)),
+        };
+        // A caller that has gone away needs no answer.
+        drop(self.reply.send(result));
+    }
+}
+
+type Boxed = Box<dyn Command>;
+type Open = Box<dyn Fn() -> Result<Conn, StoreError> + Send>;
+
+#[derive(Default)]
+struct Lanes {
+    interactive: VecDeque<Boxed>,
+    background: VecDeque<Boxed>,
+    closing: bool,
+}
+
+struct Shared {
+    lanes: Mutex<Lanes>,
+    arrived: Condvar,
+    capacity: usize,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Lanes> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next command, waited for; none when the writer is to end and nothing waits.
+    fn wait(&self) -> Option<(Boxed, Lane)> {
+        let mut lanes = self.lock();
+        loop {
+            if let Some(next) = lanes.next() {
+                return Some(next);
+            }
+            if lanes.closing {
+                return None;
+            }
+            lanes = self
+                .arrived
+                .wait(lanes)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+impl Lanes {
+    fn next(&mut self) -> Option<(Boxed, Lane)> {
+        if let Some(command) = self.interactive.pop_front() {
+            return Some((command, Lane::Interactive));
+        }
+        let command = self.background.pop_front()?;
+        Some((command, Lane::Background))
+    }
+}
+
+/// The handle to the writer's thread. Dropping it lets the thread finish what waits and end.
+pub(super) struct Writer {
+    shared: Arc<Shared>,
+    /// Closed when the thread has ended.
+    ended: watch::Receiver<()>,
+}
+
+impl Writer {
+    /// Starts the thread. It opens its connection at the first command. `capacity` commands may
+    /// wait in each lane.
+    pub(super) fn start(capacity: usize, open: Open) -> Result<Self, StoreError> {
+        let shared = Arc::new(Shared {
+            lanes: Mutex::default(),
+            arrived: Condvar::new(),
+            capacity,
+        });
+        let (alive, ended) = watch::channel(());
+        let theirs = Arc::clone(&shared);
+        std::thread::Builder::new()
+            .name("writer".to_owned())
+            .spawn(move || {
+                let _alive = alive;
+                Thread {
+                    shared: theirs,
+                    open,
+                    conn: None,
+                }
+                .serve();
+            })
+            .map_err(StoreError::Thread)?;
+        Ok(Self { shared, ended })
+    }
+
+    /// Puts work in a lane. The answer comes after its commit.
+    pub(super) fn submit<T: Send + 'static>(
+        &self,
+        lane: Lane,
+        work: impl FnMut(&mut Conn) -> Outcome<T> + Send + 'static,
+    ) -> Result<oneshot::Receiver<Result<T, Problem>>, Problem> {
+        let (reply, answer) = oneshot::channel();
+        let command: Boxed = Box::new(Task {
+            work,
+            value: None,
+            reply,
+        });
+        let mut lanes = self.shared.lock();
+        if lanes.closing {
+            return Err(unavailable());
+        }
+        let waiting = match lane {
+            Lane::Interactive => &mut lanes.interactive,
+            Lane::Background => &mut lanes.background,
+        };
+        if waiting.len() >= self.shared.capacity {
+            drop(lanes);
+            tracing::warn!(capacity = self.shared.capacity, "the write queue is full");
+            return Err(unavailable());
+        }
+        waiting.push_back(command);
+        drop(lanes);
+        self.shared.arrived.notify_one();
+        Ok(answer)
+    }
+
+    /// Takes no more work, finishes what waits, and returns when the thread has ended.
+    pub(super) async fn drain(&self) {
+        self.stop();
+        let mut ended = self.ended.clone();
+        while ended.changed().await.is_ok() {}
+    }
+
+    fn stop(&self) {
+        self.shared.lock().closing = true;
+        self.shared.arrived.notify_all();
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// A command that ran, and the refusal it ran into.
+type Done = (Boxed, Option<Problem>);
+
+struct Thread {
+    shared: Arc<Shared>,
+    open: Open,
+    conn: Option<Conn>,
+}
+
+impl Thread {
+    fn serve(mut self) {
+        while let Some((first, lane)) = self.shared.wait() {
+            let mut done = Vec::with_capacity(MOST);
+            let result = self.batch(first, lane, &mut done);
+            match result {
+                Ok(()) => {
+                    for (command, refusal) in done {
+                        command.answer(refusal);
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(
+                        %error,
+                        commands = done.len(),
+                        "a commit failed; its commands are to be tried again"
+                    );
+                    // Dropping the connection rolls back what is still open.
+                    self.conn = None;
+                    for (command, _) in done {
+                        command.answer(Some(unavailable()));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Runs what waits in one transaction. Whatever ran is in `done`, also after an error.
+    fn batch(&mut self, first: Boxed, lane: Lane, done: &mut Vec<Done>) -> Result<(), StoreError> {
+        let mut conn = match self.ready() {
+            Ok(conn) => conn,
+            Err(error) => {
+                // Whoever waits would only wait for the next failure.
+                done.push((first, None));
+                let mut lanes = self.shared.lock();
+                while let Some((command, _)) = lanes.next() {
+                    done.push((command, None));
+                }
+                return Err(error);
+            }
+        };
+        let begun = Instant::now();
+        let mut background = lane == Lane::Background;
+        let mut next = Some(first);
+        while let Some(mut command) = next.take() {
+            let result = attempt(&mut conn, command.as_mut());
+            match result {
+                Ok(refusal) => done.push((command, refusal)),
+                Err(error) => {
+                    done.push((command, None));
+                    return Err(error.into());
+                }
+            }
+            let mut lanes = self.shared.lock();
+            next = if done.len() < MOST && begun.elapsed() < SLICE {
+                lanes.next().map(|(command, lane)| {
+                    background |= lane == Lane::Background;
+                    command
+                })
+            } else if !background {
+                // However busy the interactive lane is, the other one moves too.
+                background = true;
+                lanes.background.pop_front()
+            } else {
+                None
+            };
+        }
+        transact::commit(&mut conn)?;
+        self.conn = Some(conn);
+        Ok(())
+    }
+
+    /// The connection, with a transaction begun.
+    fn ready(&mut self) -> Result<Conn, StoreError> {
+        let mut conn = match self.conn.take() {
+            Some(conn) => conn,
+            None => (self.open)()?,
+        };
+        transact::begin_write(&mut conn)?;
+        Ok(conn)
+    }
+}
+
+/// Runs one command in a savepoint: the refusal it ran into, or an error that ends the batch.
+fn attempt(conn: &mut Conn, command: &mut dyn Command) -> Result<Option<Problem>, Error> {
+    <Conn as TransactionManager<Conn>>::begin_transaction(conn)?;
+    let refusal = match caught(conn, |conn| command.run(conn)) {
+        Ok(Ok(())) => {
+            if transact::depth(conn)? != BATCH + 1 {
+                return Err(Error::BrokenTransactionManager);
+            }
+            <Conn as TransactionManager<Conn>>::commit_transaction(conn)?;
+            return Ok(None);
+        }
+        Ok(Err(Interrupt::Refused(problem))) => problem,
+        Ok(Err(Interrupt::Database(error))) => transact::fault(&error),
+        Err(panicked) => panicked,
+    };
+    rollback_to(conn, BATCH)?;
+    Ok(Some(refusal))
+}

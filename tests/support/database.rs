@@ -1,0 +1,93 @@
+//! A fresh database for one test: a SQLite file, or a database of its own on the PostgreSQL server
+//! that `GRIDPATROL_TEST_POSTGRES` names (`tests/run` starts one). Gone when dropped.
+//!
+//! Shared by the unit tests of the store and the integration tests.
+
+use std::path::PathBuf;
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+
+/// Which kind of database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A file.
+    Sqlite,
+    /// A server.
+    Postgres,
+}
+
+/// Every kind the product serves.
+pub const KINDS: [Kind; 2] = [Kind::Sqlite, Kind::Postgres];
+
+/// An empty database.
+pub struct Database {
+    /// Where it is.
+    pub url: String,
+    /// Which kind it is.
+    pub kind: Kind,
+    folder: Option<PathBuf>,
+    name: String,
+}
+
+impl Database {
+    /// Makes one.
+    pub fn fresh(kind: Kind) -> Self {
+        let name = format!("gridpatrol_{}", uuid::Uuid::new_v4().simple());
+        match kind {
+            Kind::Sqlite => {
+                let folder = std::env::temp_dir().join(&name);
+                std::fs::create_dir(&folder).expect("a folder for the database");
+                let path = folder.join("gridpatrol.db");
+                Self {
+                    url: format!("sqlite://{}", path.display()),
+                    kind,
+                    folder: Some(folder),
+                    name,
+                }
+            }
+            Kind::Postgres => {
+                let (mut server, url) = server();
+                server
+                    .batch_execute(&format!("CREATE DATABASE {name}"))
+                    .expect("a database on the test server");
+                let (base, _) = url.rsplit_once('/').expect("the server's URL has a path");
+                Self {
+                    url: format!("{base}/{name}"),
+                    kind,
+                    folder: None,
+                    name,
+                }
+            }
+        }
+    }
+
+    /// The file of a SQLite database.
+    pub fn path(&self) -> PathBuf {
+        self.folder
+            .as_ref()
+            .expect("a SQLite database")
+            .join("gridpatrol.db")
+    }
+}
+
+fn server() -> (PgConnection, String) {
+    let url = std::env::var("GRIDPATROL_TEST_POSTGRES").expect(
+        "GRIDPATROL_TEST_POSTGRES names a PostgreSQL server for tests; tests/run starts one",
+    );
+    let server = PgConnection::establish(&url).expect("the PostgreSQL test server");
+    (server, url)
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        match &self.folder {
+            Some(folder) => drop(std::fs::remove_dir_all(folder)),
+            None => drop(
+                server()
+                    .0
+                    .batch_execute(&format!("DROP DATABASE {} WITH (FORCE)", self.name)),
+            ),
+        }
+    }
+}
