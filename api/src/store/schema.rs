@@ -306,6 +306,7 @@ diesel::table! {
         state -> Text,
         rendition -> Text,
         rendition_attempts -> Integer,
+        rendition_due_at -> Nullable<Instant>,
         sha256 -> Nullable<Binary>,
         size -> Nullable<BigInt>,
         media_type -> Nullable<Text>,
