@@ -1,0 +1,535 @@
+//! Where contents lie: originals and their smaller copies by the SHA-256 of the original, in a
+//! local folder or an S3-compatible store. Streamed in and out, never whole in memory.
+//!
+//! Knows nothing of the database. What is kept here is durable when `keep` or `put` returns.
+
+use std::io::{self, SeekFrom};
+use std::ops::Range;
+use std::path::{Path as FilePath, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
+use futures_util::{StreamExt, TryStreamExt};
+use object_store::buffered::BufWriter;
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::{GetOptions, GetRange, GetResultPayload, ObjectStore, ObjectStoreExt};
+use sha2::{Digest as _, Sha256};
+use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
+
+use super::digest::Digest;
+
+/// How much is read or written at once.
+const CHUNK: usize = 128 * 1024;
+const INCOMING: &str = "incoming";
+
+/// One of the three things kept of a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Variant {
+    /// The content as it arrived.
+    Original,
+    /// The copy for a screen.
+    Preview,
+    /// The copy for a list.
+    Thumbnail,
+}
+
+impl Variant {
+    /// All of them.
+    pub const ALL: &'static [Self] = &[Self::Original, Self::Preview, Self::Thumbnail];
+
+    /// Its name in paths.
+    #[must_use]
+    pub const fn slug(self) -> &'static str {
+        match self {
+            Self::Original => "original",
+            Self::Preview => "preview",
+            Self::Thumbnail => "thumbnail",
+        }
+    }
+}
+
+/// The store of contents cannot serve.
+#[derive(Debug, thiserror::Error)]
+pub enum ObjectsError {
+    /// The object store's word.
+    #[error("object store: {0}")]
+    Store(#[from] object_store::Error),
+    /// The file system's word.
+    #[error("photo folder: {0}")]
+    File(#[from] io::Error),
+}
+
+/// An S3-compatible object store. What is left out is taken from the environment, as the usual
+/// `AWS_…` variables.
+#[cfg(feature = "s3")]
+#[derive(Clone)]
+pub struct S3Settings {
+    /// The bucket.
+    pub bucket: String,
+    /// The address, where it is not Amazon's.
+    pub endpoint: Option<String>,
+    /// The region.
+    pub region: Option<String>,
+    /// The name of the key.
+    pub access_key_id: Option<String>,
+    /// The key.
+    pub secret_access_key: Option<String>,
+}
+
+#[cfg(feature = "s3")]
+impl std::fmt::Debug for S3Settings {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("S3Settings")
+            .field("bucket", &self.bucket)
+            .field("endpoint", &self.endpoint)
+            .field("region", &self.region)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The contents. A cheap handle.
+#[derive(Debug, Clone)]
+pub struct Objects {
+    store: Arc<dyn ObjectStore>,
+    /// Holds what is arriving; on the same file system as the objects when these are local.
+    folder: PathBuf,
+    local: bool,
+}
+
+/// A content that can be read.
+pub struct Content {
+    /// The size of the whole.
+    pub size: u64,
+    /// The part that is read.
+    pub range: Range<u64>,
+    /// The bytes of that part.
+    pub stream: BoxStream<'static, Result<Bytes, ObjectsError>>,
+}
+
+impl Objects {
+    /// Contents in a local folder, made if absent, synchronised to disk before they count as kept.
+    pub fn local(folder: &FilePath) -> Result<Self, ObjectsError> {
+        std::fs::create_dir_all(folder.join(INCOMING))?;
+        Ok(Self {
+            store: Arc::new(LocalFileSystem::new_with_prefix(folder)?.with_fsync(true)),
+            folder: folder.to_owned(),
+            local: true,
+        })
+    }
+
+    /// Contents in an S3-compatible store; `folder` holds only what is arriving.
+    #[cfg(feature = "s3")]
+    pub fn s3(settings: &S3Settings, folder: &FilePath) -> Result<Self, ObjectsError> {
+        std::fs::create_dir_all(folder.join(INCOMING))?;
+        let mut builder = object_store::aws::AmazonS3Builder::from_env()
+            .with_bucket_name(&settings.bucket)
+            // Within a town's own network the store often speaks plain HTTP.
+            .with_allow_http(true);
+        if let Some(endpoint) = &settings.endpoint {
+            builder = builder.with_endpoint(endpoint);
+        }
+        if let Some(region) = &settings.region {
+            builder = builder.with_region(region);
+        }
+        if let Some(name) = &settings.access_key_id {
+            builder = builder.with_access_key_id(name);
+        }
+        if let Some(key) = &settings.secret_access_key {
+            builder = builder.with_secret_access_key(key);
+        }
+        Ok(Self {
+            store: Arc::new(builder.build()?),
+            folder: folder.to_owned(),
+            local: false,
+        })
+    }
+
+    fn path(digest: Digest, variant: Variant) -> Path {
+        let name = digest.to_string();
+        let (shelf, board) = (
+            name.get(..2).unwrap_or_default(),
+            name.get(2..4).unwrap_or_default(),
+        );
+        Path::from_iter([variant.slug(), shelf, board, &name])
+    }
+
+    /// A file for what is arriving now.
+    pub async fn receive(&self) -> Result<Incoming, ObjectsError> {
+        let path = self
+            .folder
+            .join(INCOMING)
+            .join(uuid::Uuid::new_v4().simple().to_string());
+        let file = tokio::fs::File::create_new(&path).await?;
+        Ok(Incoming {
+            file: tokio::io::BufWriter::with_capacity(CHUNK, file),
+            hash: Sha256::new(),
+            size: 0,
+            left_over: LeftOver(Some(path)),
+        })
+    }
+
+    /// Keeps as an original what has arrived. Keeping the same content again does no harm.
+    pub async fn keep(&self, mut arrived: Arrived) -> Result<(), ObjectsError> {
+        let to = Self::path(arrived.digest, Variant::Original);
+        let file = arrived.path().to_owned();
+        if self.local {
+            let name = file
+                .file_name()
+                .and_then(|name| name.to_str())
+                .unwrap_or_default();
+            self.store
+                .rename(&Path::from_iter([INCOMING, name]), &to)
+                .await?;
+            arrived.left_over.0 = None;
+            return Ok(());
+        }
+        let mut writer = BufWriter::new(Arc::clone(&self.store), to);
+        let mut content = pieces(tokio::fs::File::open(&file).await?, arrived.size);
+        while let Some(piece) = content.next().await {
+            let put = match piece {
+                Ok(piece) => writer.put(piece).await,
+                Err(error) => {
+                    writer.abort().await?;
+                    return Err(error);
+                }
+            };
+            if let Err(error) = put {
+                writer.abort().await?;
+                return Err(error.into());
+            }
+        }
+        Ok(writer.shutdown().await?)
+    }
+
+    /// Keeps a small content.
+    pub async fn put(
+        &self,
+        digest: Digest,
+        variant: Variant,
+        content: Vec<u8>,
+    ) -> Result<(), ObjectsError> {
+        self.store
+            .put(&Self::path(digest, variant), content.into())
+            .await?;
+        Ok(())
+    }
+
+    /// Opens a content, or the part of it that `range` asks for; none when there is none.
+    pub async fn open(
+        &self,
+        digest: Digest,
+        variant: Variant,
+        range: Option<Range<u64>>,
+    ) -> Result<Option<Content>, ObjectsError> {
+        let options = GetOptions {
+            range: range.map(GetRange::Bounded),
+            ..GetOptions::default()
+        };
+        let found = match self
+            .store
+            .get_opts(&Self::path(digest, variant), options)
+            .await
+        {
+            Err(object_store::Error::NotFound { .. }) => return Ok(None),
+            found => found?,
+        };
+        let (size, range) = (found.meta.size, found.range.clone());
+        let stream = match found.payload {
+            GetResultPayload::File(file, _) => {
+                let mut file = tokio::fs::File::from_std(file);
+                file.seek(SeekFrom::Start(range.start)).await?;
+                pieces(file, range.end - range.start)
+            }
+            GetResultPayload::Stream(stream) => stream.map_err(ObjectsError::from).boxed(),
+        };
+        Ok(Some(Content {
+            size,
+            range,
+            stream,
+        }))
+    }
+
+    /// Reads a content whole; for those whose size was checked when they arrived.
+    pub async fn read(
+        &self,
+        digest: Digest,
+        variant: Variant,
+    ) -> Result<Option<Bytes>, ObjectsError> {
+        match self.store.get(&Self::path(digest, variant)).await {
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            found => Ok(Some(found?.bytes().await?)),
+        }
+    }
+
+    /// Removes an original and its copies; what is not there is removed already.
+    pub async fn remove(&self, digest: Digest) -> Result<(), ObjectsError> {
+        // The original last: while it is there, its copies can be made again.
+        for variant in [Variant::Thumbnail, Variant::Preview, Variant::Original] {
+            match self.store.delete(&Self::path(digest, variant)).await {
+                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the store answers.
+    pub async fn ping(&self) -> Result<(), ObjectsError> {
+        tokio::fs::metadata(self.folder.join(INCOMING)).await?;
+        match self.store.head(&Path::from("ping")).await {
+            Ok(_) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Removes what arrived in part and was left lying for longer than `age`. Blocking.
+    pub fn sweep_incoming(&self, age: Duration) -> io::Result<usize> {
+        let now = SystemTime::now();
+        let mut removed = 0;
+        for entry in std::fs::read_dir(self.folder.join(INCOMING))? {
+            let entry = entry?;
+            let written = match entry.metadata() {
+                Ok(metadata) => metadata.modified()?,
+                // Its upload ended in this moment.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(error),
+            };
+            if now.duration_since(written).is_ok_and(|lying| lying >= age) {
+                match std::fs::remove_file(entry.path()) {
+                    Ok(()) => removed += 1,
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(removed)
+    }
+}
+
+/// The next `length` bytes of a file, piece by piece. A file that ends early is an error: its
+/// answer must not look whole.
+fn pieces(file: tokio::fs::File, length: u64) -> BoxStream<'static, Result<Bytes, ObjectsError>> {
+    futures_util::stream::try_unfold((file, length), |(mut file, left)| async move {
+        if left == 0 {
+            return Ok(None);
+        }
+        let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(CHUNK);
+        let mut piece = Vec::with_capacity(wanted);
+        (&mut file)
+            .take(u64::try_from(wanted).unwrap_or(left))
+            .read_to_end(&mut piece)
+            .await?;
+        if piece.len() < wanted {
+            return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+        }
+        let left = left.saturating_sub(u64::try_from(piece.len()).unwrap_or(left));
+        Ok(Some((Bytes::from(piece), (file, left))))
+    })
+    .boxed()
+}
+
+/// Removes a file when it is dropped, unless the path was taken out.
+struct LeftOver(Option<PathBuf>);
+
+impl Drop for LeftOver {
+    fn drop(&mut self) {
+        if let Some(path) = &self.0
+            && let Err(error) = std::fs::remove_file(path)
+        {
+            tracing::warn!(%error, path = %path.display(), "an incoming file could not be removed; the sweeper will");
+        }
+    }
+}
+
+/// What is arriving: hashed while it is written, removed unless it is kept.
+pub struct Incoming {
+    file: tokio::io::BufWriter<tokio::fs::File>,
+    hash: Sha256,
+    size: u64,
+    left_over: LeftOver,
+}
+
+impl Incoming {
+    /// Takes in the next bytes.
+    pub async fn write(&mut self, piece: &[u8]) -> Result<(), ObjectsError> {
+        self.hash.update(piece);
+        self.size = self
+            .size
+            .saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
+        Ok(self.file.write_all(piece).await?)
+    }
+
+    /// How many bytes have arrived.
+    #[must_use]
+    pub const fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// All has arrived: it is on the disk when this returns.
+    pub async fn finish(mut self) -> Result<Arrived, ObjectsError> {
+        self.file.flush().await?;
+        self.file.get_ref().sync_all().await?;
+        Ok(Arrived {
+            digest: Digest::finished(self.hash),
+            size: self.size,
+            left_over: self.left_over,
+        })
+    }
+}
+
+/// A content that has arrived and is not yet kept; removed unless it is.
+pub struct Arrived {
+    /// Its digest.
+    pub digest: Digest,
+    /// Its size in bytes.
+    pub size: u64,
+    left_over: LeftOver,
+}
+
+impl Arrived {
+    /// Where it lies.
+    #[must_use]
+    pub fn path(&self) -> &FilePath {
+        self.left_over.0.as_deref().unwrap_or(FilePath::new(""))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new() -> Self {
+            let path = std::env::temp_dir().join(format!("gridpatrol-{}", uuid::Uuid::new_v4()));
+            Self(path)
+        }
+
+        fn incoming(&self) -> usize {
+            std::fs::read_dir(self.0.join(INCOMING)).unwrap().count()
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            std::fs::remove_dir_all(&self.0).unwrap();
+        }
+    }
+
+    async fn arrive(objects: &Objects, content: &[u8]) -> Arrived {
+        let mut incoming = objects.receive().await.unwrap();
+        for piece in content.chunks(1000) {
+            incoming.write(piece).await.unwrap();
+        }
+        incoming.finish().await.unwrap()
+    }
+
+    async fn whole(content: Content) -> Vec<u8> {
+        let pieces: Vec<Bytes> = content.stream.try_collect().await.unwrap();
+        pieces.concat()
+    }
+
+    #[tokio::test]
+    async fn what_is_kept_can_be_read_whole_and_in_parts() {
+        let folder = Folder::new();
+        let objects = Objects::local(&folder.0).unwrap();
+        let content: Vec<u8> = (0..400_000_u32).map(|n| n.to_le_bytes()[1]).collect();
+        let arrived = arrive(&objects, &content).await;
+        let digest = arrived.digest;
+        assert_eq!(digest, Digest::of(&content));
+        assert_eq!(arrived.size, 400_000);
+        objects.keep(arrived).await.unwrap();
+        assert_eq!(folder.incoming(), 0);
+
+        let original = Variant::Original;
+        let opened = objects.open(digest, original, None).await.unwrap().unwrap();
+        assert_eq!((opened.size, opened.range.clone()), (400_000, 0..400_000));
+        assert_eq!(whole(opened).await, content);
+        let part = objects
+            .open(digest, original, Some(150_000..350_001))
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!((part.size, part.range.clone()), (400_000, 150_000..350_001));
+        assert_eq!(whole(part).await, content[150_000..350_001]);
+        assert_eq!(
+            objects.read(digest, original).await.unwrap().unwrap(),
+            content
+        );
+        assert!(
+            objects
+                .read(digest, Variant::Preview)
+                .await
+                .unwrap()
+                .is_none()
+        );
+    }
+
+    #[tokio::test]
+    async fn keeping_twice_and_removing_twice_do_no_harm() {
+        let folder = Folder::new();
+        let objects = Objects::local(&folder.0).unwrap();
+        let (first, second) = (arrive(&objects, b"a").await, arrive(&objects, b"a").await);
+        let digest = first.digest;
+        objects.keep(first).await.unwrap();
+        objects.keep(second).await.unwrap();
+        objects
+            .put(digest, Variant::Thumbnail, b"small".to_vec())
+            .await
+            .unwrap();
+        assert_eq!(
+            objects
+                .read(digest, Variant::Original)
+                .await
+                .unwrap()
+                .unwrap(),
+            "a"
+        );
+        objects.remove(digest).await.unwrap();
+        objects.remove(digest).await.unwrap();
+        for variant in Variant::ALL {
+            assert!(objects.read(digest, *variant).await.unwrap().is_none());
+        }
+        objects.ping().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_is_given_up_leaves_nothing() {
+        let folder = Folder::new();
+        let objects = Objects::local(&folder.0).unwrap();
+        let mut incoming = objects.receive().await.unwrap();
+        incoming.write(b"half a pict").await.unwrap();
+        assert_eq!(folder.incoming(), 1);
+        drop(incoming);
+        assert_eq!(folder.incoming(), 0);
+        drop(arrive(&objects, b"not a picture").await);
+        assert_eq!(folder.incoming(), 0);
+    }
+
+    #[tokio::test]
+    async fn only_old_left_overs_are_swept() {
+        let folder = Folder::new();
+        let objects = Objects::local(&folder.0).unwrap();
+        std::fs::write(folder.0.join(INCOMING).join("left"), b"after a crash").unwrap();
+        assert_eq!(
+            objects.sweep_incoming(Duration::from_secs(3600)).unwrap(),
+            0
+        );
+        assert_eq!(objects.sweep_incoming(Duration::ZERO).unwrap(), 1);
+        assert_eq!(folder.incoming(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_is_gone_is_an_error() {
+        let folder = Folder::new();
+        let objects = Objects::local(&folder.0).unwrap();
+        std::fs::remove_dir_all(folder.0.join(INCOMING)).unwrap();
+        assert!(objects.receive().await.is_err());
+        assert!(objects.ping().await.is_err());
+    }
+}
