@@ -1,6 +1,7 @@
 //! The rules of three-tier grid supervision, pure: no I/O, no clock, no SQL, no HTTP, no
 //! environment. Everything here is data and functions of data.
 
+pub mod audit;
 pub mod calendar;
 pub mod division;
 pub mod error;

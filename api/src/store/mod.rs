@@ -12,11 +12,15 @@
 //!   closure sets anew each time.
 
 pub mod conn;
+pub mod counters;
 pub mod dialect;
+pub mod events;
+pub mod idempotency;
 mod migrate;
 mod pool;
 mod remote;
 pub mod schema;
+pub mod town;
 mod transact;
 pub mod types;
 mod watch;

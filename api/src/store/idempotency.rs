@@ -1,0 +1,108 @@
+//! The first committed answer to a keyed request.
+//!
+//! The row is written in the transaction of the request, before anything else (lock order): on
+//! PostgreSQL a second request with the same key waits there until the first has ended.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use super::Conn;
+use super::schema::idempotency_keys as keys;
+use super::types::{At, Id};
+use crate::on_each;
+
+/// What became of a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Claim {
+    /// It is this request's. [`complete`] it in the same transaction.
+    New,
+    /// The request was answered before, with this.
+    Replay {
+        /// The status of that answer.
+        status: u16,
+        /// The body of that answer.
+        body: String,
+    },
+    /// Another request of this officer used the key.
+    Reused,
+}
+
+/// Takes the key for a request, recognised by its hash.
+///
+/// # Errors
+/// If the database fails.
+pub fn claim(
+    conn: &mut Conn,
+    officer: Uuid,
+    key: &str,
+    request_hash: &[u8],
+    now: DateTime<Utc>,
+) -> QueryResult<Claim> {
+    let row = (
+        keys::officer_id.eq(Id(officer)),
+        keys::key.eq(key),
+        keys::request_hash.eq(request_hash),
+        keys::status.eq(0),
+        keys::body.eq(""),
+        keys::created_at.eq(At(now)),
+    );
+    let inserted = on_each!(conn, c => diesel::insert_into(keys::table)
+        .values(row)
+        .on_conflict((keys::officer_id, keys::key))
+        .do_nothing()
+        .execute(c))?;
+    if inserted == 1 {
+        return Ok(Claim::New);
+    }
+    let (hash, status, body) = keys::table
+        .find((Id(officer), key))
+        .select((keys::request_hash, keys::status, keys::body))
+        .first::<(Vec<u8>, i32, String)>(conn)?;
+    // A status of 0 was never completed: what it did is unknown, so it is not done again.
+    match u16::try_from(status) {
+        Ok(status) if status != 0 && hash == request_hash => Ok(Claim::Replay { status, body }),
+        _ => Ok(Claim::Reused),
+    }
+}
+
+/// Keeps the answer for the key that this transaction claimed.
+///
+/// # Errors
+/// If the database fails, or the key was not claimed (`NotFound`).
+pub fn complete(
+    conn: &mut Conn,
+    officer: Uuid,
+    key: &str,
+    status: u16,
+    body: &str,
+) -> QueryResult<()> {
+    let updated = diesel::update(keys::table.find((Id(officer), key)))
+        .set((keys::status.eq(i32::from(status)), keys::body.eq(body)))
+        .execute(conn)?;
+    if updated == 1 {
+        Ok(())
+    } else {
+        Err(diesel::result::Error::NotFound)
+    }
+}
+
+/// Forgets keys from before an instant, the oldest first, about `most` of them; returns how many.
+///
+/// # Errors
+/// If the database fails.
+pub fn sweep(conn: &mut Conn, before: DateTime<Utc>, most: u32) -> QueryResult<usize> {
+    let last = keys::table
+        .filter(keys::created_at.lt(At(before)))
+        .order(keys::created_at)
+        .select(keys::created_at)
+        .offset(i64::from(most.saturating_sub(1)))
+        .first::<DateTime<Utc>>(conn)
+        .optional()?;
+    match last {
+        Some(last) => {
+            diesel::delete(keys::table.filter(keys::created_at.le(At(last)))).execute(conn)
+        }
+        None => diesel::delete(keys::table.filter(keys::created_at.lt(At(before)))).execute(conn),
+    }
+}

@@ -1,0 +1,128 @@
+//! The town's row: the order of its changes, the head of its event chain, the number of its last
+//! report, and the version of its directory.
+//!
+//! A command updates the row inside its transaction and keeps it locked until the commit. That makes
+//! the sequence of changes the order of commits, without gaps.
+
+use diesel::prelude::*;
+use gridpatrol_domain::audit::{Digest, GENESIS};
+use uuid::Uuid;
+
+use super::Conn;
+use super::schema::towns;
+use super::types::Id;
+
+/// The locked row. [`super::events::append`] saves what was changed here; a command that appends no
+/// event calls [`save`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TownHead {
+    /// The town.
+    pub town_id: Uuid,
+    /// The number of this change: that of everything the command writes.
+    pub change_seq: i64,
+    /// The version of grids, officers, postings and deputies.
+    pub directory_version: i64,
+    pub(super) event_seq: i64,
+    pub(super) chain_head: Digest,
+    number_year: i32,
+    number_seq: i32,
+}
+
+impl TownHead {
+    /// The year and the number in it of the town's next report. The year never goes back, so that
+    /// no number is given twice, whatever the clock does.
+    pub fn next_number(&mut self, year: i32) -> (i32, i32) {
+        if year > self.number_year {
+            self.number_year = year;
+            self.number_seq = 0;
+        }
+        self.number_seq += 1;
+        (self.number_year, self.number_seq)
+    }
+}
+
+/// Begins the row of a new town, whose grid exists.
+///
+/// # Errors
+/// If the database fails.
+pub fn found(conn: &mut Conn, town_id: Uuid) -> QueryResult<()> {
+    diesel::insert_into(towns::table)
+        .values((
+            towns::id.eq(Id(town_id)),
+            towns::chain_head.eq(GENESIS.as_slice()),
+        ))
+        .execute(conn)
+        .map(drop)
+}
+
+/// Locks the town's row and gives the command the next number of change. After rows of reports and
+/// photos, before inserts and counters (lock order).
+///
+/// # Errors
+/// `NotFound` if there is no such town; otherwise if the database fails.
+pub fn advance(conn: &mut Conn, town_id: Uuid) -> QueryResult<TownHead> {
+    let (change_seq, event_seq, chain_head, number_year, number_seq, directory_version) =
+        diesel::update(towns::table.find(Id(town_id)))
+            .set(towns::change_seq.eq(towns::change_seq + 1))
+            .returning((
+                towns::change_seq,
+                towns::event_seq,
+                towns::chain_head,
+                towns::number_year,
+                towns::number_seq,
+                towns::directory_version,
+            ))
+            .get_result::<(i64, i64, Vec<u8>, i32, i32, i64)>(conn)?;
+    let chain_head = Digest::try_from(chain_head).map_err(|found| {
+        let reason = format!("the chain head of town {town_id} has {} bytes", found.len());
+        diesel::result::Error::DeserializationError(reason.into())
+    })?;
+    Ok(TownHead {
+        town_id,
+        change_seq,
+        directory_version,
+        event_seq,
+        chain_head,
+        number_year,
+        number_seq,
+    })
+}
+
+/// Writes the chain's head and the last report number back.
+///
+/// # Errors
+/// If the database fails.
+pub fn save(conn: &mut Conn, head: &TownHead) -> QueryResult<()> {
+    diesel::update(towns::table.find(Id(head.town_id)))
+        .set((
+            towns::event_seq.eq(head.event_seq),
+            towns::chain_head.eq(head.chain_head.as_slice()),
+            towns::number_year.eq(head.number_year),
+            towns::number_seq.eq(head.number_seq),
+        ))
+        .execute(conn)
+        .map(drop)
+}
+
+/// Tells every process that grids, officers, postings or deputies of the town have changed.
+///
+/// # Errors
+/// If the database fails.
+pub fn touch_directory(conn: &mut Conn, town_id: Uuid) -> QueryResult<()> {
+    diesel::update(towns::table.find(Id(town_id)))
+        .set(towns::directory_version.eq(towns::directory_version + 1))
+        .execute(conn)
+        .map(drop)
+}
+
+/// The version of grids, officers, postings and deputies; none if there is no such town.
+///
+/// # Errors
+/// If the database fails.
+pub fn directory_version(conn: &mut Conn, town_id: Uuid) -> QueryResult<Option<i64>> {
+    towns::table
+        .find(Id(town_id))
+        .select(towns::directory_version)
+        .first(conn)
+        .optional()
+}
