@@ -7,8 +7,10 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
+use crate::auth::Auth;
 use crate::config::Config;
 use crate::http::page::Signer;
+use crate::store::Store;
 
 /// What every request can reach.
 pub struct App {
@@ -16,6 +18,10 @@ pub struct App {
     pub config: Config,
     /// The time.
     pub clock: Clock,
+    /// The database.
+    pub store: Store,
+    /// Sign-in.
+    pub auth: Auth,
     /// Signs the cursors of lists.
     pub cursors: Signer,
 }
