@@ -1,84 +1,203 @@
-//! The application: what every request can reach, and its clock.
+//! The application: what every request can reach, and the server around it.
 //!
-//! Owns how the rooms are put together. It must not know what any of them does.
+//! Owns how the rooms are put together, started and stopped. It must not know what any of them does.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::net::SocketAddr;
+use std::time::Duration;
 
-use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use actix_web::dev::{Server as HttpServing, ServerHandle};
+use actix_web::middleware::from_fn;
+use actix_web::web::{self, Data};
+use actix_web::{HttpRequest, HttpServer};
+use utoipa_actix_web::AppExt as _;
 
-use crate::auth::Auth;
+use crate::auth::random;
+pub use crate::clock::Clock;
 use crate::config::Config;
+use crate::http::middleware::gate;
 use crate::http::page::Signer;
-use crate::store::Store;
+use crate::http::unmatched::Routes;
+use crate::openapi;
+use crate::problem::Problem;
+use crate::ready::Ready;
+use crate::store::{Lane, Store, StoreError, secrets};
 
 /// What every request can reach.
 pub struct App {
     /// The settings.
     pub config: Config,
-    /// The time.
-    pub clock: Clock,
     /// The database.
     pub store: Store,
-    /// Sign-in.
-    pub auth: Auth,
+    /// The time.
+    pub clock: Clock,
     /// Signs the cursors of lists.
     pub cursors: Signer,
+    /// Whether the background work is alive.
+    pub ready: Ready,
 }
 
-/// The time, in microseconds as the database keeps it.
-#[derive(Debug, Clone)]
-pub struct Clock {
-    /// Microseconds ahead of the system, if it can be moved.
-    ahead: Option<Arc<AtomicI64>>,
+/// Why the server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data folder cannot be used.
+    #[error("the data folder {path} cannot be made: {source}")]
+    DataFolder {
+        /// Which folder.
+        path: std::path::PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The database cannot be opened or upgraded.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The database refuses its first work.
+    #[error("the database cannot be prepared: {0}")]
+    Prepare(#[from] Problem),
+    /// The system gives no random numbers.
+    #[error("no randomness: {0}")]
+    Randomness(#[from] random::NoRandomness),
+    /// The address is taken or not ours.
+    #[error("{address} cannot be served: {source}")]
+    Bind {
+        /// Which address.
+        address: SocketAddr,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A part of the start was lost.
+    #[error("the start was interrupted")]
+    Interrupted,
 }
 
-impl Clock {
-    /// The system's clock.
-    #[must_use]
-    pub const fn system() -> Self {
-        Self { ahead: None }
-    }
+/// A server that takes requests once it runs.
+pub struct Server {
+    app: Data<App>,
+    serving: HttpServing,
+    address: SocketAddr,
+}
 
-    /// A clock that can be moved forward, for tests.
-    #[must_use]
-    pub fn adjustable() -> Self {
-        Self {
-            ahead: Some(Arc::default()),
+impl App {
+    /// Opens and upgrades what the settings name, without serving it.
+    ///
+    /// # Errors
+    /// If a part cannot be opened.
+    pub async fn open(config: Config, clock: Clock) -> Result<Self, StartError> {
+        std::fs::create_dir_all(&config.data_dir).map_err(|source| StartError::DataFolder {
+            path: config.data_dir.clone(),
+            source,
+        })?;
+        let store = Store::open(&config.store_settings())?;
+        let migrating = store.clone();
+        let applied = tokio::task::spawn_blocking(move || migrating.migrate())
+            .await
+            .map_err(|_| StartError::Interrupted)??;
+        if !applied.is_empty() {
+            tracing::info!(migrations = applied.join(", "), "the database was upgraded");
         }
-    }
-
-    /// Now.
-    #[must_use]
-    pub fn now(&self) -> DateTime<Utc> {
-        let ahead = self
-            .ahead
-            .as_ref()
-            .map_or(0, |ahead| ahead.load(Ordering::SeqCst));
-        (Utc::now() + TimeDelta::microseconds(ahead)).trunc_subsecs(6)
-    }
-
-    /// Moves an adjustable clock forward; the system's clock stays.
-    pub fn advance(&self, by: TimeDelta) {
-        if let (Some(ahead), Some(by)) = (&self.ahead, by.num_microseconds()) {
-            ahead.fetch_add(by, Ordering::SeqCst);
-        }
+        let (made, now) = (random::bytes::<32>()?, clock.now());
+        let key = store
+            .write(Lane::Interactive, move |conn| {
+                Ok(secrets::shared(conn, "cursors", &made, now)?)
+            })
+            .await?;
+        Ok(Self {
+            cursors: Signer::new(&key),
+            ready: Ready::default(),
+            config,
+            store,
+            clock,
+        })
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Opens everything and binds the address; the server serves once it runs.
+///
+/// # Errors
+/// If a part cannot be opened, or the address not bound.
+pub async fn build(config: Config) -> Result<Server, StartError> {
+    build_at(config, Clock::system()).await
+}
 
-    #[test]
-    fn an_adjustable_clock_moves_for_all_who_share_it() {
-        let clock = Clock::adjustable();
-        let shared = clock.clone();
-        clock.advance(TimeDelta::days(2));
-        assert!(shared.now() - Utc::now() > TimeDelta::days(1));
-        let system = Clock::system();
-        system.advance(TimeDelta::days(2));
-        assert!(system.now() - Utc::now() < TimeDelta::days(1));
-        assert_eq!(system.now().timestamp_subsec_nanos() % 1000, 0);
+/// As [`build`], with a clock of the caller's.
+///
+/// # Errors
+/// As [`build`].
+pub async fn build_at(config: Config, clock: Clock) -> Result<Server, StartError> {
+    let app = Data::new(App::open(config, clock).await?);
+    let document = Data::new(openapi::Written::of(&openapi::document(
+        app.config.http.public_url.as_deref(),
+    )));
+    let routes = Data::new(Routes::of(&document.document));
+
+    let (shared, http) = (app.clone(), app.config.http.clone());
+    let bound = HttpServer::new(move || {
+        let routes = routes.clone();
+        actix_web::App::new()
+            .app_data(shared.clone())
+            .app_data(document.clone())
+            .into_utoipa_app()
+            .configure(openapi::rooms)
+            .into_app()
+            .default_service(web::to(move |request: HttpRequest| {
+                let routes = routes.clone();
+                async move { routes.refuse(&request) }
+            }))
+            .wrap(from_fn(gate))
+    })
+    .workers(match http.workers {
+        0 => std::thread::available_parallelism().map_or(2, usize::from),
+        workers => workers,
+    })
+    .worker_max_blocking_threads(http.blocking_threads)
+    .max_connections(http.max_connections)
+    .backlog(http.backlog)
+    .keep_alive(Duration::from_secs(http.keep_alive_s))
+    .client_request_timeout(Duration::from_secs(http.head_timeout_s))
+    .client_disconnect_timeout(Duration::from_secs(5))
+    .shutdown_timeout(http.stop_timeout_s)
+    // The program decides what a signal means; as a library, we take none.
+    .disable_signals()
+    .bind(app.config.bind)
+    .map_err(|source| StartError::Bind {
+        address: app.config.bind,
+        source,
+    })?;
+    let address = bound.addrs().first().copied().unwrap_or(app.config.bind);
+    tracing::info!(%address, "serving");
+    Ok(Server {
+        app,
+        serving: bound.run(),
+        address,
+    })
+}
+
+impl Server {
+    /// Where it serves; the port is the real one.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The application it serves.
+    #[must_use]
+    pub const fn app(&self) -> &Data<App> {
+        &self.app
+    }
+
+    /// Stops it: `stop(true)` lets what is in flight finish within the set time.
+    #[must_use]
+    pub fn handle(&self) -> ServerHandle {
+        self.serving.handle()
+    }
+
+    /// Serves until it is stopped, then finishes the writes that wait.
+    ///
+    /// # Errors
+    /// If the server fails as a whole.
+    pub async fn run(self) -> std::io::Result<()> {
+        let served = self.serving.await;
+        self.app.store.close().await;
+        tracing::info!("stopped");
+        served
     }
 }

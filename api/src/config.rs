@@ -7,9 +7,12 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use std::time::Duration;
+
 use serde::Deserialize;
 
 use crate::auth::settings::AuthSettings;
+use crate::store::{DatabaseUrl, StoreSettings};
 
 /// Why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -365,6 +368,31 @@ impl Config {
         }
     }
 
+    /// Which database, as the store takes it.
+    #[must_use]
+    pub fn store_settings(&self) -> StoreSettings {
+        let store = &self.store;
+        let mut settings = StoreSettings::new(self.database());
+        if store.readers > 0 {
+            settings.readers = store.readers;
+        }
+        settings.connections = store.connections;
+        settings.queue = store.queue;
+        settings.patience = Duration::from_millis(store.patience_ms);
+        settings.statement_timeout = Duration::from_millis(store.statement_timeout_ms);
+        settings.slow_statement = Duration::from_millis(store.slow_statement_ms);
+        settings
+    }
+
+    /// Where the data is. A URL that cannot be read was refused when the settings were loaded.
+    #[must_use]
+    pub fn database(&self) -> DatabaseUrl {
+        self.database_url
+            .as_ref()
+            .and_then(|url| url.expose().parse().ok())
+            .unwrap_or_else(|| DatabaseUrl::Sqlite(self.data_dir.join("gridpatrol.db")))
+    }
+
     /// Every value that cannot be used, with what can.
     #[must_use]
     pub fn faults(&self) -> Vec<String> {
@@ -438,6 +466,11 @@ impl Config {
                 "demo on a bind that is not loopback needs a demo_password: everybody knows the usual one"
                     .into(),
             );
+        }
+        if let Some(url) = &self.database_url
+            && let Err(error) = url.expose().parse::<DatabaseUrl>()
+        {
+            faults.push(format!("database_url: {error}"));
         }
         faults.extend(self.auth.faults());
         faults

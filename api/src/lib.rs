@@ -6,8 +6,12 @@
 
 pub mod app;
 pub mod auth;
+pub mod clock;
 pub mod config;
 pub mod http;
+pub mod openapi;
+pub mod operation;
 pub mod photos;
 pub mod problem;
+pub mod ready;
 pub mod store;

@@ -20,6 +20,7 @@ mod migrate;
 mod pool;
 mod remote;
 pub mod schema;
+pub mod secrets;
 pub mod town;
 mod transact;
 pub mod types;
@@ -321,6 +322,6 @@ pub(crate) const fn unavailable() -> Problem {
 
 #[cfg(test)]
 #[path = "../../../tests/support/database.rs"]
-pub(crate) mod testing;
+mod testing;
 #[cfg(test)]
 mod tests;

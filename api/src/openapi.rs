@@ -1,0 +1,183 @@
+//! The OpenAPI document: assembled from the handlers themselves, so that no route is undocumented.
+//!
+//! Owns the document's frame and the list of rooms that have routes. What an operation means stands
+//! at its handler.
+
+use sha2::{Digest, Sha256};
+use utoipa::OpenApi as _;
+use utoipa::openapi::OpenApi;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::server::ServerBuilder;
+use utoipa_actix_web::AppExt as _;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::operation;
+use crate::problem::{self, FieldError};
+
+/// The name of the security scheme of signed-in operations.
+pub const BEARER: &str = "bearer";
+
+/// Every room's routes. A handler that is not named here does not exist.
+pub fn rooms(config: &mut ServiceConfig<'_>) {
+    operation::routes(config);
+}
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "gridpatrol",
+        description = include_str!("openapi.md"),
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    components(schemas(problem::Document<'_>, FieldError)),
+    tags(
+        (name = "auth", description = "登录与会话 Signing in, sessions, passwords, and who the caller is"),
+        (name = "grids", description = "网格 Towns, villages and groups"),
+        (name = "officers", description = "网格员 Officers, their postings and deputies"),
+        (name = "reports", description = "事件 Filing reports and what happens to them"),
+        (name = "photos", description = "照片 Photos of reports"),
+        (name = "operation", description = "运维 For operators and tools"),
+    ),
+)]
+struct Frame;
+
+/// The document of this program.
+#[must_use]
+pub fn document(public_url: Option<&str>) -> OpenApi {
+    let (_, mut document) = actix_web::App::new()
+        .into_utoipa_app()
+        .openapi(Frame::openapi())
+        .configure(rooms)
+        .split_for_parts();
+    let server = ServerBuilder::new().url(public_url.unwrap_or("/")).build();
+    document.servers = Some(vec![server]);
+    let components = document.components.get_or_insert_default();
+    components.examples.extend(problem::document::examples());
+    components.add_security_scheme(
+        BEARER,
+        SecurityScheme::Http(
+            HttpBuilder::new()
+                .scheme(HttpAuthScheme::Bearer)
+                .bearer_format("JWT")
+                .description(Some("`access_token` of POST /v1/auth/login."))
+                .build(),
+        ),
+    );
+    document
+}
+
+/// The document as it is served.
+pub struct Written {
+    /// The document.
+    pub document: OpenApi,
+    /// Its YAML form.
+    pub yaml: String,
+    /// Its ETag.
+    pub tag: String,
+}
+
+impl Written {
+    /// Writes a document.
+    #[must_use]
+    pub fn of(document: &OpenApi) -> Self {
+        let yaml = yaml(document);
+        let hash: String = Sha256::digest(&yaml)
+            .iter()
+            .take(8)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        Self {
+            document: document.clone(),
+            yaml,
+            tag: format!("\"{hash}\""),
+        }
+    }
+}
+
+/// The YAML form, the same for the same program.
+#[must_use]
+pub fn yaml(document: &OpenApi) -> String {
+    document.to_yaml().unwrap_or_else(|error| {
+        tracing::error!(%error, "the OpenAPI document cannot be written");
+        String::new()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn operations(document: &serde_json::Value) -> Vec<(String, &serde_json::Value)> {
+        document["paths"]
+            .as_object()
+            .unwrap()
+            .iter()
+            .flat_map(|(path, item)| {
+                item.as_object()
+                    .unwrap()
+                    .iter()
+                    .map(move |(method, operation)| (format!("{method} {path}"), operation))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn every_operation_is_documented_whole() {
+        let document = serde_json::to_value(document(None)).unwrap();
+        assert_eq!(document["openapi"], "3.1.0");
+        let tags: BTreeSet<_> = document["tags"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|tag| tag["name"].as_str().unwrap())
+            .collect();
+        let mut ids = BTreeSet::new();
+        for (name, operation) in operations(&document) {
+            assert!(operation["summary"].is_string(), "{name} has a summary");
+            let id = operation["operationId"].as_str().unwrap();
+            assert!(
+                !id.contains('_') && ids.insert(id.to_owned()),
+                "{name}: {id} is in lowerCamelCase and the only one of its name"
+            );
+            for tag in operation["tags"].as_array().unwrap() {
+                assert!(
+                    tags.contains(tag.as_str().unwrap()),
+                    "{name}: {tag} is declared"
+                );
+            }
+            let responses = operation["responses"].as_object().unwrap();
+            assert!(
+                responses.keys().any(|status| status < &"400".to_owned()),
+                "{name} succeeds"
+            );
+            let public = name.contains("/v1/auth/login") || name.contains("/v1/auth/refresh");
+            if name.contains("/v1/") && !public && operation["security"].is_array() {
+                assert!(responses.contains_key("401"), "{name} may answer 401");
+            }
+        }
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere() {
+        let document = serde_json::to_value(document(None)).unwrap();
+        let mut pending = vec![&document];
+        while let Some(value) = pending.pop() {
+            if let Some(reference) = value.get("$ref").and_then(|value| value.as_str()) {
+                let pointer = reference.strip_prefix('#').unwrap();
+                assert!(document.pointer(pointer).is_some(), "{reference}");
+            }
+            match value {
+                serde_json::Value::Object(members) => pending.extend(members.values()),
+                serde_json::Value::Array(items) => pending.extend(items),
+                _ => {}
+            }
+        }
+    }
+
+    #[test]
+    fn the_document_is_the_same_each_time() {
+        assert_eq!(yaml(&document(None)), yaml(&document(None)));
+    }
+}

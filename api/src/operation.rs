@@ -1,0 +1,188 @@
+//! For operators and tools: is it alive, is it ready, and the document of the API.
+//!
+//! Owns the routes outside `/v1`. It must not show anything of a town.
+
+use std::sync::{Arc, OnceLock};
+
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LOCATION,
+};
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, get};
+use gridpatrol_domain::error::Code;
+use serde::Serialize;
+use utoipa_actix_web::service_config::ServiceConfig;
+use utoipa_swagger_ui::Config as DocsSettings;
+
+use crate::app::App;
+use crate::http::{Open, etag};
+use crate::openapi::Written;
+use crate::problem::{Problem, document};
+use crate::refusals;
+
+/// The routes of this room.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config
+        .service(health)
+        .service(readiness)
+        .service(openapi)
+        .service(docs)
+        .service(docs_file);
+}
+
+refusals! {
+    Missing = [] + [NotFound];
+}
+
+/// How the server is.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(example = json!({"status": "ready", "version": "0.1.0"}))]
+pub struct Health {
+    /// `alive` or `ready`.
+    status: &'static str,
+    /// The program's version.
+    version: &'static str,
+}
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+fn healthy(status: &'static str) -> HttpResponse {
+    HttpResponse::Ok().json(Health {
+        status,
+        version: VERSION,
+    })
+}
+
+/// Is the process alive
+///
+/// Looks at nothing but itself: restart it if this does not answer.
+#[utoipa::path(
+    operation_id = "getHealth",
+    tag = "operation",
+    responses((status = 200, description = "It is alive.", body = Health), document::Open)
+)]
+#[get("/healthz")]
+async fn health(_: Open) -> HttpResponse {
+    healthy("alive")
+}
+
+/// Can it serve
+///
+/// The database answers and is of this version, photos can be stored, and the background work is
+/// alive. Otherwise 503, whose detail names what is wrong: send requests elsewhere.
+#[utoipa::path(
+    operation_id = "getReadiness",
+    tag = "operation",
+    responses((status = 200, description = "It can serve.", body = Health), document::Open)
+)]
+#[get("/readyz")]
+async fn readiness(app: Data<App>, _: Open) -> Result<HttpResponse, Problem> {
+    let mut wrong = Vec::new();
+    if app.store.ping().await.is_err() {
+        wrong.push("the database does not answer".to_owned());
+    }
+    for worker in app.ready.silent() {
+        wrong.push(format!("the worker {worker} shows no sign of life"));
+    }
+    if wrong.is_empty() {
+        Ok(healthy("ready"))
+    } else {
+        let wrong = wrong.join("; ");
+        tracing::warn!(wrong, "not ready");
+        Err(Problem::new(Code::Unavailable)
+            .detail(format!("Not ready: {wrong}."))
+            .retry_after(5))
+    }
+}
+
+/// This document
+#[utoipa::path(
+    operation_id = "getOpenapi",
+    tag = "operation",
+    responses(
+        (status = 200, description = "OpenAPI 3.1 in YAML.", content_type = "application/yaml", body = String),
+        (status = 304, description = "It has not changed."),
+        document::Open
+    )
+)]
+#[get("/openapi.yaml")]
+async fn openapi(request: HttpRequest, written: Data<Written>, _: Open) -> HttpResponse {
+    let headers = [
+        (ETAG, written.tag.as_str()),
+        (CACHE_CONTROL, "public, no-cache"),
+    ];
+    let known = request
+        .headers()
+        .get(actix_web::http::header::IF_NONE_MATCH)
+        .and_then(|value| value.to_str().ok());
+    let mut response = if known.is_some_and(|known| etag::names(known, &written.tag)) {
+        HttpResponse::NotModified()
+    } else {
+        HttpResponse::Ok()
+    };
+    for header in headers {
+        response.insert_header(header);
+    }
+    response
+        .insert_header((CONTENT_TYPE, "application/yaml"))
+        .body(written.yaml.clone())
+}
+
+/// The documentation to read and try
+#[utoipa::path(
+    operation_id = "getDocs",
+    tag = "operation",
+    responses((status = 303, description = "It is a folder."), document::Open)
+)]
+#[get("/docs")]
+async fn docs(_: Open) -> HttpResponse {
+    HttpResponse::SeeOther()
+        .insert_header((LOCATION, "docs/"))
+        .finish()
+}
+
+/// A file of the documentation
+///
+/// Everything it needs comes from this server.
+#[utoipa::path(
+    operation_id = "getDocsFile",
+    tag = "operation",
+    params(("file" = String, Path, description = "The file; empty for the page itself.", example = "swagger-ui.css")),
+    responses(
+        (status = 200, description = "A page, script, style or picture.", content_type = "text/html", body = String),
+        Missing
+    )
+)]
+#[get("/docs/{file:.*}")]
+async fn docs_file(call: Open<String>) -> Result<HttpResponse, Problem> {
+    static SETTINGS: OnceLock<Arc<DocsSettings<'static>>> = OnceLock::new();
+    let settings = SETTINGS.get_or_init(|| {
+        Arc::new(
+            DocsSettings::from("../openapi.yaml")
+                .deep_linking(true)
+                .display_operation_id(true)
+                .persist_authorization(false)
+                .validator_url("none"),
+        )
+    });
+    let file = utoipa_swagger_ui::serve(&call.path, Arc::clone(settings))
+        .map_err(|error| {
+            tracing::error!(%error, "the documentation cannot be served");
+            Problem::new(Code::Internal)
+        })?
+        .ok_or_else(|| Problem::new(Code::NotFound))?;
+    let mut response = HttpResponse::Ok();
+    if file.gzpipped {
+        response.insert_header((CONTENT_ENCODING, "gzip"));
+    }
+    Ok(response
+        .insert_header((CONTENT_TYPE, file.content_type))
+        .insert_header((CACHE_CONTROL, "public, max-age=3600"))
+        .insert_header((
+            CONTENT_SECURITY_POLICY,
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+             font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; \
+             frame-ancestors 'none'",
+        ))
+        .body(file.bytes.into_owned()))
+}
