@@ -7,14 +7,19 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use gridpatrol_domain::error::Code;
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::call::Call;
 use super::etag;
 use super::validate::Errors;
+use crate::app::App;
 use crate::problem::Problem;
+use crate::store::idempotency::{self, Claim};
+use crate::store::{Conn, Lane, Outcome};
 
 /// The header that makes a POST safe to repeat.
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -172,6 +177,52 @@ impl Answer {
         }
         response
     }
+}
+
+/// Runs a write of this call in one transaction; a repeated one gets its first answer again.
+///
+/// # Errors
+/// What `work` refuses, `key_reused`, or `unavailable`.
+pub async fn keyed<P, Q, B>(
+    app: &App,
+    call: &Call<P, Q, B>,
+    work: impl FnMut(&mut Conn) -> Outcome<Answer> + Send + 'static,
+) -> Result<HttpResponse, Problem> {
+    run(app, call.ticket(), work).await
+}
+
+/// As [`keyed`], for a request whose body was read elsewhere.
+///
+/// # Errors
+/// As [`keyed`].
+pub async fn run(
+    app: &App,
+    ticket: Ticket,
+    mut work: impl FnMut(&mut Conn) -> Outcome<Answer> + Send + 'static,
+) -> Result<HttpResponse, Problem> {
+    let now = app.clock.now();
+    let (answer, replayed) = app
+        .store
+        .write(Lane::Interactive, move |conn| {
+            let Some(key) = &ticket.key else {
+                return Ok((work(conn)?, false));
+            };
+            let key = key.as_str();
+            match idempotency::claim(conn, ticket.officer, key, &ticket.hash, now)? {
+                Claim::Replay { status, body } => return Ok((Answer::stored(status, body), true)),
+                Claim::Reused => {
+                    return Err(Problem::new(Code::KeyReused)
+                        .detail("A new request needs a new key; a repeated one must be the same.")
+                        .into());
+                }
+                Claim::New => {}
+            }
+            let answer = work(conn)?;
+            idempotency::complete(conn, ticket.officer, key, answer.status, &answer.body)?;
+            Ok((answer, false))
+        })
+        .await?;
+    Ok(answer.respond(replayed))
 }
 
 #[cfg(test)]
