@@ -11,7 +11,7 @@ use actix_web::web::{self, Data};
 use actix_web::{HttpRequest, HttpServer};
 use utoipa_actix_web::AppExt as _;
 
-use crate::auth::random;
+use crate::auth::{Auth, AuthError, random};
 pub use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::middleware::gate;
@@ -30,6 +30,8 @@ pub struct App {
     pub store: Store,
     /// The time.
     pub clock: Clock,
+    /// Sign-in.
+    pub auth: Auth,
     /// Signs the cursors of lists.
     pub cursors: Signer,
     /// Whether the background work is alive.
@@ -53,6 +55,9 @@ pub enum StartError {
     /// The database refuses its first work.
     #[error("the database cannot be prepared: {0}")]
     Prepare(#[from] Problem),
+    /// Sign-in cannot be made ready.
+    #[error(transparent)]
+    Auth(#[from] AuthError),
     /// The system gives no random numbers.
     #[error("no randomness: {0}")]
     Randomness(#[from] random::NoRandomness),
@@ -100,7 +105,16 @@ impl App {
                 Ok(secrets::shared(conn, "cursors", &made, now)?)
             })
             .await?;
+        let auth = Auth::open(
+            config.auth.clone(),
+            &config.database(),
+            &config.data_dir,
+            &store,
+            now,
+        )
+        .await?;
         Ok(Self {
+            auth,
             cursors: Signer::new(&key),
             ready: Ready::default(),
             config,

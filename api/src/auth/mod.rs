@@ -1,14 +1,135 @@
 //! Who is calling: sign-in, sessions, access tokens, passwords.
 //!
-//! Owns everything from a password to a signed caller. It must not decide what the caller may
+//! Owns everything from a password to a [`Signed`] caller. It must not decide what the caller may
 //! do: that is `gridpatrol_domain::officer` and `report::lifecycle`.
 
+pub mod authenticate;
+pub mod change_password;
 pub mod keys;
+pub mod login;
 pub mod passwords;
+pub mod queries;
 pub mod random;
+pub mod refresh_token;
+pub mod security_log;
+pub mod sessions;
 pub mod settings;
+pub mod sweep;
 pub mod throttle;
 
-mod caller;
+#[cfg(test)]
+mod tests;
 
-pub use caller::{Officer, Signed, authenticate};
+use std::path::Path;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use gridpatrol_domain::error::Code;
+
+pub use authenticate::{OfficerFacts, Signed, authenticate};
+pub use settings::AuthSettings;
+
+use crate::on_each;
+use crate::problem::Problem;
+use crate::store::schema::secrets;
+use crate::store::types::At;
+use crate::store::{Conn, DatabaseUrl, Lane, Store};
+use keys::{KeyError, Keys};
+use passwords::{HashError, Passwords};
+
+/// The name under which processes that share a PostgreSQL database share their keys.
+const SHARED_KEYS: &str = "signing_keys";
+
+/// Sign-in cannot be made ready.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthError {
+    /// The signing keys.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    /// The parameters of argon2.
+    #[error(transparent)]
+    Passwords(#[from] HashError),
+    /// The database, where the shared keys are.
+    #[error("the shared signing keys cannot be read: {0}")]
+    Shared(Problem),
+}
+
+/// What sign-in needs. A cheap handle.
+#[derive(Debug, Clone)]
+pub struct Auth {
+    /// Signs and verifies access tokens.
+    pub keys: Keys,
+    /// Hashes and compares passwords.
+    pub passwords: Passwords,
+    /// The settings.
+    pub settings: Arc<AuthSettings>,
+    seen: Arc<authenticate::Seen>,
+}
+
+impl Auth {
+    /// Reads the keys, or makes them at first start: in the data directory with SQLite, in the
+    /// shared table with PostgreSQL.
+    ///
+    /// # Errors
+    /// When there are no usable keys or argon2's parameters are out of bounds.
+    pub async fn open(
+        settings: AuthSettings,
+        url: &DatabaseUrl,
+        data_dir: &Path,
+        store: &Store,
+        now: DateTime<Utc>,
+    ) -> Result<Self, AuthError> {
+        let pem = match (&settings.signing_keys, url) {
+            (Some(path), _) => keys::read_file(path)?,
+            (None, DatabaseUrl::Sqlite(_)) => keys::read_or_make_file(data_dir)?,
+            (None, DatabaseUrl::Postgres(_)) => {
+                let made = keys::new_pem()?;
+                store
+                    .write(Lane::Interactive, move |conn| {
+                        Ok(shared_keys(conn, &made, now)?)
+                    })
+                    .await
+                    .map_err(AuthError::Shared)?
+            }
+        };
+        Self::with_keys(settings, &pem)
+    }
+
+    /// Sign-in with these keys.
+    ///
+    /// # Errors
+    /// As [`Auth::open`].
+    pub fn with_keys(settings: AuthSettings, pem: &str) -> Result<Self, AuthError> {
+        Ok(Self {
+            keys: Keys::from_pem(pem, &settings.issuer, settings.access_lifetime())?,
+            passwords: Passwords::new(&settings)?,
+            settings: Arc::new(settings),
+            seen: Arc::default(),
+        })
+    }
+}
+
+/// The keys all processes share: those of the first that came.
+fn shared_keys(conn: &mut Conn, made: &str, now: DateTime<Utc>) -> QueryResult<String> {
+    let row = (
+        secrets::name.eq(SHARED_KEYS),
+        secrets::value.eq(made.as_bytes()),
+        secrets::created_at.eq(At(now)),
+    );
+    on_each!(conn, c => diesel::insert_into(secrets::table)
+        .values(row)
+        .on_conflict_do_nothing()
+        .execute(c))?;
+    let value: Vec<u8> = secrets::table
+        .find(SHARED_KEYS)
+        .select(secrets::value)
+        .first(conn)?;
+    Ok(String::from_utf8_lossy(&value).into_owned())
+}
+
+/// A fault of the server that the caller can do nothing about.
+fn internal(error: impl std::fmt::Display) -> Problem {
+    tracing::error!(%error, "sign-in");
+    Problem::new(Code::Internal)
+}

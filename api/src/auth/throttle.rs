@@ -70,6 +70,12 @@ pub fn name_subject(username: &str) -> String {
     format!("name:{username}")
 }
 
+/// The subject under which a signed-in officer's failures are counted.
+#[must_use]
+pub fn officer_subject(officer_id: uuid::Uuid) -> String {
+    format!("officer:{officer_id}")
+}
+
 /// The subject under which an address's failures are counted: an IPv4 address, or the /64 network
 /// of an IPv6 address, all of which one caller has at his disposal.
 #[must_use]

@@ -322,6 +322,6 @@ pub(crate) const fn unavailable() -> Problem {
 
 #[cfg(test)]
 #[path = "../../../tests/support/database.rs"]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;

@@ -54,6 +54,17 @@ diesel::table! {
 diesel::table! {
     use super::super::types::sql::*;
 
+    password_history (id) {
+        id -> Id,
+        officer_id -> Id,
+        set_at -> Instant,
+        password_hash -> Text,
+    }
+}
+
+diesel::table! {
+    use super::super::types::sql::*;
+
     postings (id) {
         id -> Id,
         officer_id -> Id,
@@ -333,6 +344,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     grids,
     towns,
     officers,
+    password_history,
     postings,
     deputies,
     sessions,

@@ -46,6 +46,15 @@ CREATE TABLE officers (
 );
 CREATE UNIQUE INDEX officers_username ON officers (username);
 
+-- Former passwords, the present one included, so that the latest do not come back.
+CREATE TABLE password_history (
+  id uuid NOT NULL PRIMARY KEY,
+  officer_id uuid NOT NULL REFERENCES officers (id),
+  set_at timestamptz NOT NULL,
+  password_hash text NOT NULL
+);
+CREATE INDEX password_history_officer ON password_history (officer_id, set_at);
+
 -- A role at a grid, from one instant to another (absent: without end).
 CREATE TABLE postings (
   id uuid NOT NULL PRIMARY KEY,
@@ -87,6 +96,7 @@ CREATE TABLE sessions (
   end_reason text
 );
 CREATE INDEX sessions_officer ON sessions (officer_id, created_at);
+CREATE INDEX sessions_expiry ON sessions (expires_at);
 
 -- Refresh tokens, hashed. One stays usable until a successor is first used (DESIGN.md 8).
 CREATE TABLE refresh_tokens (
@@ -99,6 +109,7 @@ CREATE TABLE refresh_tokens (
   superseded_at timestamptz
 );
 CREATE INDEX refresh_tokens_session ON refresh_tokens (session_id);
+CREATE INDEX refresh_tokens_expiry ON refresh_tokens (expires_at);
 
 -- Failed sign-ins per name and per address: first a delay, then a lock.
 CREATE TABLE login_failures (

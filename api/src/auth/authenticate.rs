@@ -1,0 +1,296 @@
+//! From a bearer token to a signed-in caller.
+//!
+//! Owns the checks every request passes: the token, the session, the account, the postings active
+//! now. All but the token are read anew each time, so that signing out, disabling and transfer act
+//! at once. It must not decide what the caller may do.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use actix_web::HttpRequest;
+use actix_web::http::header::AUTHORIZATION;
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::prelude::*;
+use gridpatrol_domain::error::Code;
+use gridpatrol_domain::grid::{GridPath, Tier};
+use gridpatrol_domain::officer::{Actor, Posting, Role};
+use gridpatrol_domain::scope::Scope;
+use uuid::Uuid;
+
+use super::keys::Bearer;
+use super::{queries, sessions};
+use crate::app::App;
+use crate::problem::Problem;
+use crate::store::schema::{deputies, grids, officers, postings, sessions as session_table};
+use crate::store::types::{At, Coded, Id};
+use crate::store::{Conn, Lane, Store};
+
+/// How old `last_seen_at` may grow before it is written again.
+const SEEN_EVERY: TimeDelta = TimeDelta::seconds(60);
+/// How long uses of sessions are collected before they are written together.
+const COLLECT: Duration = Duration::from_secs(1);
+/// After how long a writing of them that never came counts as lost.
+const LOST: Duration = Duration::from_secs(60);
+/// Where an officer may go whose password must be changed first.
+const BEFORE_CHANGE: [&str; 3] = ["/v1/auth/password", "/v1/auth/logout", "/v1/me"];
+
+/// Who the officer is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OfficerFacts {
+    /// The officer's id.
+    pub id: Uuid,
+    /// The name to sign in with.
+    pub username: String,
+    /// The person's name.
+    pub name: String,
+    /// The phone number.
+    pub phone: Option<String>,
+    /// Whether the password must be changed first.
+    pub must_change_password: bool,
+}
+
+/// A caller who is signed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signed {
+    /// Who it is.
+    pub officer: OfficerFacts,
+    /// By which session.
+    pub session_id: Uuid,
+    /// By which postings the officer acts now.
+    pub actor: Actor,
+}
+
+impl Signed {
+    /// What the caller sees.
+    #[must_use]
+    pub fn scope(&self) -> Scope {
+        Scope::of(&self.actor)
+    }
+}
+
+/// Who sends this request.
+///
+/// # Errors
+/// `unauthenticated`, `token_expired`, `session_ended`, `password_change_required`, 503.
+pub async fn authenticate(app: &App, request: &HttpRequest) -> Result<Signed, Problem> {
+    let (store, auth, now) = (&app.store, &app.auth, app.clock.now());
+    let bearer = auth.keys.verify(token(request)?, now)?;
+    let (signed, last_seen_at) = store
+        .read(move |conn| {
+            let found = load(conn, bearer, now)?;
+            found.ok_or_else(|| sessions::ended().into())
+        })
+        .await?;
+    if now - last_seen_at >= SEEN_EVERY {
+        auth.seen.note(store, bearer.session_id, now);
+    }
+    if signed.officer.must_change_password && !BEFORE_CHANGE.contains(&request.path()) {
+        return Err(Problem::new(Code::PasswordChangeRequired)
+            .detail("Change the password with POST /v1/auth/password first."));
+    }
+    Ok(signed)
+}
+
+/// The bearer token of the `Authorization` header.
+fn token(request: &HttpRequest) -> Result<&str, Problem> {
+    let missing = || {
+        Problem::new(Code::Unauthenticated).detail(
+            "Sign in with POST /v1/auth/login and send the header \
+             `Authorization: Bearer <access_token>`.",
+        )
+    };
+    let value = request.headers().get(AUTHORIZATION).ok_or_else(missing)?;
+    let (scheme, token) = value
+        .to_str()
+        .ok()
+        .and_then(|value| value.trim().split_once(' '))
+        .ok_or_else(missing)?;
+    if scheme.eq_ignore_ascii_case("bearer") {
+        Ok(token.trim())
+    } else {
+        Err(missing())
+    }
+}
+
+type SessionColumns = (DateTime<Utc>, String, String, Option<String>, bool);
+
+/// The columns of a posting with its grid.
+type PostingColumns = (
+    Uuid,
+    Coded<Role>,
+    Uuid,
+    Uuid,
+    Uuid,
+    Option<Uuid>,
+    Coded<Tier>,
+);
+
+/// The session, the officer and the postings active now; none when the session is over or the
+/// account disabled.
+fn load(
+    conn: &mut Conn,
+    bearer: Bearer,
+    now: DateTime<Utc>,
+) -> QueryResult<Option<(Signed, DateTime<Utc>)>> {
+    let found: Option<SessionColumns> = session_table::table
+        .inner_join(officers::table)
+        .filter(
+            session_table::id
+                .eq(Id(bearer.session_id))
+                .and(session_table::officer_id.eq(Id(bearer.officer_id)))
+                .and(session_table::ended_at.is_null())
+                .and(session_table::expires_at.gt(At(now)))
+                .and(officers::disabled_at.is_null()),
+        )
+        .select((
+            session_table::last_seen_at,
+            officers::username,
+            officers::name,
+            officers::phone,
+            officers::must_change_password,
+        ))
+        .first(conn)
+        .optional()?;
+    let Some((last_seen_at, username, name, phone, must_change_password)) = found else {
+        return Ok(None);
+    };
+    let officer = OfficerFacts {
+        id: bearer.officer_id,
+        username,
+        name,
+        phone,
+        must_change_password,
+    };
+    let signed = Signed {
+        officer,
+        session_id: bearer.session_id,
+        actor: Actor {
+            officer_id: bearer.officer_id,
+            postings: active_postings(conn, bearer.officer_id, now)?,
+        },
+    };
+    Ok(Some((signed, last_seen_at)))
+}
+
+/// An officer's postings active now: the officer's own, then those stood in for.
+///
+/// # Errors
+/// When the database fails.
+pub fn active_postings(
+    conn: &mut Conn,
+    officer_id: Uuid,
+    now: DateTime<Utc>,
+) -> QueryResult<Vec<Posting>> {
+    let columns = (
+        postings::id,
+        postings::role,
+        postings::officer_id,
+        postings::grid_id,
+        grids::town_id,
+        grids::village_id,
+        grids::tier,
+    );
+    let active = postings::valid_from.le(At(now)).and(
+        postings::valid_to
+            .is_null()
+            .or(postings::valid_to.gt(Some(now))),
+    );
+    let own: Vec<PostingColumns> = postings::table
+        .inner_join(grids::table.on(grids::id.eq(postings::grid_id)))
+        .filter(postings::officer_id.eq(Id(officer_id)).and(active))
+        .order((postings::valid_from, postings::id))
+        .select(columns)
+        .load(conn)?;
+    let deputised: Vec<PostingColumns> = deputies::table
+        .inner_join(postings::table)
+        .inner_join(grids::table.on(grids::id.eq(postings::grid_id)))
+        .filter(
+            deputies::deputy_id
+                .eq(Id(officer_id))
+                .and(deputies::valid_from.le(At(now)))
+                .and(deputies::valid_to.gt(At(now)))
+                .and(active),
+        )
+        .order((deputies::valid_from, deputies::id))
+        .select(columns)
+        .load(conn)?;
+    Ok(own
+        .into_iter()
+        .chain(deputised)
+        .filter_map(|row| posting(row, officer_id))
+        .collect())
+}
+
+fn posting(row: PostingColumns, officer_id: Uuid) -> Option<Posting> {
+    let (id, Coded(role), holder, grid_id, town_id, village_id, Coded(tier)) = row;
+    let grid = path(grid_id, town_id, village_id, tier);
+    if grid.is_none() {
+        tracing::error!(%grid_id, "a group without a village");
+    }
+    Some(Posting {
+        id,
+        role,
+        grid: grid?,
+        on_behalf_of: (holder != officer_id).then_some(holder),
+    })
+}
+
+/// The path of a grid from its row. None for a group without a village, which the program never
+/// makes.
+#[must_use]
+pub fn path(id: Uuid, town: Uuid, village: Option<Uuid>, tier: Tier) -> Option<GridPath> {
+    match tier {
+        Tier::Town => Some(GridPath::town(town)),
+        Tier::Village => Some(GridPath::village(town, id)),
+        Tier::Group => village.map(|village| GridPath::group(town, village, id)),
+    }
+}
+
+/// Uses of sessions not yet written. They are collected and written together in the background
+/// lane; what is lost at a crash is a minute of `last_seen_at`.
+#[derive(Debug, Default)]
+pub struct Seen {
+    waiting: Mutex<Waiting>,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    sessions: HashMap<Uuid, DateTime<Utc>>,
+    since: Option<Instant>,
+}
+
+impl Seen {
+    fn note(self: &Arc<Self>, store: &Store, session_id: Uuid, now: DateTime<Utc>) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.sessions.insert(session_id, now);
+        if waiting.since.is_some_and(|since| since.elapsed() < LOST) {
+            return;
+        }
+        waiting.since = Some(Instant::now());
+        drop(waiting);
+        let (seen, store) = (Arc::clone(self), store.clone());
+        tokio::task::spawn(async move {
+            tokio::time::sleep(COLLECT).await;
+            let sessions = seen.take();
+            let written = store.write(Lane::Background, move |conn| {
+                for (id, at) in &sessions {
+                    queries::touch_session(conn, *id, *at)?;
+                }
+                Ok(())
+            });
+            if let Err(problem) = written.await {
+                tracing::warn!(%problem, "when sessions were last seen is not written");
+            }
+        });
+    }
+
+    fn take(&self) -> Vec<(Uuid, DateTime<Utc>)> {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.since = None;
+        let mut sessions: Vec<_> = std::mem::take(&mut waiting.sessions).into_iter().collect();
+        // In one order always, so that two processes do not lock each other out.
+        sessions.sort_unstable();
+        sessions
+    }
+}
