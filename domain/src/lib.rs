@@ -9,6 +9,7 @@ pub mod geo;
 pub mod grid;
 pub mod officer;
 pub mod password;
+pub mod photo;
 pub mod report;
 pub mod scope;
 pub mod slug;
