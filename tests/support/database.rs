@@ -24,8 +24,6 @@ pub const KINDS: [Kind; 2] = [Kind::Sqlite, Kind::Postgres];
 pub struct Database {
     /// Where it is.
     pub url: String,
-    /// Which kind it is.
-    pub kind: Kind,
     folder: Option<PathBuf>,
     name: String,
 }
@@ -41,7 +39,6 @@ impl Database {
                 let path = folder.join("gridpatrol.db");
                 Self {
                     url: format!("sqlite://{}", path.display()),
-                    kind,
                     folder: Some(folder),
                     name,
                 }
@@ -54,7 +51,6 @@ impl Database {
                 let (base, _) = url.rsplit_once('/').expect("the server's URL has a path");
                 Self {
                     url: format!("{base}/{name}"),
-                    kind,
                     folder: None,
                     name,
                 }

@@ -8,8 +8,9 @@
 //!   ([`Interrupt::Database`]) becomes 503; either rolls the work back;
 //! - take locks in this order: idempotency row, photos by id, reports by id, town row, then inserts
 //!   and counters;
-//! - PostgreSQL may run a write again after it lost a race, so keep no state outside but what the
-//!   closure sets anew each time.
+//! - a write may be run again (after a lost race on PostgreSQL, or a group commit that another
+//!   command failed), so keep no state outside but what the closure sets anew each time;
+//! - never go on after a failed statement: wrap what may fail in `conn.transaction(…)`.
 
 pub mod conn;
 pub mod counters;

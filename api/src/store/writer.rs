@@ -3,14 +3,16 @@
 //! Commands wait in two lanes. The writer takes all that wait (up to [`MOST`], or as many as
 //! [`SLICE`] allows), runs each in a savepoint inside one transaction, commits once and only then
 //! answers. A lone command waits for nobody. If the commit fails, all of them are told to try again
-//! and the connection is opened anew: a database that was full serves again as soon as it can.
+//! and the connection is opened anew: a database that was full serves again as soon as it can. Only
+//! if a deferred constraint failed it are they run again one by one, so that one command's fault
+//! stays its own.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use diesel::connection::TransactionManager;
-use diesel::result::Error;
+use diesel::result::{DatabaseErrorKind, Error};
 use gridpatrol_domain::error::Code;
 use tokio::sync::{oneshot, watch};
 
@@ -207,31 +209,45 @@ impl Thread {
     fn serve(mut self) {
         while let Some((first, lane)) = self.shared.wait() {
             let mut done = Vec::with_capacity(MOST);
-            let result = self.batch(first, lane, &mut done);
-            match result {
-                Ok(()) => {
-                    for (command, refusal) in done {
-                        command.answer(refusal);
+            match self.batch(first, lane, true, &mut done) {
+                Err(StoreError::Prepare(error)) if done.len() > 1 && is_deferred(&error) => {
+                    tracing::warn!(%error, "a commit failed; its commands are run one by one");
+                    for (command, _) in done.drain(..) {
+                        let mut alone = Vec::new();
+                        let result = self.batch(command, lane, false, &mut alone);
+                        self.finish(result, alone);
                     }
                 }
-                Err(error) => {
-                    tracing::error!(
-                        %error,
-                        commands = done.len(),
-                        "a commit failed; its commands are to be tried again"
-                    );
-                    // Dropping the connection rolls back what is still open.
-                    self.conn = None;
-                    for (command, _) in done {
-                        command.answer(Some(unavailable()));
-                    }
-                }
+                result => self.finish(result, done),
             }
         }
     }
 
-    /// Runs what waits in one transaction. Whatever ran is in `done`, also after an error.
-    fn batch(&mut self, first: Boxed, lane: Lane, done: &mut Vec<Done>) -> Result<(), StoreError> {
+    /// Tells every caller of a batch how it ended.
+    fn finish(&mut self, result: Result<(), StoreError>, done: Vec<Done>) {
+        if let Err(error) = result {
+            tracing::error!(%error, commands = done.len(), "a commit failed");
+            // Dropping the connection rolls back what is still open.
+            self.conn = None;
+            for (command, _) in done {
+                command.answer(Some(unavailable()));
+            }
+        } else {
+            for (command, refusal) in done {
+                command.answer(refusal);
+            }
+        }
+    }
+
+    /// Runs a command, and where `more` of what waits, in one transaction. Whatever ran is in
+    /// `done`, also after an error.
+    fn batch(
+        &mut self,
+        first: Boxed,
+        lane: Lane,
+        more: bool,
+        done: &mut Vec<Done>,
+    ) -> Result<(), StoreError> {
         let mut conn = match self.ready() {
             Ok(conn) => conn,
             Err(error) => {
@@ -255,6 +271,9 @@ impl Thread {
                     done.push((command, None));
                     return Err(error.into());
                 }
+            }
+            if !more {
+                break;
             }
             let mut lanes = self.shared.lock();
             next = if done.len() < MOST && begun.elapsed() < SLICE {
@@ -284,6 +303,14 @@ impl Thread {
         transact::begin_write(&mut conn)?;
         Ok(conn)
     }
+}
+
+/// Whether a deferred constraint failed the commit: the fault of one command, not of the database.
+const fn is_deferred(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _)
+    )
 }
 
 /// Runs one command in a savepoint: the refusal it ran into, or an error that ends the batch.
