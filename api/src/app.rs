@@ -87,11 +87,7 @@ impl App {
     /// # Errors
     /// If a part cannot be opened.
     pub async fn open(config: Config, clock: Clock) -> Result<Self, StartError> {
-        std::fs::create_dir_all(&config.data_dir).map_err(|source| StartError::DataFolder {
-            path: config.data_dir.clone(),
-            source,
-        })?;
-        let store = Store::open(&config.store_settings())?;
+        let store = open_store(&config)?;
         let migrating = store.clone();
         let applied = tokio::task::spawn_blocking(move || migrating.migrate())
             .await
@@ -122,6 +118,20 @@ impl App {
             clock,
         })
     }
+}
+
+/// Opens the database, without upgrading it.
+///
+/// # Errors
+/// If its folder cannot be made, or the store not opened.
+pub fn open_store(config: &Config) -> Result<Store, StartError> {
+    config
+        .make_data_dir()
+        .map_err(|source| StartError::DataFolder {
+            path: config.data_dir.clone(),
+            source,
+        })?;
+    Ok(Store::open(&config.store_settings())?)
 }
 
 /// Opens everything and binds the address; the server serves once it runs.

@@ -13,6 +13,7 @@ use serde::Deserialize;
 
 use crate::auth::settings::AuthSettings;
 use crate::store::{DatabaseUrl, StoreSettings};
+use crate::telemetry;
 
 /// Why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -231,7 +232,7 @@ macro_rules! options {
         #[command(next_help_heading = "Settings (each also in the environment and in the file)")]
         pub struct Given {
             /// A TOML file with settings.
-            #[arg(long, env = "GRIDPATROL_CONFIG", value_name = "FILE", global = true)]
+            #[arg(long, env = "GRIDPATROL_CONFIG", hide_env_values = true, value_name = "FILE", global = true)]
             pub config: Option<PathBuf>,
             $($(#[doc = $doc])+
             #[arg(long, env = $variable, global = true, hide_env_values = true, $($($extra)+)?)]
@@ -393,6 +394,18 @@ impl Config {
             .unwrap_or_else(|| DatabaseUrl::Sqlite(self.data_dir.join("gridpatrol.db")))
     }
 
+    /// Makes the data folder, for nobody else to read.
+    ///
+    /// # Errors
+    /// If the system does not let us.
+    pub fn make_data_dir(&self) -> std::io::Result<()> {
+        let mut folder = std::fs::DirBuilder::new();
+        folder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
+        folder.create(&self.data_dir)
+    }
+
     /// Every value that cannot be used, with what can.
     #[must_use]
     pub fn faults(&self) -> Vec<String> {
@@ -471,6 +484,9 @@ impl Config {
             && let Err(error) = url.expose().parse::<DatabaseUrl>()
         {
             faults.push(format!("database_url: {error}"));
+        }
+        if let Err(error) = telemetry::filter(&self.log_level) {
+            faults.push(format!("log_level: {error}"));
         }
         faults.extend(self.auth.faults());
         faults

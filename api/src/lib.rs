@@ -6,6 +6,7 @@
 
 pub mod app;
 pub mod auth;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod http;
@@ -15,3 +16,4 @@ pub mod photos;
 pub mod problem;
 pub mod ready;
 pub mod store;
+pub mod telemetry;

@@ -282,3 +282,116 @@ impl Context {
             .unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::dev::Payload;
+    use actix_web::http::header::CONTENT_TYPE;
+    use actix_web::test::TestRequest;
+    use serde::Deserialize;
+    use uuid::Uuid;
+
+    use crate::app::Clock;
+    use crate::config::Config;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Note {
+        text: String,
+    }
+
+    impl Validate for Note {
+        fn validate(&self, errors: &mut Errors) {
+            errors.text("text", &self.text, 3);
+        }
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Listing {
+        #[serde(default)]
+        limit: super::super::page::Limit,
+    }
+
+    impl Validate for Listing {
+        fn validate(&self, _: &mut Errors) {}
+    }
+
+    async fn app() -> (Data<App>, std::path::PathBuf) {
+        let data_dir = std::env::temp_dir().join(format!("gridpatrol-call-{}", Uuid::now_v7()));
+        let config = Config {
+            data_dir: data_dir.clone(),
+            ..Config::default()
+        };
+        let app = App::open(config, Clock::system()).await.unwrap();
+        (Data::new(app), data_dir)
+    }
+
+    async fn read<T: FromRequest<Error = Problem>>(
+        app: &Data<App>,
+        request: TestRequest,
+        id: &'static str,
+        body: &'static str,
+    ) -> Result<T, Problem> {
+        let (request, mut payload): (_, Payload) = request
+            .param("id", id)
+            .insert_header((CONTENT_TYPE, "application/json"))
+            .app_data(app.clone())
+            .set_payload(body)
+            .to_http_parts();
+        T::from_request(&request, &mut payload).await
+    }
+
+    const ID: &str = "0192f7a0-0000-7000-8000-000000000001";
+
+    #[actix_web::test]
+    async fn checks_come_in_their_order() {
+        let (app, folder) = app().await;
+        type Signed = Call<Uuid, Listing, Note>;
+        type Anybody = Open<Uuid, Listing, Note>;
+        let wrong = || TestRequest::post().uri("/x?limit=0&typo=1");
+
+        // Syntax before sign-in, sign-in before values.
+        let code = |outcome: Result<Signed, Problem>| outcome.unwrap_err().code;
+        let broken = read::<Signed>(&app, wrong(), "x", "{").await;
+        assert_eq!(code(broken), Code::MalformedRequest);
+        let unsigned = read::<Signed>(&app, wrong(), "x", "{}").await;
+        assert_eq!(code(unsigned), Code::Unauthenticated);
+
+        // Values of query and body together, before the path.
+        let refused = read::<Anybody>(&app, wrong(), "x", "{\"text\": \"too long\"}").await;
+        let pointers: Vec<_> = refused
+            .unwrap_err()
+            .errors
+            .into_iter()
+            .map(|error| error.pointer)
+            .collect();
+        assert_eq!(pointers, ["query/limit", "query/typo", "/text"]);
+
+        // Then the path: an id that is none names nothing.
+        let right = || TestRequest::post().uri("/x?limit=2");
+        let body = "{\"text\": \"abc\"}";
+        let nothing = read::<Anybody>(&app, right(), "x", body).await.unwrap_err();
+        assert_eq!(nothing.code, Code::NotFound);
+        let open = read::<Anybody>(&app, right(), ID, body).await.unwrap();
+        assert_eq!(open.path.to_string(), ID);
+        assert_eq!(
+            (open.query.limit.get(), open.body.text.as_str()),
+            (2, "abc")
+        );
+
+        app.store.close().await;
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[actix_web::test]
+    async fn operations_without_parameters_refuse_any() {
+        let (app, folder) = app().await;
+        let request = TestRequest::get().uri("/x?a=1");
+        let refused = read::<Open>(&app, request, ID, "").await.unwrap_err();
+        assert_eq!(refused.errors[0].pointer, "query/a");
+        app.store.close().await;
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+}

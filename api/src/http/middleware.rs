@@ -73,15 +73,8 @@ pub async fn gate<B: MessageBody + 'static>(
             .catch_unwind()
             .instrument(span.clone())
             .await
-            .unwrap_or_else(|panic| {
-                let message = panic
-                    .downcast_ref::<&str>()
-                    .map(|message| (*message).to_owned())
-                    .or_else(|| panic.downcast_ref::<String>().cloned())
-                    .unwrap_or_default();
-                span.in_scope(|| tracing::error!(message, "a handler panicked"));
-                Err(Problem::new(Code::Internal).into())
-            }),
+            // The panic itself is logged by the panic hook, inside the span.
+            .unwrap_or_else(|_| Err(Problem::new(Code::Internal).into())),
         Err(problem) => Err(problem.into()),
     };
 
@@ -242,4 +235,142 @@ fn problem_of(response: &HttpResponse) -> Option<Problem> {
         _ => Code::Internal,
     };
     Some(Problem::new(code))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::dev::Service as _;
+    use actix_web::middleware::from_fn;
+    use actix_web::test::{TestRequest, init_service};
+    use actix_web::web;
+    use serde_json::Value;
+
+    async fn panics() -> HttpResponse {
+        panic!("of this test")
+    }
+
+    async fn refuses() -> Result<HttpResponse, Problem> {
+        Err(Problem::new(Code::Unavailable).retry_after(2))
+    }
+
+    async fn answers(request: actix_web::HttpRequest) -> HttpResponse {
+        HttpResponse::Ok().body(request.method().to_string())
+    }
+
+    async fn ask(request: TestRequest) -> (StatusCode, HeaderMap, Vec<u8>) {
+        let service = init_service(
+            actix_web::App::new()
+                .route("/panic", web::get().to(panics))
+                .route("/refuse", web::get().to(refuses))
+                .route(
+                    "/json",
+                    web::post().to(|_: web::Json<Value>| async { "read" }),
+                )
+                .route("/method", web::route().to(answers))
+                .wrap(from_fn(gate)),
+        )
+        .await;
+        let response = match service.call(request.to_request()).await {
+            Ok(response) => response.map_into_boxed_body().into_parts().1,
+            Err(error) => error.error_response(),
+        };
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = actix_web::body::to_bytes(response.into_body())
+            .await
+            .unwrap();
+        (status, headers, body.to_vec())
+    }
+
+    fn problem(body: &[u8]) -> Value {
+        serde_json::from_slice(body).unwrap()
+    }
+
+    #[actix_web::test]
+    async fn a_panic_is_a_problem_with_all_headers() {
+        let (status, headers, body) = ask(TestRequest::get()
+            .uri("/panic")
+            .insert_header((REQUEST_ID, "app-1")))
+        .await;
+        assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(headers.get(REQUEST_ID).unwrap(), "app-1");
+        assert_eq!(headers.get(X_CONTENT_TYPE_OPTIONS).unwrap(), "nosniff");
+        assert_eq!(headers.get(CACHE_CONTROL).unwrap(), "no-store");
+        let problem = problem(&body);
+        assert_eq!(problem["code"], "internal");
+        assert_eq!(problem["request_id"], "app-1");
+        assert!(!String::from_utf8(body).unwrap().contains("of this test"));
+    }
+
+    #[actix_web::test]
+    async fn problems_speak_the_callers_language() {
+        let (_, headers, body) = ask(TestRequest::get().uri("/refuse")).await;
+        assert_eq!(problem(&body)["title"], Code::Unavailable.title_zh());
+        assert_eq!(headers.get("retry-after").unwrap(), "2");
+        let english = TestRequest::get()
+            .uri("/refuse")
+            .insert_header((ACCEPT_LANGUAGE, "en"));
+        let (_, headers, body) = ask(english).await;
+        assert_eq!(problem(&body)["title"], Code::Unavailable.title_en());
+        assert_eq!(problem(&body)["retry_after_s"], 2);
+        assert_eq!(headers.get(CONTENT_LANGUAGE).unwrap(), "en");
+        assert_eq!(headers.get(CONTENT_TYPE).unwrap(), MEDIA_TYPE);
+    }
+
+    #[actix_web::test]
+    async fn the_frameworks_own_errors_are_problems_too() {
+        for (request, code) in [
+            (TestRequest::get().uri("/nowhere"), "no_such_route"),
+            (
+                TestRequest::post().uri("/json").set_payload("{"),
+                "unsupported_media_type",
+            ),
+        ] {
+            let (status, _, body) = ask(request).await;
+            let problem = problem(&body);
+            assert_eq!(problem["status"], status.as_u16());
+            if code == "no_such_route" {
+                assert_eq!(problem["code"], code);
+            }
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_post_may_mean_patch_or_delete() {
+        let over = |method: &'static str| {
+            TestRequest::post()
+                .uri("/method")
+                .insert_header(("x-http-method-override", method))
+        };
+        assert_eq!(ask(over("PATCH")).await.2, b"PATCH");
+        assert_eq!(ask(over("DELETE")).await.2, b"DELETE");
+        assert_eq!(ask(over("GET")).await.0, StatusCode::BAD_REQUEST);
+        let get = TestRequest::get()
+            .uri("/method")
+            .insert_header(("x-http-method-override", "DELETE"));
+        assert_eq!(ask(get).await.2, b"GET");
+    }
+
+    #[test]
+    fn only_trusted_proxies_are_believed() {
+        let mut headers = HeaderMap::new();
+        headers.append(
+            HeaderName::from_static("x-forwarded-for"),
+            HeaderValue::from_static("1.1.1.1, 2.2.2.2, 10.0.0.2"),
+        );
+        let address = |text: &str| text.parse::<IpAddr>().unwrap();
+        let proxies = [address("10.0.0.1"), address("10.0.0.2")];
+        assert_eq!(
+            forwarded(address("9.9.9.9"), &proxies, &headers),
+            address("9.9.9.9")
+        );
+        assert_eq!(
+            forwarded(address("10.0.0.1"), &proxies, &headers),
+            address("2.2.2.2")
+        );
+        assert_eq!(
+            forwarded(address("10.0.0.1"), &proxies, &HeaderMap::new()),
+            address("10.0.0.1")
+        );
+    }
 }

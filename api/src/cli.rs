@@ -1,0 +1,142 @@
+//! The program's commands.
+//!
+//! Owns the command line and what a signal means. It must not hold rules: it calls the same commands
+//! as the API.
+
+use std::io::Write as _;
+
+use clap::{Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::app::{self, StartError};
+use crate::config::{Config, ConfigError, Given};
+use crate::openapi;
+use crate::store::StoreError;
+use crate::telemetry::{self, TelemetryError};
+
+/// Grid supervision of a town, its villages and their groups: the server.
+#[derive(Debug, Parser)]
+#[command(name = "gridpatrol", version, about, max_term_width = 100)]
+pub struct Program {
+    #[command(flatten)]
+    given: Given,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the API; upgrades the database first
+    Serve,
+    /// Upgrade the database and say which migrations were applied
+    Migrate,
+    /// Print the OpenAPI document
+    Openapi,
+}
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// The settings.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The logs.
+    #[error(transparent)]
+    Telemetry(#[from] TelemetryError),
+    /// The server does not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Input or output.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+}
+
+/// Runs the program's command.
+///
+/// # Errors
+/// Why it failed, for the operator.
+pub fn run(program: Program) -> Result<(), CommandError> {
+    let config = Config::load(program.given)?;
+    match program.command {
+        Command::Serve => {
+            telemetry::start(&config)?;
+            actix_web::rt::System::new().block_on(serve(config))
+        }
+        Command::Migrate => {
+            telemetry::start(&config)?;
+            let applied = app::open_store(&config)?.migrate()?;
+            for migration in &applied {
+                say(&format!("applied {migration}\n"))?;
+            }
+            if applied.is_empty() {
+                say("nothing to apply\n")?;
+            }
+            Ok(())
+        }
+        Command::Openapi => {
+            let document = openapi::document(config.http.public_url.as_deref());
+            say(&openapi::yaml(&document))
+        }
+    }
+}
+
+async fn serve(config: Config) -> Result<(), CommandError> {
+    let server = app::build(config).await?;
+    let handle = server.handle();
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    actix_web::rt::spawn(async move {
+        let mut asked_before = false;
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            if asked_before {
+                tracing::warn!("stopping at once: asked again");
+            } else {
+                tracing::info!("stopping: what is in flight may finish");
+            }
+            // The first signal is graceful. Its stop is not awaited, so that a second can cut it short.
+            drop(actix_web::rt::spawn(handle.stop(!asked_before)));
+            asked_before = true;
+        }
+    });
+    server.run().await?;
+    Ok(())
+}
+
+/// Writes to standard output; a reader that has gone is no fault.
+fn say(text: &str) -> Result<(), CommandError> {
+    let mut output = std::io::stdout().lock();
+    match output
+        .write_all(text.as_bytes())
+        .and_then(|()| output.flush())
+    {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Program::command().debug_assert();
+        for line in [
+            "gridpatrol serve --bind 127.0.0.1:0 --demo",
+            "gridpatrol --data-dir /x serve",
+            "gridpatrol migrate --database-url sqlite:///x.db",
+            "gridpatrol openapi",
+        ] {
+            assert!(Program::try_parse_from(line.split(' ')).is_ok(), "{line}");
+        }
+        assert!(Program::try_parse_from(["gridpatrol", "serve", "--bnid", "x"]).is_err());
+    }
+}
