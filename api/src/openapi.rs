@@ -3,6 +3,8 @@
 //! Owns the document's frame and the list of rooms that have routes. What an operation means stands
 //! at its handler.
 
+mod finish;
+
 use sha2::{Digest, Sha256};
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
@@ -11,6 +13,7 @@ use utoipa::openapi::server::ServerBuilder;
 use utoipa_actix_web::AppExt as _;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use crate::http::page::{Cursor, Limit};
 use crate::operation;
 use crate::problem::{self, FieldError};
 
@@ -29,7 +32,7 @@ pub fn rooms(config: &mut ServiceConfig<'_>) {
         description = include_str!("openapi.md"),
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
-    components(schemas(problem::Document<'_>, FieldError)),
+    components(schemas(problem::Document<'_>, FieldError, Limit, Cursor)),
     tags(
         (name = "auth", description = "登录与会话 Signing in, sessions, passwords, and who the caller is"),
         (name = "grids", description = "网格 Towns, villages and groups"),
@@ -63,7 +66,10 @@ pub fn document(public_url: Option<&str>) -> OpenApi {
                 .build(),
         ),
     );
-    document
+    finish::finish(&document).unwrap_or_else(|error| {
+        tracing::error!(%error, "the OpenAPI document cannot be finished");
+        document
+    })
 }
 
 /// The document as it is served.

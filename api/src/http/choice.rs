@@ -184,3 +184,90 @@ impl<T: Slug> utoipa::ToSchema for Choices<T> {
         Cow::Borrowed("Choices")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gridpatrol_domain::report::{Severity, Status};
+    use serde_json::{Value, json};
+    use utoipa::{IntoParams, OpenApi, ToSchema};
+
+    use crate::http::page::{Cursor, Limit, Page};
+
+    #[derive(ToSchema, serde::Deserialize)]
+    #[allow(dead_code)]
+    struct Filing {
+        /// How bad it is.
+        severity: Option<Choice<Severity>>,
+        status: Choice<Status>,
+    }
+
+    #[derive(IntoParams, serde::Deserialize)]
+    #[into_params(parameter_in = Query)]
+    #[allow(dead_code)]
+    struct Listing {
+        /// Which ones.
+        #[param(inline)]
+        #[serde(default)]
+        status: Choices<Status>,
+        #[serde(default)]
+        limit: Limit,
+        cursor: Option<Cursor>,
+    }
+
+    #[derive(ToSchema, serde::Serialize)]
+    #[allow(dead_code)]
+    struct Shown {
+        status: Status,
+    }
+
+    #[utoipa::path(post, path = "/x", params(Listing), request_body = Filing,
+        responses((status = 200, body = Page<Shown>)))]
+    #[allow(dead_code)]
+    fn operation() {}
+
+    #[derive(OpenApi)]
+    #[openapi(paths(operation))]
+    struct Document;
+
+    #[test]
+    fn requests_are_documented_closed_and_answers_open() {
+        let document = serde_json::to_value(Document::openapi()).unwrap();
+        let schemas = &document["components"]["schemas"];
+        let slugs: Vec<Value> = Status::ALL
+            .iter()
+            .map(|status| json!(status.slug()))
+            .collect();
+        assert_eq!(schemas["Choice_Status"]["enum"], json!(slugs));
+        assert_eq!(
+            schemas["Filing"]["properties"]["status"]["$ref"],
+            "#/components/schemas/Choice_Status"
+        );
+        assert_eq!(schemas["Filing"]["required"], json!(["status"]));
+        assert!(schemas["Status"]["enum"].is_null());
+        assert_eq!(schemas["Status"]["type"], "string");
+        let page = &schemas["Page_Shown"];
+        assert_eq!(page["required"], json!(["items"]));
+        assert_eq!(
+            page["properties"]["items"]["items"]["$ref"],
+            "#/components/schemas/Shown"
+        );
+        let parameters = document["paths"]["/x"]["post"]["parameters"]
+            .as_array()
+            .unwrap();
+        assert!(
+            parameters
+                .iter()
+                .all(|parameter| parameter["required"] == false)
+        );
+    }
+
+    #[test]
+    fn an_unknown_code_is_answered_with_the_known_ones() {
+        let choice: Choice<Status> = serde_json::from_value(json!("opened")).unwrap();
+        let mut errors = Errors::body();
+        assert!(choice.check("status", &mut errors).is_none());
+        assert!(errors.found()[0].detail.contains("escalating"));
+        assert_eq!(Choice::from(Status::Open).get(), Some(Status::Open));
+    }
+}

@@ -1,0 +1,309 @@
+//! What follows from an operation's problem codes and shapes, written into the document once for all.
+//!
+//! - An operation that may answer `unauthenticated` needs the bearer token.
+//! - One that may answer `key_reused` takes `Idempotency-Key`; `version_mismatch` means `If-Match`,
+//!   which `precondition_required` makes required; 304 means `If-None-Match`.
+//! - Answers leave absent fields out: where a schema serves answers only, nothing is nullable.
+//! - Generic schemas are named without underscores (`PageReport`).
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use utoipa::openapi::OpenApi;
+
+use super::BEARER;
+
+const SCHEMAS: &str = "#/components/schemas/";
+
+/// Finishes a document.
+pub fn finish(document: &OpenApi) -> serde_json::Result<OpenApi> {
+    let mut document = serde_json::to_value(document)?;
+    for operation in operations(&mut document) {
+        conditions(operation);
+    }
+    if let Some(components) = document
+        .pointer_mut("/components")
+        .and_then(Value::as_object_mut)
+    {
+        components.insert("parameters".into(), parameters());
+    }
+    without_nulls(&mut document);
+    renamed(&mut document);
+    serde_json::from_value(document)
+}
+
+fn operations(document: &mut Value) -> impl Iterator<Item = &mut Value> {
+    document
+        .pointer_mut("/paths")
+        .and_then(Value::as_object_mut)
+        .into_iter()
+        .flat_map(|paths| paths.values_mut())
+        .filter_map(Value::as_object_mut)
+        .flat_map(|item| item.values_mut())
+}
+
+/// The header parameters that operations share.
+fn parameters() -> Value {
+    json!({
+        "IdempotencyKey": {
+            "name": "Idempotency-Key", "in": "header", "required": false,
+            "description": "Makes the request safe to repeat: the same key and body get the first answer again. Kept 90 days.",
+            "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+            "example": "0192f7a0-0000-7000-8000-0000000000b1",
+        },
+        "IfMatch": {
+            "name": "If-Match", "in": "header", "required": false,
+            "description": "The ETag of what you read: the change is refused (412) if it has another version by now.",
+            "schema": {"type": "string"}, "example": "\"3-9f86d081884c7d65\"",
+        },
+        "IfMatchRequired": {
+            "name": "If-Match", "in": "header", "required": true,
+            "description": "The ETag of what you read: the change is refused (412) if it has another version by now.",
+            "schema": {"type": "string"}, "example": "\"3-9f86d081884c7d65\"",
+        },
+        "IfNoneMatch": {
+            "name": "If-None-Match", "in": "header", "required": false,
+            "description": "The ETag of what you have: 304 if it has not changed.",
+            "schema": {"type": "string"}, "example": "\"3-9f86d081884c7d65\"",
+        },
+    })
+}
+
+fn conditions(operation: &mut Value) {
+    let Some(responses) = operation.get("responses").and_then(Value::as_object) else {
+        return;
+    };
+    let codes: BTreeSet<String> = responses
+        .values()
+        .filter_map(|response| response.get("x-problem-codes").and_then(Value::as_array))
+        .flatten()
+        .filter_map(|code| code.as_str().map(str::to_owned))
+        .collect();
+    let mut headers = Vec::new();
+    if codes.contains("key_reused") {
+        headers.push("IdempotencyKey");
+    }
+    if codes.contains("precondition_required") {
+        headers.push("IfMatchRequired");
+    } else if codes.contains("version_mismatch") {
+        headers.push("IfMatch");
+    }
+    if responses.contains_key("304") {
+        headers.push("IfNoneMatch");
+    }
+    let Some(operation) = operation.as_object_mut() else {
+        return;
+    };
+    if codes.contains("unauthenticated") {
+        operation.insert("security".into(), json!([{ BEARER: [] }]));
+    }
+    if headers.is_empty() {
+        return;
+    }
+    if let Value::Array(parameters) = operation
+        .entry("parameters")
+        .or_insert_with(|| Value::Array(Vec::new()))
+    {
+        parameters.extend(
+            headers
+                .into_iter()
+                .map(|name| json!({"$ref": format!("#/components/parameters/{name}")})),
+        );
+    }
+}
+
+/// Takes "or null" out of everything that only answers use.
+fn without_nulls(document: &mut Value) {
+    let (mut asked, mut answered) = (BTreeSet::new(), BTreeSet::new());
+    for operation in operations(document) {
+        for part in ["requestBody", "parameters"] {
+            references(operation.get(part), &mut asked);
+        }
+        references(operation.get("responses"), &mut answered);
+        if let Some(responses) = operation.get_mut("responses") {
+            take_nulls(responses);
+        }
+    }
+    let Some(schemas) = document
+        .pointer_mut("/components/schemas")
+        .and_then(Value::as_object_mut)
+    else {
+        return;
+    };
+    for names in [&mut asked, &mut answered] {
+        let mut pending: Vec<_> = names.iter().cloned().collect();
+        while let Some(name) = pending.pop() {
+            let mut further = BTreeSet::new();
+            references(schemas.get(&name), &mut further);
+            pending.extend(further.difference(names).cloned().collect::<Vec<_>>());
+            names.extend(further);
+        }
+    }
+    for name in answered.difference(&asked) {
+        if let Some(schema) = schemas.get_mut(name) {
+            take_nulls(schema);
+        }
+    }
+}
+
+/// The names of the schemas that a part of the document refers to.
+fn references(part: Option<&Value>, names: &mut BTreeSet<String>) {
+    match part {
+        Some(Value::Object(members)) => {
+            let name = members
+                .get("$ref")
+                .and_then(Value::as_str)
+                .and_then(|reference| reference.strip_prefix(SCHEMAS));
+            names.extend(name.map(str::to_owned));
+            for member in members.values() {
+                references(Some(member), names);
+            }
+        }
+        Some(Value::Array(items)) => {
+            for item in items {
+                references(Some(item), names);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn take_nulls(schema: &mut Value) {
+    let null = json!({"type": "null"});
+    match schema {
+        Value::Object(members) => {
+            if let Some(Value::Array(types)) = members.get_mut("type") {
+                types.retain(|kind| kind != "null");
+                if let [only] = types.as_slice() {
+                    let only = only.clone();
+                    members.insert("type".into(), only);
+                }
+            }
+            if let Some(Value::Array(choices)) = members.get_mut("oneOf")
+                && choices.contains(&null)
+            {
+                choices.retain(|choice| *choice != null);
+                if let [Value::Object(only)] = choices.as_slice() {
+                    let mut only = only.clone();
+                    members.remove("oneOf");
+                    only.append(members);
+                    *members = only;
+                }
+            }
+            members.values_mut().for_each(take_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(take_nulls),
+        _ => {}
+    }
+}
+
+/// Names generic schemas without underscores.
+fn renamed(document: &mut Value) {
+    if let Some(schemas) = document
+        .pointer_mut("/components/schemas")
+        .and_then(Value::as_object_mut)
+    {
+        *schemas = std::mem::take(schemas)
+            .into_iter()
+            .map(|(name, schema)| (name.replace('_', ""), schema))
+            .collect();
+    }
+    fn follow(part: &mut Value) {
+        match part {
+            Value::Object(members) => {
+                if let Some(Value::String(reference)) = members.get_mut("$ref")
+                    && let Some(name) = reference.strip_prefix(SCHEMAS)
+                {
+                    *reference = format!("{SCHEMAS}{}", name.replace('_', ""));
+                }
+                members.values_mut().for_each(follow);
+            }
+            Value::Array(items) => items.iter_mut().for_each(follow),
+            _ => {}
+        }
+    }
+    follow(document);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::{Deserialize, Serialize};
+    use utoipa::{OpenApi as _, ToSchema};
+
+    use crate::http::page::Page;
+    use crate::problem::document::{Read, Write};
+
+    #[derive(ToSchema, Deserialize)]
+    #[allow(dead_code)]
+    struct Asked {
+        note: Option<String>,
+    }
+
+    #[derive(ToSchema, Serialize)]
+    #[allow(dead_code)]
+    struct Inner {
+        note: Option<String>,
+    }
+
+    #[derive(ToSchema, Serialize)]
+    #[allow(dead_code)]
+    struct Answered {
+        note: Option<String>,
+        /// Inside.
+        inner: Option<Inner>,
+    }
+
+    #[utoipa::path(post, path = "/x", request_body = Asked,
+        responses((status = 200, description = "Done.", body = Page<Answered>), Write))]
+    #[allow(dead_code)]
+    fn write() {}
+
+    #[utoipa::path(get, path = "/x",
+        responses((status = 200, description = "Here.", body = Answered), (status = 304, description = "Same."), Read))]
+    #[allow(dead_code)]
+    fn read() {}
+
+    #[derive(utoipa::OpenApi)]
+    #[openapi(paths(read, write))]
+    struct Frame;
+
+    #[test]
+    fn what_follows_from_the_codes_is_written_in() {
+        let document = serde_json::to_value(finish(&Frame::openapi()).unwrap()).unwrap();
+        let path = &document["paths"]["/x"];
+        assert_eq!(path["post"]["security"], json!([{"bearer": []}]));
+        let headers = |method: &str| {
+            let parameters = path[method]["parameters"].as_array().unwrap().iter();
+            parameters
+                .map(|parameter| {
+                    parameter["$ref"]
+                        .as_str()
+                        .unwrap()
+                        .rsplit('/')
+                        .next()
+                        .unwrap()
+                        .to_owned()
+                })
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(headers("post"), ["IdempotencyKey", "IfMatch"]);
+        assert_eq!(headers("get"), ["IfNoneMatch"]);
+    }
+
+    #[test]
+    fn only_requests_may_hold_null() {
+        let document = serde_json::to_value(finish(&Frame::openapi()).unwrap()).unwrap();
+        let schemas = &document["components"]["schemas"];
+        assert_eq!(
+            schemas["Asked"]["properties"]["note"]["type"],
+            json!(["string", "null"])
+        );
+        assert_eq!(schemas["Answered"]["properties"]["note"]["type"], "string");
+        assert_eq!(schemas["Inner"]["properties"]["note"]["type"], "string");
+        let inner = &schemas["Answered"]["properties"]["inner"];
+        assert_eq!(inner["$ref"], "#/components/schemas/Inner");
+        assert_eq!(inner["description"], "Inside.");
+        assert!(schemas["PageAnswered"].is_object());
+    }
+}
