@@ -14,6 +14,7 @@ use utoipa_actix_web::AppExt as _;
 use crate::auth::{Auth, AuthError, random};
 pub use crate::clock::Clock;
 use crate::config::Config;
+use crate::http::cors::cors;
 use crate::http::middleware::gate;
 use crate::http::page::Signer;
 use crate::http::unmatched::Routes;
@@ -156,6 +157,7 @@ pub async fn build_at(config: Config, clock: Clock) -> Result<Server, StartError
     let (shared, http) = (app.clone(), app.config.http.clone());
     let bound = HttpServer::new(move || {
         let routes = routes.clone();
+        let origins = shared.config.http.allowed_origins.as_slice();
         actix_web::App::new()
             .app_data(shared.clone())
             .app_data(document.clone())
@@ -166,6 +168,7 @@ pub async fn build_at(config: Config, clock: Clock) -> Result<Server, StartError
                 let routes = routes.clone();
                 async move { routes.refuse(&request) }
             }))
+            .wrap(cors(origins))
             .wrap(from_fn(gate))
     })
     .workers(match http.workers {

@@ -12,6 +12,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::auth::settings::AuthSettings;
+use crate::http::cors::is_origin;
 use crate::store::{DatabaseUrl, StoreSettings};
 use crate::telemetry;
 
@@ -129,7 +130,10 @@ pub struct HttpSettings {
     pub stop_timeout_s: u64,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
-    /// Base addresses named in the OpenAPI document, such as `https://patrol.example.org`.
+    /// Origins of browser applications that may call the API, such as `https://board.example.org`;
+    /// `*`: any.
+    pub allowed_origins: Vec<String>,
+    /// Base address named in the OpenAPI document, such as `https://patrol.example.org`.
     pub public_url: Option<String>,
 }
 
@@ -196,6 +200,7 @@ impl Default for HttpSettings {
             backlog: 1024,
             stop_timeout_s: 20,
             trusted_proxies: Vec::new(),
+            allowed_origins: Vec::new(),
             public_url: None,
         }
     }
@@ -289,6 +294,9 @@ options! {
     /// Proxies whose X-Forwarded-For is believed, separated by commas [default: none]
     #[arg(value_delimiter = ',')]
     http_trusted_proxies: Vec<IpAddr> = "GRIDPATROL_HTTP_TRUSTED_PROXIES" => http.trusted_proxies;
+    /// Origins of browser applications that may call the API, separated by commas; *: any [default: none]
+    #[arg(value_delimiter = ',')]
+    http_allowed_origins: Vec<String> = "GRIDPATROL_HTTP_ALLOWED_ORIGINS" => http.allowed_origins;
     /// Base address named in the OpenAPI document [default: relative]
     http_public_url: String = "GRIDPATROL_HTTP_PUBLIC_URL" => http.public_url(Some);
 
@@ -479,6 +487,13 @@ impl Config {
                 "demo on a bind that is not loopback needs a demo_password: everybody knows the usual one"
                     .into(),
             );
+        }
+        for origin in &http.allowed_origins {
+            if !is_origin(origin) {
+                faults.push(format!(
+                    "http.allowed_origins: {origin:?} is no origin, such as https://board.example.org"
+                ));
+            }
         }
         if let Some(url) = &self.database_url
             && let Err(error) = url.expose().parse::<DatabaseUrl>()

@@ -7,6 +7,7 @@
 pub mod body;
 pub mod call;
 pub mod choice;
+pub mod cors;
 pub mod etag;
 pub mod keyed;
 pub mod language;

@@ -104,9 +104,20 @@ fn conditions(operation: &mut Value) {
         .entry("parameters")
         .or_insert_with(|| Value::Array(Vec::new()))
     {
+        // A handler that describes a header itself knows better.
+        let described: Vec<String> = parameters
+            .iter()
+            .filter_map(|parameter| parameter.get("name").and_then(Value::as_str))
+            .map(|name| name.replace('-', ""))
+            .collect();
         parameters.extend(
             headers
                 .into_iter()
+                .filter(|name| {
+                    !described
+                        .iter()
+                        .any(|known| name.starts_with(known.as_str()))
+                })
                 .map(|name| json!({"$ref": format!("#/components/parameters/{name}")})),
         );
     }
@@ -264,8 +275,13 @@ mod tests {
     #[allow(dead_code)]
     fn read() {}
 
+    #[utoipa::path(put, path = "/x", params(("If-Match" = String, Header, description = "Ours.")),
+        responses((status = 200, description = "Done.", body = Answered), Write))]
+    #[allow(dead_code)]
+    fn described() {}
+
     #[derive(utoipa::OpenApi)]
-    #[openapi(paths(read, write))]
+    #[openapi(paths(read, write, described))]
     struct Frame;
 
     #[test]
@@ -277,18 +293,14 @@ mod tests {
             let parameters = path[method]["parameters"].as_array().unwrap().iter();
             parameters
                 .map(|parameter| {
-                    parameter["$ref"]
-                        .as_str()
-                        .unwrap()
-                        .rsplit('/')
-                        .next()
-                        .unwrap()
-                        .to_owned()
+                    let name = parameter["$ref"].as_str().or(parameter["name"].as_str());
+                    name.unwrap().rsplit('/').next().unwrap().to_owned()
                 })
                 .collect::<Vec<_>>()
         };
         assert_eq!(headers("post"), ["IdempotencyKey", "IfMatch"]);
         assert_eq!(headers("get"), ["IfNoneMatch"]);
+        assert_eq!(headers("put"), ["If-Match", "IdempotencyKey"]);
     }
 
     #[test]
