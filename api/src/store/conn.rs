@@ -130,13 +130,36 @@ pub(super) fn open_sqlite(
     Ok(conn)
 }
 
+/// What libpq is told unless the URL says otherwise: a server that has gone away without a word must
+/// not hold a thread for a quarter of an hour.
+const LIBPQ: [(&str, &str); 5] = [
+    ("connect_timeout", "5"),
+    ("keepalives_idle", "30"),
+    ("keepalives_interval", "10"),
+    ("keepalives_count", "3"),
+    ("tcp_user_timeout", "30000"),
+];
+
+fn with_defaults(url: &str) -> String {
+    let mut url = url.to_owned();
+    for (name, value) in LIBPQ {
+        if !url.contains(name) {
+            url.push(if url.contains('?') { '&' } else { '?' });
+            url.push_str(name);
+            url.push('=');
+            url.push_str(value);
+        }
+    }
+    url
+}
+
 /// Opens a session on the PostgreSQL server. A statement may take `statement_timeout`.
 pub(super) fn open_postgres(
     url: &str,
     statement_timeout: Option<Duration>,
     watch: Watch,
 ) -> Result<PgConnection, StoreError> {
-    let mut conn = PgConnection::establish(url).map_err(StoreError::Open)?;
+    let mut conn = PgConnection::establish(&with_defaults(url)).map_err(StoreError::Open)?;
     let timeout = statement_timeout.map_or(0, |timeout| timeout.as_millis());
     conn.batch_execute(&format!(
         "SET application_name = 'gridpatrol'; SET TIME ZONE 'UTC'; \

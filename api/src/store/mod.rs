@@ -10,6 +10,7 @@
 //!   and counters;
 //! - a write may be run again (after a lost race on PostgreSQL, or a group commit that another
 //!   command failed), so keep no state outside but what the closure sets anew each time;
+//! - be short: SQLite's writer does one thing at a time, so cut long work into many writes;
 //! - never go on after a failed statement: wrap what may fail in `conn.transaction(…)`.
 
 pub mod conn;

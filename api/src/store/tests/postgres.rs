@@ -134,3 +134,24 @@ async fn a_statement_may_not_take_for_ever() {
     assert_eq!(slow.unwrap_err().code, Code::Unavailable);
     store.close().await;
 }
+
+#[tokio::test]
+async fn parameters_of_the_url_are_kept() {
+    let mut database = Database::fresh(Kind::Postgres);
+    database
+        .url
+        .push_str("?options=-c%20geqo%3Doff&connect_timeout=9");
+    let store = Store::open(&settings(&database)).unwrap();
+    let show = |name: &'static str| {
+        store.read(move |conn| {
+            Ok(
+                diesel::dsl::sql::<diesel::sql_types::Text>(&format!("SHOW {name}"))
+                    .get_result::<String>(conn)?,
+            )
+        })
+    };
+    assert_eq!(show("geqo").await.unwrap(), "off");
+    assert_eq!(show("timezone").await.unwrap(), "UTC");
+    assert_eq!(show("statement_timeout").await.unwrap(), "15s");
+    store.close().await;
+}
