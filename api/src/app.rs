@@ -14,6 +14,7 @@ use utoipa_actix_web::AppExt as _;
 use crate::auth::{Auth, AuthError, random};
 pub use crate::clock::Clock;
 use crate::config::Config;
+use crate::grids::directory::Directory;
 use crate::http::cors::cors;
 use crate::http::middleware::gate;
 use crate::http::page::Signer;
@@ -33,6 +34,8 @@ pub struct App {
     pub clock: Clock,
     /// Sign-in.
     pub auth: Auth,
+    /// Grids and officers of the towns.
+    pub directory: Directory,
     /// Signs the cursors of lists.
     pub cursors: Signer,
     /// Whether the background work is alive.
@@ -112,6 +115,7 @@ impl App {
         .await?;
         Ok(Self {
             auth,
+            directory: Directory::default(),
             cursors: Signer::new(&key),
             ready: Ready::default(),
             config,

@@ -14,14 +14,16 @@ use utoipa_actix_web::AppExt as _;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::http::page::{Cursor, Limit};
-use crate::operation;
 use crate::problem::{self, FieldError};
+use crate::{auth, grids, operation};
 
 /// The name of the security scheme of signed-in operations.
 pub const BEARER: &str = "bearer";
 
 /// Every room's routes. A handler that is not named here does not exist.
 pub fn rooms(config: &mut ServiceConfig<'_>) {
+    auth::routes::routes(config);
+    grids::routes::routes(config);
     operation::routes(config);
 }
 

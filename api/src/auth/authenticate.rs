@@ -13,7 +13,7 @@ use actix_web::http::header::AUTHORIZATION;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use gridpatrol_domain::error::Code;
-use gridpatrol_domain::grid::{GridPath, Tier};
+use gridpatrol_domain::grid::Tier;
 use gridpatrol_domain::officer::{Actor, Posting, Role};
 use gridpatrol_domain::scope::Scope;
 use uuid::Uuid;
@@ -21,6 +21,7 @@ use uuid::Uuid;
 use super::keys::Bearer;
 use super::{queries, sessions};
 use crate::app::App;
+use crate::grids::queries as grid_queries;
 use crate::problem::Problem;
 use crate::store::schema::{deputies, grids, officers, postings, sessions as session_table};
 use crate::store::types::{At, Coded, Id};
@@ -48,6 +49,8 @@ pub struct OfficerFacts {
     pub phone: Option<String>,
     /// Whether the password must be changed first.
     pub must_change_password: bool,
+    /// The version of the account.
+    pub version: i64,
 }
 
 /// A caller who is signed in.
@@ -113,7 +116,7 @@ fn token(request: &HttpRequest) -> Result<&str, Problem> {
     }
 }
 
-type SessionColumns = (DateTime<Utc>, String, String, Option<String>, bool);
+type SessionColumns = (DateTime<Utc>, String, String, Option<String>, bool, i64);
 
 /// The columns of a posting with its grid.
 type PostingColumns = (
@@ -149,10 +152,11 @@ fn load(
             officers::name,
             officers::phone,
             officers::must_change_password,
+            officers::version,
         ))
         .first(conn)
         .optional()?;
-    let Some((last_seen_at, username, name, phone, must_change_password)) = found else {
+    let Some((last_seen_at, username, name, phone, must_change_password, version)) = found else {
         return Ok(None);
     };
     let officer = OfficerFacts {
@@ -161,6 +165,7 @@ fn load(
         name,
         phone,
         must_change_password,
+        version,
     };
     let signed = Signed {
         officer,
@@ -224,7 +229,7 @@ pub fn active_postings(
 
 fn posting(row: PostingColumns, officer_id: Uuid) -> Option<Posting> {
     let (id, Coded(role), holder, grid_id, town_id, village_id, Coded(tier)) = row;
-    let grid = path(grid_id, town_id, village_id, tier);
+    let grid = grid_queries::path(grid_id, town_id, village_id, tier);
     if grid.is_none() {
         tracing::error!(%grid_id, "a group without a village");
     }
@@ -234,17 +239,6 @@ fn posting(row: PostingColumns, officer_id: Uuid) -> Option<Posting> {
         grid: grid?,
         on_behalf_of: (holder != officer_id).then_some(holder),
     })
-}
-
-/// The path of a grid from its row. None for a group without a village, which the program never
-/// makes.
-#[must_use]
-pub fn path(id: Uuid, town: Uuid, village: Option<Uuid>, tier: Tier) -> Option<GridPath> {
-    match tier {
-        Tier::Town => Some(GridPath::town(town)),
-        Tier::Village => Some(GridPath::village(town, id)),
-        Tier::Group => village.map(|village| GridPath::group(town, village, id)),
-    }
 }
 
 /// Uses of sessions not yet written. They are collected and written together in the background

@@ -294,17 +294,30 @@ pub fn read_or_make_file(data_dir: &Path) -> Result<String, KeyError> {
     read_file(&path)
 }
 
+/// The secret half of a new key.
+///
+/// # Errors
+/// When the operating system gives no randomness.
+pub fn new_secret() -> Result<[u8; 32], KeyError> {
+    Ok(random::bytes()?)
+}
+
+/// A key in PEM, from its secret half.
+#[must_use]
+pub fn pem(secret: &[u8; 32]) -> String {
+    let der = [PKCS8_PREFIX.as_slice(), secret.as_slice()].concat();
+    format!(
+        "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
+        STANDARD.encode(der)
+    )
+}
+
 /// A new key in PEM.
 ///
 /// # Errors
 /// When the operating system gives no randomness.
 pub fn new_pem() -> Result<String, KeyError> {
-    let secret: [u8; 32] = random::bytes()?;
-    let der = [PKCS8_PREFIX.as_slice(), secret.as_slice()].concat();
-    Ok(format!(
-        "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
-        STANDARD.encode(der)
-    ))
+    Ok(pem(&new_secret()?))
 }
 
 fn write_private(path: &Path, text: &str) -> std::io::Result<()> {

@@ -7,10 +7,12 @@ pub mod authenticate;
 pub mod change_password;
 pub mod keys;
 pub mod login;
+pub mod me;
 pub mod passwords;
 pub mod queries;
 pub mod random;
 pub mod refresh_token;
+pub mod routes;
 pub mod security_log;
 pub mod sessions;
 pub mod settings;
@@ -24,22 +26,18 @@ use std::path::Path;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use diesel::prelude::*;
 use gridpatrol_domain::error::Code;
 
 pub use authenticate::{OfficerFacts, Signed, authenticate};
 pub use settings::AuthSettings;
 
-use crate::on_each;
 use crate::problem::Problem;
-use crate::store::schema::secrets;
-use crate::store::types::At;
-use crate::store::{Conn, DatabaseUrl, Lane, Store};
+use crate::store::{DatabaseUrl, Lane, Store, secrets};
 use keys::{KeyError, Keys};
 use passwords::{HashError, Passwords};
 
-/// The name under which processes that share a PostgreSQL database share their keys.
-const SHARED_KEYS: &str = "signing_keys";
+/// The name under which processes that share a PostgreSQL database share their key.
+const SHARED_KEY: &str = "signing_key";
 
 /// Sign-in cannot be made ready.
 #[derive(Debug, thiserror::Error)]
@@ -84,13 +82,14 @@ impl Auth {
             (Some(path), _) => keys::read_file(path)?,
             (None, DatabaseUrl::Sqlite(_)) => keys::read_or_make_file(data_dir)?,
             (None, DatabaseUrl::Postgres(_)) => {
-                let made = keys::new_pem()?;
-                store
+                let made = keys::new_secret()?;
+                let shared = store
                     .write(Lane::Interactive, move |conn| {
-                        Ok(shared_keys(conn, &made, now)?)
+                        Ok(secrets::shared(conn, SHARED_KEY, &made, now)?)
                     })
                     .await
-                    .map_err(AuthError::Shared)?
+                    .map_err(AuthError::Shared)?;
+                keys::pem(&shared)
             }
         };
         Self::with_keys(settings, &pem)
@@ -108,24 +107,6 @@ impl Auth {
             seen: Arc::default(),
         })
     }
-}
-
-/// The keys all processes share: those of the first that came.
-fn shared_keys(conn: &mut Conn, made: &str, now: DateTime<Utc>) -> QueryResult<String> {
-    let row = (
-        secrets::name.eq(SHARED_KEYS),
-        secrets::value.eq(made.as_bytes()),
-        secrets::created_at.eq(At(now)),
-    );
-    on_each!(conn, c => diesel::insert_into(secrets::table)
-        .values(row)
-        .on_conflict_do_nothing()
-        .execute(c))?;
-    let value: Vec<u8> = secrets::table
-        .find(SHARED_KEYS)
-        .select(secrets::value)
-        .first(conn)?;
-    Ok(String::from_utf8_lossy(&value).into_owned())
 }
 
 /// A fault of the server that the caller can do nothing about.

@@ -104,13 +104,16 @@ pub fn save(conn: &mut Conn, head: &TownHead) -> QueryResult<()> {
         .map(drop)
 }
 
-/// Tells every process that grids, officers, postings or deputies of the town have changed.
+/// Tells every process that grids, officers, postings or deputies of the town have changed. The new
+/// version is random, not the next one: a version that was seen before its transaction was rolled
+/// back must never come again with another content.
 ///
 /// # Errors
 /// If the database fails.
 pub fn touch_directory(conn: &mut Conn, town_id: Uuid) -> QueryResult<()> {
+    let (high, _) = Uuid::new_v4().as_u64_pair();
     diesel::update(towns::table.find(Id(town_id)))
-        .set(towns::directory_version.eq(towns::directory_version + 1))
+        .set(towns::directory_version.eq(i64::from_be_bytes((high >> 1).to_be_bytes())))
         .execute(conn)
         .map(drop)
 }

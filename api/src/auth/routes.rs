@@ -1,0 +1,500 @@
+//! HTTP of sign-in.
+//!
+//! Owns paths and wire types. What happens is decided in `login`, `sessions` and `change_password`.
+
+use actix_web::http::header::CACHE_CONTROL;
+use actix_web::web::Data;
+use actix_web::{HttpResponse, delete, get, post};
+use chrono::{DateTime, Utc};
+use gridpatrol_domain::error::Code;
+use jsonwebtoken::jwk::{AlgorithmParameters, Jwk};
+use serde::{Deserialize, Serialize};
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+use super::change_password::{self, Change};
+use super::login::{self, Attempt};
+use super::me::{self, Me, Officer};
+use super::security_log::Origin;
+use super::sessions::{self, Device, End, Signing};
+use super::{queries, refresh_token};
+use crate::app::App;
+use crate::http::page::Page;
+use crate::http::validate::{Errors, Validate};
+use crate::http::{Call, Open, etag};
+use crate::problem::{Problem, document};
+use crate::refusals;
+use crate::store::Lane;
+
+/// The routes of this room.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config
+        .service(sign_in)
+        .service(refresh)
+        .service(sign_out)
+        .service(list_sessions)
+        .service(end_session)
+        .service(change_own_password)
+        .service(who_am_i)
+        .service(public_keys);
+}
+
+refusals! {
+    SignInRefusals = [BODY] + [CredentialsInvalid, LoginLocked];
+    RefreshRefusals = [BODY] + [SessionEnded];
+    SignedRefusals = [SIGNED] + [];
+    PasswordRefusals = [BODY, SIGNED] + [LoginLocked];
+}
+
+/// The longest body of this room in bytes.
+const MOST_BYTES: usize = 16 * 1024;
+
+/// A name, a password, and the device.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "username": "group_1_1", "password": "demo-Patrol-2026",
+    "device": {"id": "0192f7a0-0000-7000-8000-0000000000d1", "name": "红米 Note 12", "platform": "android"}
+}))]
+pub struct SignIn {
+    /// The name to sign in with; capital letters and spaces around it do not matter.
+    #[schema(max_length = 100)]
+    username: String,
+    /// The password.
+    #[schema(max_length = 128)]
+    password: String,
+    /// The device. A device has one session: signing in again on it replaces the one it had.
+    device: Option<DeviceFacts>,
+}
+
+/// A device, as the app knows it.
+#[derive(Debug, Clone, Deserialize, Serialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeviceFacts {
+    /// An id the app makes once and keeps on the device.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 100)]
+    id: Option<String>,
+    /// What people call it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 100)]
+    name: Option<String>,
+    /// `android`, `ios`, `wechat` ….
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 40)]
+    platform: Option<String>,
+}
+
+impl Validate for SignIn {
+    const MOST_BYTES: Option<usize> = Some(MOST_BYTES);
+
+    fn validate(&self, errors: &mut Errors) {
+        errors.filled("username", &self.username, 100);
+        password(errors, "password", &self.password);
+        if let Some(device) = &self.device {
+            errors.nested("device", |errors| {
+                errors.filled("id", &device.id, 100);
+                errors.filled("name", &device.name, 100);
+                errors.filled("platform", &device.platform, 40);
+            });
+        }
+    }
+}
+
+/// A password as it is given to be compared.
+fn password(errors: &mut Errors, segment: &str, password: &str) {
+    if password.is_empty() {
+        errors.add(segment, "too_short", "Must not be empty.");
+    }
+    errors.text(segment, &password, 128);
+}
+
+/// Tokens of a session.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(example = json!({
+    "access_token": "eyJ…", "token_type": "Bearer", "expires_in": 900,
+    "refresh_token": "gpr_…", "must_change_password": false,
+    "session_id": "0192f7a0-0000-7000-8000-000000000031",
+    "officer": {"id": "0192f7a0-0000-7000-8000-000000000011", "username": "group_1_1", "name": "李一"}
+}))]
+pub struct Tokens {
+    /// Send it as `Authorization: Bearer …`.
+    access_token: String,
+    /// `Bearer`.
+    token_type: &'static str,
+    /// For how many seconds the access token is good.
+    expires_in: i64,
+    /// Exchange it at `POST /v1/auth/refresh`. It is good until the one it is exchanged for is
+    /// used itself.
+    refresh_token: String,
+    /// Whether the password must be changed before anything else.
+    must_change_password: bool,
+    /// The session.
+    session_id: Uuid,
+    /// Who signed in.
+    officer: Officer,
+}
+
+impl Tokens {
+    fn respond(signing: Signing) -> HttpResponse {
+        let tokens = Self {
+            access_token: signing.access_token,
+            token_type: "Bearer",
+            expires_in: signing.expires_in,
+            refresh_token: signing.refresh_token,
+            must_change_password: signing.account.must_change_password,
+            session_id: signing.session_id,
+            officer: Officer {
+                id: signing.account.id,
+                username: signing.account.username,
+                name: signing.account.name,
+                phone: signing.account.phone,
+            },
+        };
+        HttpResponse::Ok()
+            .insert_header((CACHE_CONTROL, "no-store"))
+            .json(tokens)
+    }
+}
+
+/// Sign in
+///
+/// Wrong names and wrong passwords are answered alike. From the second failure on there is a pause
+/// that grows, after five the name is locked for half an hour (settings): 429 says for how long.
+#[utoipa::path(
+    operation_id = "signIn",
+    tag = "auth",
+    request_body = SignIn,
+    responses((status = 200, description = "Signed in.", body = Tokens), SignInRefusals)
+)]
+#[post("/v1/auth/login")]
+async fn sign_in(app: Data<App>, call: Open<(), (), SignIn>) -> Result<HttpResponse, Problem> {
+    let SignIn {
+        username,
+        password,
+        device,
+    } = call.body;
+    let attempt = Attempt {
+        username,
+        password,
+        device: device.map(|device| Device {
+            id: device.id,
+            name: device.name,
+            platform: device.platform,
+        }),
+        origin: Origin {
+            address: call.address,
+            request_id: call.request_id,
+        },
+    };
+    let signing = login::sign_in(&app.store, &app.auth, app.clock.now(), attempt).await?;
+    Ok(Tokens::respond(signing))
+}
+
+/// A refresh token.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"refresh_token": "gpr_…"}))]
+pub struct Refresh {
+    /// The refresh token in hand.
+    #[schema(max_length = 200)]
+    refresh_token: String,
+}
+
+impl Validate for Refresh {
+    const MOST_BYTES: Option<usize> = Some(MOST_BYTES);
+
+    fn validate(&self, errors: &mut Errors) {
+        errors.filled("refresh_token", &self.refresh_token, 200);
+    }
+}
+
+/// Exchange a refresh token
+///
+/// Safe to repeat: until the new refresh token is first used, the old one stays good, so that a
+/// lost answer signs nobody out. When the old one comes back after that, the session ends.
+#[utoipa::path(
+    operation_id = "refreshTokens",
+    tag = "auth",
+    request_body = Refresh,
+    responses((status = 200, description = "New tokens of the same session.", body = Tokens), RefreshRefusals)
+)]
+#[post("/v1/auth/refresh")]
+async fn refresh(app: Data<App>, call: Open<(), (), Refresh>) -> Result<HttpResponse, Problem> {
+    let origin = Origin {
+        address: call.address,
+        request_id: call.request_id,
+    };
+    let presented = &call.body.refresh_token;
+    if refresh_token::hash(presented).is_none() {
+        return Err(sessions::ended());
+    }
+    let now = app.clock.now();
+    let signing = sessions::refresh(&app.store, &app.auth, now, presented, origin).await?;
+    Ok(Tokens::respond(signing))
+}
+
+/// Where a signed-in call came from.
+fn origin<P, Q, B>(call: &Call<P, Q, B>) -> Origin {
+    Origin {
+        address: call.address.clone(),
+        request_id: call.request_id.clone(),
+    }
+}
+
+/// Sign out
+///
+/// Ends the session of this access token at once. Repeated, it is answered with `session_ended`:
+/// that is as good.
+#[utoipa::path(
+    operation_id = "signOut",
+    tag = "auth",
+    security(("bearer" = [])),
+    responses((status = 204, description = "Signed out."), SignedRefusals)
+)]
+#[post("/v1/auth/logout")]
+async fn sign_out(app: Data<App>, call: Call) -> Result<HttpResponse, Problem> {
+    let (officer, session) = (call.actor.officer.id, call.actor.session_id);
+    let (origin, now) = (origin(&call), app.clock.now());
+    app.store
+        .write(Lane::Interactive, move |conn| {
+            let end = End::SignedOut;
+            Ok(sessions::end_own(
+                conn, officer, session, end, &origin, now,
+            )?)
+        })
+        .await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// A session of the caller.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct SessionFacts {
+    /// Its id.
+    id: Uuid,
+    /// Its device, if the app told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device: Option<DeviceFacts>,
+    /// The address it was last refreshed from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<String>,
+    /// When it began.
+    created_at: DateTime<Utc>,
+    /// When it was last used, to the minute.
+    last_seen_at: DateTime<Utc>,
+    /// When it ends at the latest.
+    expires_at: DateTime<Utc>,
+    /// Whether it is the one of this request.
+    current: bool,
+}
+
+impl SessionFacts {
+    fn of(session: queries::Session, current: Uuid) -> Self {
+        let told = session.device_id.is_some()
+            || session.device_name.is_some()
+            || session.platform.is_some();
+        Self {
+            id: session.id,
+            device: told.then_some(DeviceFacts {
+                id: session.device_id,
+                name: session.device_name,
+                platform: session.platform,
+            }),
+            address: session.address,
+            created_at: session.created_at,
+            last_seen_at: session.last_seen_at,
+            expires_at: session.expires_at,
+            current: session.id == current,
+        }
+    }
+}
+
+/// The caller's sessions
+///
+/// Those that have not ended, last used first, all on one page.
+#[utoipa::path(
+    operation_id = "listSessions",
+    tag = "auth",
+    security(("bearer" = [])),
+    responses((status = 200, description = "The sessions.", body = Page<SessionFacts>), SignedRefusals)
+)]
+#[get("/v1/auth/sessions")]
+async fn list_sessions(app: Data<App>, call: Call) -> Result<HttpResponse, Problem> {
+    let (officer, now) = (call.actor.officer.id, app.clock.now());
+    let open = app
+        .store
+        .read(move |conn| Ok(queries::open_sessions(conn, officer, now)?))
+        .await?;
+    let current = call.actor.session_id;
+    let page = Page {
+        items: open
+            .into_iter()
+            .map(|session| SessionFacts::of(session, current))
+            .collect(),
+        next_cursor: None,
+    };
+    etag::json(call.if_none_match.as_deref(), 0, &page)
+}
+
+/// End one of the caller's sessions
+///
+/// Such as that of a lost phone. Safe to repeat.
+#[utoipa::path(
+    operation_id = "endSession",
+    tag = "auth",
+    security(("bearer" = [])),
+    params(("id" = Uuid, Path, description = "The session.")),
+    responses((status = 204, description = "It has ended."), document::Read)
+)]
+#[delete("/v1/auth/sessions/{id}")]
+async fn end_session(app: Data<App>, call: Call<Uuid>) -> Result<HttpResponse, Problem> {
+    let (officer, session) = (call.actor.officer.id, call.path);
+    let (origin, now) = (origin(&call), app.clock.now());
+    let owned = app
+        .store
+        .write(Lane::Interactive, move |conn| {
+            let end = End::Revoked;
+            Ok(sessions::end_own(
+                conn, officer, session, end, &origin, now,
+            )?)
+        })
+        .await?;
+    if owned {
+        Ok(HttpResponse::NoContent().finish())
+    } else {
+        Err(Problem::new(Code::NotFound))
+    }
+}
+
+/// A change of the caller's own password.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"current_password": "demo-Patrol-2026", "new_password": "Weiyuan-2027"}))]
+pub struct PasswordChange {
+    /// The current password.
+    #[schema(max_length = 128)]
+    current_password: String,
+    /// The new one: 8 to 128 characters, three of the four classes (lower case, upper case, digits,
+    /// others), not the username, none of the last five (settings).
+    #[schema(min_length = 8, max_length = 128)]
+    new_password: String,
+}
+
+impl Validate for PasswordChange {
+    const MOST_BYTES: Option<usize> = Some(MOST_BYTES);
+
+    fn validate(&self, errors: &mut Errors) {
+        password(errors, "current_password", &self.current_password);
+    }
+}
+
+/// Change one's password
+///
+/// Ends the caller's other sessions. A wrong current password is `wrong_password` at
+/// `/current_password`, and guessing it is slowed down like signing in. Safe to repeat.
+#[utoipa::path(
+    operation_id = "changePassword",
+    tag = "auth",
+    security(("bearer" = [])),
+    request_body = PasswordChange,
+    responses((status = 204, description = "It is changed."), PasswordRefusals)
+)]
+#[post("/v1/auth/password")]
+async fn change_own_password(
+    app: Data<App>,
+    call: Call<(), (), PasswordChange>,
+) -> Result<HttpResponse, Problem> {
+    let change = Change {
+        officer_id: call.actor.officer.id,
+        username: call.actor.officer.username.clone(),
+        session_id: call.actor.session_id,
+        origin: origin(&call),
+        current: call.body.current_password,
+        new: call.body.new_password,
+    };
+    change_password::change(&app.store, &app.auth, app.clock.now(), change).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Who the caller is
+///
+/// The officer and the postings active now, which decide what is seen and what may be done.
+#[utoipa::path(
+    operation_id = "getMe",
+    tag = "auth",
+    security(("bearer" = [])),
+    responses(
+        (status = 200, description = "The caller.", body = Me),
+        (status = 304, description = "It has not changed."),
+        SignedRefusals
+    )
+)]
+#[get("/v1/me")]
+async fn who_am_i(app: Data<App>, call: Call) -> Result<HttpResponse, Problem> {
+    let (directory, signed) = (app.directory.clone(), call.actor);
+    let version = signed.officer.version;
+    let me = app
+        .store
+        .read(move |conn| me::me(conn, &directory, &signed))
+        .await?;
+    etag::json(call.if_none_match.as_deref(), version, &me)
+}
+
+/// Public keys (RFC 7517).
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct PublicKeys {
+    /// The keys accepted now.
+    keys: Vec<PublicKey>,
+}
+
+/// A public key (RFC 8037).
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct PublicKey {
+    /// `OKP`.
+    kty: &'static str,
+    /// `Ed25519`.
+    crv: &'static str,
+    /// `EdDSA`.
+    alg: &'static str,
+    /// `sig`.
+    #[serde(rename = "use")]
+    usage: &'static str,
+    /// Its id, which access tokens name: the RFC 7638 thumbprint.
+    kid: String,
+    /// The key itself, base64url.
+    x: String,
+}
+
+impl PublicKey {
+    fn of(jwk: &Jwk) -> Option<Self> {
+        match &jwk.algorithm {
+            AlgorithmParameters::OctetKeyPair(pair) => Some(Self {
+                kty: "OKP",
+                crv: "Ed25519",
+                alg: "EdDSA",
+                usage: "sig",
+                kid: jwk.common.key_id.clone()?,
+                x: pair.x.clone(),
+            }),
+            _ => None,
+        }
+    }
+}
+
+/// The keys that access tokens are verified with
+///
+/// For services beside this one. A signature alone does not tell whether the session still lasts.
+#[utoipa::path(
+    operation_id = "getPublicKeys",
+    tag = "auth",
+    responses((status = 200, description = "A JWK set.", body = PublicKeys), document::Open)
+)]
+#[get("/.well-known/jwks.json")]
+async fn public_keys(app: Data<App>, _: Open) -> HttpResponse {
+    let keys = app.auth.keys.set().keys.iter().filter_map(PublicKey::of);
+    HttpResponse::Ok()
+        .insert_header((CACHE_CONTROL, "public, max-age=300"))
+        .json(PublicKeys {
+            keys: keys.collect(),
+        })
+}

@@ -1,0 +1,242 @@
+//! SQL of grids, and of who is posted in a town.
+//!
+//! Owns statements only.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use gridpatrol_domain::grid::{GridPath, Tier};
+use gridpatrol_domain::officer::Role;
+use uuid::Uuid;
+
+use super::directory::{DatedDeputy, DatedPosting, Grid, Person};
+use crate::on_each;
+use crate::store::Conn;
+use crate::store::schema::{deputies, grids, officers, postings};
+use crate::store::types::{At, Coded, Id};
+
+/// Values of one `IN`, rows of one insert.
+const AT_ONCE: usize = 500;
+
+/// The path of a grid from its row. None for a group without a village, which the program never
+/// makes.
+#[must_use]
+pub fn path(id: Uuid, town: Uuid, village: Option<Uuid>, tier: Tier) -> Option<GridPath> {
+    match tier {
+        Tier::Town => Some(GridPath::town(town)),
+        Tier::Village => Some(GridPath::village(town, id)),
+        Tier::Group => village.map(|village| GridPath::group(town, village, id)),
+    }
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = grids)]
+struct GridRow {
+    id: Uuid,
+    town_id: Uuid,
+    village_id: Option<Uuid>,
+    parent_id: Option<Uuid>,
+    tier: Coded<Tier>,
+    code: String,
+    name: String,
+    contact: Option<String>,
+    version: i64,
+}
+
+impl GridRow {
+    fn grid(self) -> QueryResult<Grid> {
+        let path = path(self.id, self.town_id, self.village_id, self.tier.0).ok_or_else(|| {
+            let reason = format!("group {} has no village", self.id);
+            diesel::result::Error::DeserializationError(reason.into())
+        })?;
+        Ok(Grid {
+            id: self.id,
+            code: self.code,
+            name: self.name,
+            path,
+            parent_id: self.parent_id,
+            contact: self.contact,
+            version: self.version,
+        })
+    }
+}
+
+/// All grids of a town by code.
+///
+/// # Errors
+/// If the database fails.
+pub fn grids_of(conn: &mut Conn, town: Uuid) -> QueryResult<Vec<Grid>> {
+    let rows: Vec<GridRow> = grids::table
+        .filter(grids::town_id.eq(Id(town)))
+        .select(GridRow::as_select())
+        .load(conn)?;
+    let mut found: Vec<Grid> = rows
+        .into_iter()
+        .map(GridRow::grid)
+        .collect::<QueryResult<_>>()?;
+    // Here, not in SQL: a database's collation might sort otherwise.
+    found.sort_by(|one, other| one.code.cmp(&other.code));
+    Ok(found)
+}
+
+/// The grids that have these codes.
+///
+/// # Errors
+/// If the database fails.
+pub fn grids_coded(conn: &mut Conn, codes: &[&str]) -> QueryResult<HashMap<String, Grid>> {
+    let mut found = HashMap::new();
+    for codes in codes.chunks(AT_ONCE) {
+        let rows: Vec<GridRow> = grids::table
+            .filter(grids::code.eq_any(codes.iter().copied()))
+            .select(GridRow::as_select())
+            .load(conn)?;
+        for row in rows {
+            let grid = row.grid()?;
+            found.insert(grid.code.clone(), grid);
+        }
+    }
+    Ok(found)
+}
+
+/// The grid of this id.
+///
+/// # Errors
+/// If the database fails.
+pub fn grid_by_id(conn: &mut Conn, id: Uuid) -> QueryResult<Option<Grid>> {
+    let row: Option<GridRow> = grids::table
+        .find(Id(id))
+        .select(GridRow::as_select())
+        .first(conn)
+        .optional()?;
+    row.map(GridRow::grid).transpose()
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = grids, treat_none_as_default_value = false)]
+struct NewGrid<'a> {
+    id: Id,
+    town_id: Id,
+    village_id: Option<Uuid>,
+    parent_id: Option<Uuid>,
+    tier: Coded<Tier>,
+    code: &'a str,
+    name: &'a str,
+    contact: Option<&'a str>,
+    created_at: At,
+}
+
+/// Adds grids; each after the one above it.
+///
+/// # Errors
+/// If the database fails.
+pub fn add_grids(conn: &mut Conn, new: &[Grid], now: DateTime<Utc>) -> QueryResult<()> {
+    for new in new.chunks(AT_ONCE) {
+        let rows: Vec<NewGrid<'_>> = new
+            .iter()
+            .map(|grid| NewGrid {
+                id: Id(grid.id),
+                town_id: Id(grid.path.town_id()),
+                // A village is below itself: that finds it with its groups.
+                village_id: grid.path.village_id(),
+                parent_id: grid.parent_id,
+                tier: Coded(grid.tier()),
+                code: &grid.code,
+                name: &grid.name,
+                contact: grid.contact.as_deref(),
+                created_at: At(now),
+            })
+            .collect();
+        on_each!(conn,
+            sqlite c => rows.iter().try_for_each(|row| {
+                diesel::insert_into(grids::table).values(row).execute(c).map(drop)
+            }),
+            postgres c => diesel::insert_into(grids::table).values(&rows).execute(c).map(drop),
+        )?;
+    }
+    Ok(())
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = postings)]
+struct PostingRow {
+    id: Uuid,
+    officer_id: Uuid,
+    grid_id: Uuid,
+    role: Coded<Role>,
+    valid_from: DateTime<Utc>,
+    valid_to: Option<DateTime<Utc>>,
+}
+
+/// All postings in a town, past and to come included.
+///
+/// # Errors
+/// If the database fails.
+pub fn postings_of(conn: &mut Conn, town: Uuid) -> QueryResult<Vec<DatedPosting>> {
+    let rows: Vec<PostingRow> = postings::table
+        .filter(postings::town_id.eq(Id(town)))
+        .order((postings::valid_from, postings::id))
+        .select(PostingRow::as_select())
+        .load(conn)?;
+    Ok(rows
+        .into_iter()
+        .map(|row| DatedPosting {
+            id: row.id,
+            officer_id: row.officer_id,
+            grid_id: row.grid_id,
+            role: row.role.0,
+            from: row.valid_from,
+            to: row.valid_to,
+        })
+        .collect())
+}
+
+/// All who stand in for postings in a town.
+///
+/// # Errors
+/// If the database fails.
+pub fn deputies_of(conn: &mut Conn, town: Uuid) -> QueryResult<Vec<DatedDeputy>> {
+    let rows: Vec<(Uuid, Uuid, DateTime<Utc>, DateTime<Utc>)> = deputies::table
+        .inner_join(postings::table)
+        .filter(postings::town_id.eq(Id(town)))
+        .order((deputies::valid_from, deputies::id))
+        .select((
+            deputies::posting_id,
+            deputies::deputy_id,
+            deputies::valid_from,
+            deputies::valid_to,
+        ))
+        .load(conn)?;
+    Ok(rows
+        .into_iter()
+        .map(|(posting_id, deputy_id, from, to)| DatedDeputy {
+            posting_id,
+            deputy_id,
+            from,
+            to,
+        })
+        .collect())
+}
+
+/// The names of officers.
+///
+/// # Errors
+/// If the database fails.
+pub fn people(
+    conn: &mut Conn,
+    ids: impl IntoIterator<Item = Uuid>,
+) -> QueryResult<HashMap<Uuid, Person>> {
+    let ids: Vec<Id> = ids.into_iter().map(Id).collect();
+    let mut found = HashMap::new();
+    for ids in ids.chunks(AT_ONCE) {
+        let rows: Vec<(Uuid, String, Option<DateTime<Utc>>)> = officers::table
+            .filter(officers::id.eq_any(ids.iter().copied()))
+            .select((officers::id, officers::name, officers::disabled_at))
+            .load(conn)?;
+        for (id, name, disabled_at) in rows {
+            let disabled = disabled_at.is_some();
+            found.insert(id, Person { name, disabled });
+        }
+    }
+    Ok(found)
+}
