@@ -9,6 +9,7 @@ use actix_web::dev::{Server as HttpServing, ServerHandle};
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data};
 use actix_web::{HttpRequest, HttpServer};
+use gridpatrol_domain::report::Policy;
 use utoipa_actix_web::AppExt as _;
 
 use crate::auth::{Auth, AuthError, random};
@@ -20,6 +21,7 @@ use crate::http::middleware::gate;
 use crate::http::page::Signer;
 use crate::http::unmatched::Routes;
 use crate::openapi;
+use crate::photos::links::Links;
 use crate::problem::Problem;
 use crate::ready::Ready;
 use crate::store::{Lane, Store, StoreError, secrets};
@@ -36,6 +38,10 @@ pub struct App {
     pub auth: Auth,
     /// Grids and officers of the towns.
     pub directory: Directory,
+    /// The settings that decisions about reports follow.
+    pub policy: Policy,
+    /// Makes and checks links to photos.
+    pub links: Links,
     /// Signs the cursors of lists.
     pub cursors: Signer,
     /// Whether the background work is alive.
@@ -99,10 +105,13 @@ impl App {
         if !applied.is_empty() {
             tracing::info!(migrations = applied.join(", "), "the database was upgraded");
         }
-        let (made, now) = (random::bytes::<32>()?, clock.now());
-        let key = store
+        let (cursors, links, now) = (random::bytes()?, random::bytes()?, clock.now());
+        let (cursors, links) = store
             .write(Lane::Interactive, move |conn| {
-                Ok(secrets::shared(conn, "cursors", &made, now)?)
+                Ok((
+                    secrets::shared(conn, "cursors", &cursors, now)?,
+                    secrets::shared(conn, "photo_links", &links, now)?,
+                ))
             })
             .await?;
         let auth = Auth::open(
@@ -116,7 +125,9 @@ impl App {
         Ok(Self {
             auth,
             directory: Directory::default(),
-            cursors: Signer::new(&key),
+            policy: Policy::default(),
+            links: Links::new(&links),
+            cursors: Signer::new(&cursors),
             ready: Ready::default(),
             config,
             store,

@@ -17,5 +17,6 @@ pub mod operation;
 pub mod photos;
 pub mod problem;
 pub mod ready;
+pub mod reports;
 pub mod store;
 pub mod telemetry;

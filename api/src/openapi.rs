@@ -15,6 +15,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::http::page::{Cursor, Limit};
 use crate::problem::{self, FieldError};
+use crate::reports;
 use crate::{auth, grids, operation};
 
 /// The name of the security scheme of signed-in operations.
@@ -25,6 +26,7 @@ pub fn rooms(config: &mut ServiceConfig<'_>) {
     auth::routes::routes(config);
     grids::routes::routes(config);
     operation::routes(config);
+    reports::routes::routes(config);
 }
 
 #[derive(utoipa::OpenApi)]
@@ -40,6 +42,7 @@ pub fn rooms(config: &mut ServiceConfig<'_>) {
         (name = "grids", description = "网格 Towns, villages and groups"),
         (name = "officers", description = "网格员 Officers, their postings and deputies"),
         (name = "reports", description = "事件 Filing reports and what happens to them"),
+        (name = "actions", description = "事件操作 What can be done to a report"),
         (name = "photos", description = "照片 Photos of reports"),
         (name = "operation", description = "运维 For operators and tools"),
     ),

@@ -3,6 +3,7 @@
 
 pub mod audit;
 pub mod calendar;
+pub mod credit_code;
 pub mod division;
 pub mod error;
 pub mod geo;

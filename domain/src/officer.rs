@@ -200,6 +200,12 @@ impl Staffing {
             .map(|post| post.grid_id)
     }
 
+    /// All officers who hold a post in this town, each once.
+    #[must_use]
+    pub fn serving(&self) -> Vec<Uuid> {
+        distinct(&self.posts)
+    }
+
     /// Whether the officer holds any post in this town.
     #[must_use]
     pub fn serves(&self, officer: Uuid) -> bool {

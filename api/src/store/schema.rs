@@ -191,7 +191,6 @@ diesel::table! {
         holder_tier -> Text,
         handler_grid_id -> Nullable<Id>,
         handler_officer_id -> Nullable<Id>,
-        handler_since -> Nullable<Instant>,
         handler_due_at -> Nullable<Instant>,
         desk_grid_id -> Nullable<Id>,
         desk_officer_id -> Nullable<Id>,

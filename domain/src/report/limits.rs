@@ -136,3 +136,124 @@ impl Policy {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, TimeDelta, Utc};
+    use uuid::Uuid;
+
+    use super::Policy;
+    use crate::calendar::CalendarTime;
+    use crate::grid::{GridPath, Tier};
+    use crate::officer::{Actor, Posting, Role, Staffing};
+    use crate::report::filing::{Filing, file};
+    use crate::report::{Category, Context, Disposition, Report, Severity, Source, Status};
+
+    const TOWN: Uuid = Uuid::from_u128(1);
+
+    fn noon() -> DateTime<Utc> {
+        DateTime::from_timestamp(1_795_000_000, 0).unwrap()
+    }
+
+    /// Straw burning, general: 24 hours in all, filed by a group.
+    fn filed(disposition: Disposition) -> Report {
+        let grid = GridPath::group(TOWN, Uuid::from_u128(2), Uuid::from_u128(3));
+        let actor = Actor {
+            officer_id: Uuid::from_u128(9),
+            postings: vec![Posting {
+                id: Uuid::nil(),
+                role: Role::GroupLeader,
+                grid,
+                on_behalf_of: None,
+            }],
+        };
+        let filing = Filing {
+            id: Uuid::nil(),
+            place: grid,
+            category: Category::StrawBurning,
+            severity: Severity::General,
+            source: Source::Patrol,
+            disposition,
+        };
+        let context = Context {
+            staffing: &Staffing::default(),
+            policy: &Policy::default(),
+            calendar: &CalendarTime,
+            evidence: false,
+            now: noon(),
+        };
+        file(&filing, &actor, &context).unwrap().report
+    }
+
+    fn due_in(report: &Report) -> TimeDelta {
+        Policy::default().next_due(&CalendarTime, report).unwrap() - noon()
+    }
+
+    #[test]
+    fn steps_are_shares_of_the_total_counted_from_receipt() {
+        let report = filed(Disposition::Keep);
+        assert_eq!(report.deadline_at - noon(), TimeDelta::hours(24));
+        assert_eq!(due_in(&report), TimeDelta::hours(6));
+        assert_eq!(
+            due_in(&filed(Disposition::Escalate)),
+            TimeDelta::minutes(24 * 60 * 40 / 100)
+        );
+        let village = Report {
+            holder_tier: Tier::Village,
+            ..report.clone()
+        };
+        assert_eq!(due_in(&village), TimeDelta::minutes(24 * 60 * 70 / 100));
+        let town = Report {
+            holder_tier: Tier::Town,
+            ..report
+        };
+        assert_eq!(due_in(&town), TimeDelta::hours(24));
+    }
+
+    #[test]
+    fn who_gets_it_late_has_the_least_time_but_not_past_the_deadline() {
+        let late = |hours| Report {
+            desk_since: noon() + TimeDelta::hours(hours),
+            ..filed(Disposition::Keep)
+        };
+        // A tenth of 24 hours.
+        assert_eq!(
+            due_in(&late(10)),
+            TimeDelta::hours(10) + TimeDelta::minutes(144)
+        );
+        assert_eq!(due_in(&late(23)), TimeDelta::hours(24));
+        // Once the deadline has passed, the least time counts from then.
+        assert_eq!(
+            due_in(&late(30)),
+            TimeDelta::hours(30) + TimeDelta::minutes(144)
+        );
+    }
+
+    #[test]
+    fn a_closed_report_is_due_to_nobody() {
+        let closed = Report {
+            status: Status::Closed,
+            ..filed(Disposition::Keep)
+        };
+        assert_eq!(Policy::default().next_due(&CalendarTime, &closed), None);
+    }
+
+    #[test]
+    fn the_least_severe_of_any_category_has_fifteen_days() {
+        let deadline = |category, severity| {
+            Policy::default().deadline(&CalendarTime, noon(), category, severity) - noon()
+        };
+        assert_eq!(
+            deadline(Category::StrawBurning, Severity::Minor),
+            TimeDelta::days(15)
+        );
+        assert_eq!(
+            deadline(Category::StrawBurning, Severity::Critical),
+            TimeDelta::hours(1)
+        );
+        assert_eq!(
+            deadline(Category::DrinkingWaterSource, Severity::Serious),
+            TimeDelta::hours(24)
+        );
+    }
+}

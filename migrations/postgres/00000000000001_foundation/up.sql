@@ -171,7 +171,6 @@ CREATE TABLE reports (
   holder_tier text NOT NULL,
   handler_grid_id uuid,
   handler_officer_id uuid,
-  handler_since timestamptz,
   handler_due_at timestamptz,
   desk_grid_id uuid,
   desk_officer_id uuid,
@@ -208,7 +207,7 @@ CREATE INDEX reports_town_status_category ON reports (town_id, status, category,
 CREATE INDEX reports_village ON reports (village_id, received_at DESC, id DESC) WHERE village_id IS NOT NULL;
 CREATE INDEX reports_village_status ON reports (village_id, status, received_at DESC, id DESC) WHERE village_id IS NOT NULL;
 CREATE INDEX reports_group ON reports (group_id, received_at DESC, id DESC) WHERE group_id IS NOT NULL;
-CREATE INDEX reports_desk ON reports (desk_grid_id, next_due_at, id) WHERE desk_grid_id IS NOT NULL;
+CREATE INDEX reports_desk ON reports (desk_grid_id, desk_duty, next_due_at, id) WHERE desk_grid_id IS NOT NULL;
 CREATE INDEX reports_due ON reports (next_due_at, id) WHERE next_due_at IS NOT NULL;
 CREATE INDEX reports_change ON reports (town_id, change_seq);
 
