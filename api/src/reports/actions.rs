@@ -1,0 +1,206 @@
+//! What clients send to act on a report: one body an action.
+//!
+//! Owns the strict shapes. What an action does stands in `gridpatrol_domain::report::lifecycle`.
+
+use chrono::{DateTime, Utc};
+use gridpatrol_domain::report::{Category, Outcome, Severity};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::request::{PhotoDeclaration, check_photos, longest};
+use crate::http::choice::{Choice, OptionalChoice};
+use crate::http::validate::{Errors, Validate};
+
+/// Sends the report up.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(examples(json!({"reason": "组里没有设备处理"})))]
+pub struct Escalation {
+    /// Why, at most 1,000 characters.
+    pub reason: Option<String>,
+}
+
+/// Accepts an escalation.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(examples(json!({"further": true, "comment": "情况属实，请镇里协调"})))]
+pub struct Approval {
+    /// Only for an escalation from a group: on to the town in the same step.
+    #[serde(default)]
+    pub further: bool,
+    /// A remark, at most 1,000 characters.
+    pub comment: Option<String>,
+}
+
+/// Sends the report back.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(examples(json!({"reason": "照片看不清，请补拍"})))]
+pub struct Returning {
+    /// Why, at most 1,000 characters.
+    pub reason: String,
+}
+
+/// Gives the work to a grid or an officer below the holder. At least one of both.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(examples(json!({"grid_id": "0192f7a0-0000-7000-8000-000000000001", "instruction": "两日内清运"})))]
+pub struct Assignment {
+    /// A grid below the holder.
+    pub grid_id: Option<Uuid>,
+    /// An officer posted at the holder or below; with `grid_id`, posted there.
+    pub officer_id: Option<Uuid>,
+    /// What to do, at most 1,000 characters.
+    pub instruction: Option<String>,
+    /// By when; not past the report's deadline while that lies ahead.
+    pub due_at: Option<DateTime<Utc>>,
+}
+
+/// Says that it was put right.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(examples(json!({"result": "明火已扑灭，秸秆已清运", "photos": [{"id": "0192f7a0-0000-7000-8000-0000000000b1", "role": "after"}]})))]
+pub struct Resolution {
+    /// What was done, at most 1,000 characters.
+    pub result: String,
+    /// Photos that show it; their role is `after` unless said otherwise.
+    #[serde(default)]
+    #[schema(max_items = 30)]
+    pub photos: Vec<PhotoDeclaration>,
+}
+
+/// Ends the report.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(examples(json!({"outcome": "handled", "comment": "现场核查合格"})))]
+pub struct Closing {
+    /// How it ended.
+    pub outcome: Choice<Outcome>,
+    /// What was done, at most 1,000 characters; needed to close an open report as handled.
+    pub result: Option<String>,
+    /// A remark, at most 1,000 characters.
+    pub comment: Option<String>,
+}
+
+/// Takes the report out of the figures.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(examples(json!({"reason": "重复上报", "duplicate_of": "0192f7a0-0000-7000-8000-0000000000c1"})))]
+pub struct Voiding {
+    /// Why, at most 1,000 characters.
+    pub reason: String,
+    /// The report it repeats, in the same town. A village secretary must name it.
+    pub duplicate_of: Option<Uuid>,
+}
+
+/// Takes a voided report back.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(examples(json!({"reason": "误作废"})))]
+pub struct Restoring {
+    /// Why, at most 1,000 characters.
+    pub reason: Option<String>,
+}
+
+/// Changes what the report is about. At least one field.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(examples(json!({"category": "livestock_pollution", "severity": "serious"})))]
+pub struct Reclassification {
+    /// The right category.
+    pub category: Option<Choice<Category>>,
+    /// The right severity; `critical` moves the report to the town.
+    pub severity: Option<Choice<Severity>>,
+    /// The right grid, within the caller's own grids.
+    pub grid_id: Option<Uuid>,
+}
+
+/// Says something about the report.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(examples(json!({"text": "已联系农户，下午到场"})))]
+pub struct Comment {
+    /// What, at most 1,000 characters.
+    pub text: String,
+    /// Photos that belong to it; their role is `other` unless said otherwise.
+    #[serde(default)]
+    #[schema(max_items = 30)]
+    pub photos: Vec<PhotoDeclaration>,
+}
+
+impl Validate for Escalation {
+    fn validate(&self, errors: &mut Errors) {
+        errors.text("reason", &self.reason, longest::STATEMENT);
+    }
+}
+
+impl Validate for Approval {
+    fn validate(&self, errors: &mut Errors) {
+        errors.text("comment", &self.comment, longest::STATEMENT);
+    }
+}
+
+impl Validate for Returning {
+    fn validate(&self, errors: &mut Errors) {
+        errors.filled("reason", &self.reason, longest::STATEMENT);
+    }
+}
+
+impl Validate for Assignment {
+    fn validate(&self, errors: &mut Errors) {
+        if self.grid_id.is_none() && self.officer_id.is_none() {
+            errors.add("", "required", "Give grid_id, officer_id, or both.");
+        }
+        errors.text("instruction", &self.instruction, longest::STATEMENT);
+        errors.instant("due_at", self.due_at);
+    }
+}
+
+impl Validate for Resolution {
+    fn validate(&self, errors: &mut Errors) {
+        errors.filled("result", &self.result, longest::STATEMENT);
+        check_photos(&self.photos, errors);
+    }
+}
+
+impl Validate for Closing {
+    fn validate(&self, errors: &mut Errors) {
+        self.outcome.check("outcome", errors);
+        errors.filled("result", &self.result, longest::STATEMENT);
+        errors.text("comment", &self.comment, longest::STATEMENT);
+    }
+}
+
+impl Validate for Voiding {
+    fn validate(&self, errors: &mut Errors) {
+        errors.filled("reason", &self.reason, longest::STATEMENT);
+    }
+}
+
+impl Validate for Restoring {
+    fn validate(&self, errors: &mut Errors) {
+        errors.text("reason", &self.reason, longest::STATEMENT);
+    }
+}
+
+impl Validate for Reclassification {
+    fn validate(&self, errors: &mut Errors) {
+        if self.category.is_none() && self.severity.is_none() && self.grid_id.is_none() {
+            errors.add(
+                "",
+                "required",
+                "Give category, severity, grid_id, or several of them.",
+            );
+        }
+        self.category.check("category", errors);
+        self.severity.check("severity", errors);
+    }
+}
+
+impl Validate for Comment {
+    fn validate(&self, errors: &mut Errors) {
+        errors.filled("text", &self.text, longest::STATEMENT);
+        check_photos(&self.photos, errors);
+    }
+}

@@ -1,0 +1,566 @@
+//! Filing, amending and acting: one transaction each. Load, ask the domain, save, record.
+//!
+//! Owns the order of the steps and of the locks (DESIGN.md 6: photos, report, town row, then the
+//! rest). What may happen is the domain's to say; statements stand in `queries`.
+
+use chrono::Datelike;
+use gridpatrol_domain::error::Code;
+use gridpatrol_domain::grid::GridPath;
+use gridpatrol_domain::report::filing::{Filing, file as decide_filing};
+use gridpatrol_domain::report::lifecycle::{allowed_actions, decide};
+use gridpatrol_domain::report::permission::role_may;
+use gridpatrol_domain::report::{
+    Action, Category, Context, Decision, Disposition, Event, PhotoRole, Refusal, Report, Severity,
+    Source, Subtype,
+};
+use gridpatrol_domain::slug::Slug;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::answer;
+use super::phrase::beijing;
+use super::queries::{self, Found};
+use super::request::{PhotoDeclaration, ReportAmendment, ReportFiling, ResponsibleParty};
+use super::rows::{ReportRow, TextsRow};
+use super::search;
+use super::view::{self, StaffedTown, Viewer};
+use crate::app::App;
+use crate::http::choice::OptionalChoice;
+use crate::http::etag::{self, IfMatch};
+use crate::photos;
+use crate::problem::{FieldError, Problem};
+use crate::store::events::EventRecord;
+use crate::store::town::{self, TownHead};
+use crate::store::types::Coded;
+use crate::store::{Conn, Outcome, counters};
+
+/// A report that was filed, now or before.
+pub struct Filed {
+    /// The report as it stands.
+    pub report: answer::Report,
+    /// Whether this request filed it.
+    pub created: bool,
+}
+
+/// Files a report, or answers with it as it stands if the same request filed it before.
+pub fn file(
+    conn: &mut Conn,
+    app: &App,
+    viewer: &Viewer,
+    id: Uuid,
+    filing: &ReportFiling,
+    hash: [u8; 32],
+) -> Outcome<Filed> {
+    queries::lock_id(conn, id)?;
+    if let Some((reporter, known)) = queries::filing_of(conn, id)? {
+        if reporter != viewer.actor.officer_id || known != hash {
+            return Err(Problem::new(Code::IdConflict)
+                .detail("A report of this id was filed with another content. Choose a new id for a new report.")
+                .into());
+        }
+        let found = queries::find(conn, &viewer.scope, id)?.ok_or_else(not_found)?;
+        return Ok(Filed {
+            report: answer_for(conn, app, viewer, &found)?,
+            created: false,
+        });
+    }
+
+    let (staffed, place) = place_of(conn, app, viewer, filing.grid_id)?;
+    let declared = declare(
+        conn,
+        viewer,
+        place.town_id(),
+        id,
+        &filing.photos,
+        PhotoRole::Before,
+    )?;
+    // A new report has no photos but those it declares.
+    let photos = if filing.photos.is_empty() {
+        Vec::new()
+    } else {
+        view::photos_of(conn, id)?
+    };
+    let facts = Filing {
+        id,
+        place,
+        category: filing.category.get().unwrap_or(Category::Unclassified),
+        severity: filing.severity.get().unwrap_or(Severity::General),
+        source: filing.source.get().unwrap_or(Source::Patrol),
+        disposition: filing.disposition.get().unwrap_or(Disposition::Escalate),
+    };
+    let context = staffed.context(&app.policy, view::evidence(&photos), viewer.now);
+    let Decision { report, mut events } =
+        decide_filing(&facts, &viewer.actor, &context).map_err(|refusal| refused(refusal, None))?;
+
+    let mut head = town::advance(conn, place.town_id())?;
+    let year = beijing(viewer.now).year();
+    let (year, sequence) = head.next_number(year);
+    let code = staffed.town.code.get(..9).unwrap_or(&staffed.town.code);
+    let number = format!("{code}-{year}-{sequence:06}");
+    let mut row = ReportRow::filed(
+        &report,
+        number,
+        filing.observed_at.unwrap_or(viewer.now),
+        head.change_seq,
+    );
+    let texts = texts_of(filing, &row, hash);
+    if let Some(location) = &filing.location {
+        let position = location
+            .crs
+            .get()
+            .and_then(|crs| crs.to_wgs84(location.lat, location.lon).ok());
+        row.lat = position.map(|position| position.lat);
+        row.lon = position.map(|position| position.lon);
+    }
+    row.photos_declared = declared.declared;
+    row.photos_ready = declared.ready;
+
+    let search_id = queries::insert(conn, &row, &texts)?;
+    queries::add_participant(conn, &row, viewer.actor.officer_id)?;
+    search::index(conn, search_id, &row, &texts)?;
+    count(conn, &row, 1)?;
+    // The request itself is part of the record; it may name people, so it stands in the payload.
+    if let Some(first) = events.first_mut() {
+        let request = serde_json::to_value(filing).unwrap_or_default();
+        first.payload.insert("request".to_owned(), request);
+    }
+    record(conn, &mut head, viewer, &report, events)?;
+    Ok(Filed {
+        report: view::report(app, viewer, &staffed, &row, &texts, &photos),
+        created: true,
+    })
+}
+
+/// The town and the path of a grid where the caller may file: any grid of a town where the caller is
+/// posted.
+fn place_of(
+    conn: &mut Conn,
+    app: &App,
+    viewer: &Viewer,
+    grid: Uuid,
+) -> Outcome<(StaffedTown, GridPath)> {
+    for town in viewer.scope.towns() {
+        let staffed = StaffedTown::read(conn, app, *town, viewer.now)?;
+        if let Some(path) = staffed.town.path(grid) {
+            return Ok((staffed, path));
+        }
+    }
+    Err(Problem::new(Code::NotFound)
+        .detail("There is no grid of this grid_id in the towns where you are posted.")
+        .into())
+}
+
+fn declare(
+    conn: &mut Conn,
+    viewer: &Viewer,
+    town: Uuid,
+    report: Uuid,
+    photos: &[PhotoDeclaration],
+    usual: PhotoRole,
+) -> Outcome<photos::commands::Declared> {
+    let declarations: Vec<photos::commands::Declaration> = photos
+        .iter()
+        .map(|photo| photos::commands::Declaration {
+            id: photo.id,
+            sha256: photo.digest(),
+            size: photo.size,
+            role: photo.role.get().unwrap_or(usual),
+        })
+        .collect();
+    photos::commands::declare(
+        conn,
+        report,
+        town,
+        viewer.actor.officer_id,
+        &declarations,
+        viewer.now,
+    )
+}
+
+fn texts_of(filing: &ReportFiling, row: &ReportRow, hash: [u8; 32]) -> TextsRow {
+    let party = filing.responsible_party.clone().unwrap_or_default();
+    let location = filing.location.as_ref();
+    TextsRow {
+        report_id: row.id,
+        town_id: row.town_id,
+        filing_hash: hash.to_vec(),
+        description: filled(&filing.description),
+        place_text: filled(&filing.place_text),
+        on_site_action: filled(&filing.on_site_action),
+        instruction: None,
+        // What was done on the spot is the result of what was put right on the spot.
+        result: filled(&filing.on_site_action).filter(|_| row.resolved_at.is_some()),
+        location_lat: location.map(|location| location.lat),
+        location_lon: location.map(|location| location.lon),
+        location_crs: location.and_then(|location| location.crs.get()).map(Coded),
+        location_accuracy_m: location.and_then(|location| location.accuracy_m),
+        subtype: filing.subtype.get().map(Coded),
+        source_ref: filled(&filing.source_ref),
+        responsible_name: filled(&party.name),
+        responsible_credit_code: filled(&party.credit_code),
+        responsible_person: filled(&party.person),
+        supervising_leader: filled(&filing.supervising_leader),
+        measures: filled(&filing.measures),
+        remark: filled(&filing.remark),
+    }
+}
+
+fn filled(text: &Option<String>) -> Option<String> {
+    text.as_ref()
+        .filter(|text| !text.trim().is_empty())
+        .cloned()
+}
+
+/// What a caller asks to be done.
+pub enum Asked {
+    /// An action whose body is all the domain needs.
+    Action(Action),
+    /// An assignment, whose targets must be looked up.
+    Assign(super::actions::Assignment),
+    /// A reclassification, whose grid must be looked up.
+    Reclassify(super::actions::Reclassification),
+    /// An amendment of texts.
+    Amend(Box<ReportAmendment>),
+}
+
+/// An action on a report, as a request brings it.
+pub struct Acting {
+    /// The report.
+    pub id: Uuid,
+    /// What is asked.
+    pub asked: Asked,
+    /// Photos that come with it, and the role they have unless said otherwise.
+    pub photos: Vec<PhotoDeclaration>,
+    /// Their usual role.
+    pub usual_role: PhotoRole,
+    /// The versions it may start from.
+    pub if_match: Option<IfMatch>,
+}
+
+/// Acts on a report.
+pub fn act(
+    conn: &mut Conn,
+    app: &App,
+    viewer: &Viewer,
+    acting: &Acting,
+) -> Outcome<answer::Report> {
+    let town_id = queries::town_of(conn, &viewer.scope, acting.id)?.ok_or_else(not_found)?;
+    if !acting.photos.is_empty() {
+        // Photos are locked before the report, and are no way around the checks that come first.
+        let found = queries::find(conn, &viewer.scope, acting.id)?.ok_or_else(not_found)?;
+        let staffed = StaffedTown::read(conn, app, town_id, viewer.now)?;
+        let (action, _) = translated(&acting.asked, &staffed, &found);
+        checked(&found.row, &action, acting, viewer, &staffed)?;
+    }
+    let declared = declare(
+        conn,
+        viewer,
+        town_id,
+        acting.id,
+        &acting.photos,
+        acting.usual_role,
+    )?;
+    let mut found = queries::find_locked(conn, &viewer.scope, acting.id)?.ok_or_else(not_found)?;
+    let staffed = StaffedTown::read(conn, app, town_id, viewer.now)?;
+    let photos = view::photos_of(conn, acting.id)?;
+    let context = staffed.context(&app.policy, view::evidence(&photos), viewer.now);
+    let (action, texts) = translated(&acting.asked, &staffed, &found);
+    let before = checked(&found.row, &action, acting, viewer, &staffed)?;
+    if let Action::Void {
+        duplicate_of: Some(original),
+        ..
+    } = &action
+    {
+        duplicate_exists(conn, viewer, town_id, *original)?;
+    }
+    let Decision { report, events } = decide(&before, &action, &viewer.actor, &context)
+        .map_err(|refusal| refused(refusal, Some((&before, viewer, &context))))?;
+
+    let mut head = town::advance(conn, town_id)?;
+    let former = found.row.clone();
+    found.row.take_over(&report);
+    found.row.photos_declared += declared.declared;
+    found.row.photos_ready += declared.ready;
+    found.row.change_seq = head.change_seq;
+    queries::update(conn, &found.row)?;
+    recount(conn, &former, &found.row)?;
+    let moved = before.place != report.place;
+    let said = texts.is_some();
+    if let Some(texts) = texts {
+        found.texts = texts;
+        queries::update_texts(conn, &found.texts)?;
+    }
+    if said || moved {
+        search::index(conn, found.search_id, &found.row, &found.texts)?;
+    }
+    if let Some(handler) = report.handler {
+        queries::add_participant(conn, &found.row, handler.grid.id())?;
+        if let Some(officer) = handler.officer {
+            queries::add_participant(conn, &found.row, officer)?;
+        }
+    }
+    record(conn, &mut head, viewer, &report, events)?;
+    Ok(view::report(
+        app,
+        viewer,
+        &staffed,
+        &found.row,
+        &found.texts,
+        &photos,
+    ))
+}
+
+/// What comes before the rules of the lifecycle: role (403), then version (412).
+fn checked(
+    row: &ReportRow,
+    action: &Action,
+    acting: &Acting,
+    viewer: &Viewer,
+    staffed: &StaffedTown,
+) -> Result<Report, Problem> {
+    let report = row.state(|grid| staffed.town.path(grid));
+    role_may(&report, action.kind(), &viewer.actor, &staffed.staffing)
+        .map_err(|refusal| refused(refusal, None))?;
+    match action {
+        Action::Amend { .. } => etag::require(acting.if_match.as_ref(), report.version)?,
+        _ => etag::check(acting.if_match.as_ref(), report.version)?,
+    }
+    Ok(report)
+}
+
+/// What is asked as the domain knows it, and the texts as they would be afterwards.
+fn translated(asked: &Asked, staffed: &StaffedTown, found: &Found) -> (Action, Option<TextsRow>) {
+    // A grid that the town does not know is no part of it: a town of its own, below nobody.
+    let path = |grid: Uuid| staffed.town.path(grid).unwrap_or(GridPath::town(grid));
+    match asked {
+        Asked::Action(action) => {
+            let texts = match action {
+                Action::Resolve { result } => Some(TextsRow {
+                    result: Some(result.clone()),
+                    ..found.texts.clone()
+                }),
+                Action::Close {
+                    result: Some(result),
+                    ..
+                } => Some(TextsRow {
+                    result: Some(result.clone()),
+                    ..found.texts.clone()
+                }),
+                _ => None,
+            };
+            (action.clone(), texts)
+        }
+        Asked::Assign(assignment) => {
+            let action = Action::Assign {
+                grid: assignment.grid_id.map(path),
+                officer: assignment.officer_id.map(|officer| {
+                    (
+                        officer,
+                        staffed.staffing.grids_of(officer).map(path).collect(),
+                    )
+                }),
+                instruction: assignment.instruction.clone(),
+                due_at: assignment.due_at,
+            };
+            let texts = TextsRow {
+                instruction: filled(&assignment.instruction),
+                ..found.texts.clone()
+            };
+            (action, Some(texts))
+        }
+        Asked::Reclassify(change) => (
+            Action::Reclassify {
+                category: change.category.get(),
+                severity: change.severity.get(),
+                place: change.grid_id.map(path),
+            },
+            None,
+        ),
+        Asked::Amend(amendment) => {
+            let texts = amended(&found.texts, amendment);
+            let changes = changes(&found.texts, &texts);
+            (Action::Amend { changes }, Some(texts))
+        }
+    }
+}
+
+fn amended(texts: &TextsRow, amendment: &ReportAmendment) -> TextsRow {
+    let mut texts = texts.clone();
+    // Absent leaves a field alone, an empty string clears it.
+    let set = |field: &mut Option<String>, value: &Option<String>| {
+        if value.is_some() {
+            *field = filled(value);
+        }
+    };
+    set(&mut texts.description, &amendment.description);
+    set(&mut texts.place_text, &amendment.place_text);
+    set(&mut texts.source_ref, &amendment.source_ref);
+    set(&mut texts.supervising_leader, &amendment.supervising_leader);
+    set(&mut texts.measures, &amendment.measures);
+    set(&mut texts.remark, &amendment.remark);
+    let party = amendment.responsible_party.clone().unwrap_or_default();
+    let ResponsibleParty {
+        name,
+        credit_code,
+        person,
+    } = party;
+    set(&mut texts.responsible_name, &name);
+    set(&mut texts.responsible_credit_code, &credit_code);
+    set(&mut texts.responsible_person, &person);
+    if let Some(subtype) = &amendment.subtype {
+        texts.subtype = Subtype::from_slug(subtype).map(Coded);
+    }
+    texts
+}
+
+fn changes(before: &TextsRow, after: &TextsRow) -> Map<String, Value> {
+    let mut changes = Map::new();
+    let mut note = |field: &str, before: &Option<String>, after: &Option<String>| {
+        if before != after {
+            changes.insert(field.to_owned(), json!({"before": before, "after": after}));
+        }
+    };
+    let subtype = |texts: &TextsRow| texts.subtype.map(|subtype| subtype.0.slug().to_owned());
+    note("description", &before.description, &after.description);
+    note("place_text", &before.place_text, &after.place_text);
+    note("subtype", &subtype(before), &subtype(after));
+    note("source_ref", &before.source_ref, &after.source_ref);
+    note(
+        "responsible_party.name",
+        &before.responsible_name,
+        &after.responsible_name,
+    );
+    note(
+        "responsible_party.credit_code",
+        &before.responsible_credit_code,
+        &after.responsible_credit_code,
+    );
+    note(
+        "responsible_party.person",
+        &before.responsible_person,
+        &after.responsible_person,
+    );
+    note(
+        "supervising_leader",
+        &before.supervising_leader,
+        &after.supervising_leader,
+    );
+    note("measures", &before.measures, &after.measures);
+    note("remark", &before.remark, &after.remark);
+    changes
+}
+
+fn duplicate_exists(conn: &mut Conn, viewer: &Viewer, town: Uuid, original: Uuid) -> Outcome<()> {
+    if queries::town_of(conn, &viewer.scope, original)? == Some(town) {
+        return Ok(());
+    }
+    Err(Problem::invalid(vec![FieldError::new(
+        "/duplicate_of",
+        "not_found",
+        "Name a report of the same town.",
+    )])
+    .into())
+}
+
+/// Counts the report on every grid of its path.
+fn count(conn: &mut Conn, row: &ReportRow, by: i64) -> Outcome<()> {
+    let (status, category, severity) = (row.status.0, row.category.0, row.severity.0);
+    Ok(counters::shift(
+        conn,
+        row.place(),
+        status,
+        category,
+        severity,
+        by,
+    )?)
+}
+
+/// Moves the report from one set of counters to another, where they differ.
+fn recount(conn: &mut Conn, before: &ReportRow, after: &ReportRow) -> Outcome<()> {
+    let key = |row: &ReportRow| (row.place(), row.status.0, row.category.0, row.severity.0);
+    if key(before) != key(after) {
+        count(conn, before, -1)?;
+        count(conn, after, 1)?;
+    }
+    Ok(())
+}
+
+/// Appends the events to the town's chain. Facts name no person but by id; what was said stands in
+/// the payload.
+fn record(
+    conn: &mut Conn,
+    head: &mut TownHead,
+    viewer: &Viewer,
+    report: &Report,
+    events: Vec<Event>,
+) -> Outcome<()> {
+    let records = events
+        .into_iter()
+        .map(|event| {
+            let mut facts = Map::new();
+            facts.insert("status".to_owned(), json!(report.status));
+            facts.insert("holder_id".to_owned(), json!(report.holder().id()));
+            facts.insert("version".to_owned(), json!(report.version));
+            if let Some(officer) = event.on_behalf_of {
+                facts.insert("on_behalf_of".to_owned(), json!(officer));
+            }
+            EventRecord {
+                subject_kind: "report",
+                subject_id: report.id,
+                kind: event.kind.slug(),
+                at: viewer.now,
+                actor_id: Some(viewer.actor.officer_id),
+                facts,
+                payload: (!event.payload.is_empty()).then_some(Value::Object(event.payload)),
+            }
+        })
+        .collect();
+    crate::store::events::append(conn, head, records)?;
+    Ok(())
+}
+
+/// The answer for a report that was found.
+pub fn answer_for(
+    conn: &mut Conn,
+    app: &App,
+    viewer: &Viewer,
+    found: &Found,
+) -> Outcome<answer::Report> {
+    let staffed = StaffedTown::read(conn, app, found.row.town_id, viewer.now)?;
+    let photos = view::photos_of(conn, found.row.id)?;
+    Ok(view::report(
+        app,
+        viewer,
+        &staffed,
+        &found.row,
+        &found.texts,
+        &photos,
+    ))
+}
+
+/// No such report within the caller's scope.
+pub fn not_found() -> Problem {
+    Problem::new(Code::NotFound).detail("There is no report of this id within your grids.")
+}
+
+/// The problem for a refusal of the domain; a conflict names what is possible instead.
+fn refused(refusal: Refusal, at: Option<(&Report, &Viewer, &Context<'_>)>) -> Problem {
+    if let Some(pointer) = refusal.pointer {
+        return Problem::invalid(vec![FieldError::new(
+            pointer,
+            "not_allowed",
+            refusal.detail,
+        )]);
+    }
+    let mut problem = Problem::new(refusal.code).detail(refusal.detail);
+    if let Some((report, viewer, context)) = at.filter(|_| refusal.code.status() == 409) {
+        problem.current_version = Some(report.version);
+        problem.allowed_actions = Some(
+            allowed_actions(report, &viewer.actor, context)
+                .into_iter()
+                .map(|allowed| allowed.action.slug().to_owned())
+                .collect(),
+        );
+    }
+    problem
+}

@@ -1,0 +1,445 @@
+//! Lists of reports, newest first, within a scope.
+//!
+//! Owns how a list stays as cheap with ten million reports as with ten thousand: each strand (an area
+//! or a participant, and one status) walks one index from a key downward, and strands are merged.
+//! Filters that no index serves look at no more than [`MOST_SCANNED`] rows a page; then the page is
+//! short and a cursor follows. Text search is one more way to find candidates, in `search`.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use gridpatrol_domain::grid::{GridPath, Tier};
+use gridpatrol_domain::report::{Category, Severity, Source, Status};
+use gridpatrol_domain::scope::Scope;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::rows::ReportRow;
+use super::search::{self, Search};
+use crate::store::schema::{report_participants, report_texts, reports};
+use crate::store::types::{At, Coded, Id};
+use crate::store::{Conn, conn::MultiBackend};
+
+/// No more rows than this are looked at for one page.
+pub const MOST_SCANNED: i64 = 10_000;
+
+/// Candidates looked at in one go, where they do not come from an index of `reports`.
+const CHUNK: i64 = 200;
+
+/// The sort key of a list: newest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Key {
+    /// When the report was received.
+    pub received_at: DateTime<Utc>,
+    /// The report.
+    pub id: Uuid,
+}
+
+impl Key {
+    fn of(row: &ReportRow) -> Self {
+        Self {
+            received_at: row.received_at,
+            id: row.id,
+        }
+    }
+}
+
+/// Where a page of any list ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Position {
+    /// Behind this report.
+    Newest(Key),
+    /// Behind this entry of the search index.
+    Found(i64),
+}
+
+/// Whose reports are listed.
+#[derive(Debug, Clone)]
+pub enum View {
+    /// Those in these areas, each of which the scope shows.
+    Areas(Vec<GridPath>),
+    /// Those in which the officer took part.
+    Mine,
+}
+
+/// A box of WGS-84 degrees.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bounds {
+    /// Western edge.
+    pub west: f64,
+    /// Southern edge.
+    pub south: f64,
+    /// Eastern edge.
+    pub east: f64,
+    /// Northern edge.
+    pub north: f64,
+}
+
+/// What a list is narrowed to. Empty lists do not narrow.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// These statuses.
+    pub statuses: Vec<Status>,
+    /// Held by these tiers.
+    pub tiers: Vec<Tier>,
+    /// These categories.
+    pub categories: Vec<Category>,
+    /// These severities.
+    pub severities: Vec<Severity>,
+    /// Noticed by these.
+    pub sources: Vec<Source>,
+    /// Late or not, as of this instant.
+    pub overdue: Option<(bool, DateTime<Utc>)>,
+    /// Received from then on.
+    pub from: Option<DateTime<Utc>>,
+    /// Received before then.
+    pub to: Option<DateTime<Utc>>,
+    /// Within this box.
+    pub bounds: Option<Bounds>,
+}
+
+impl Filter {
+    /// Whether something narrows the list that no index serves.
+    fn scans(&self) -> bool {
+        !self.tiers.is_empty()
+            || self.categories.len() > 1
+            || (self.categories.len() == 1 && self.statuses.is_empty())
+            || !self.severities.is_empty()
+            || !self.sources.is_empty()
+            || self.overdue.is_some()
+            || self.bounds.is_some()
+    }
+}
+
+/// A page of rows, and where the next one starts.
+pub struct Rows {
+    /// Newest first.
+    pub rows: Vec<ReportRow>,
+    /// Absent at the end.
+    pub next: Option<Position>,
+}
+
+type Boxed<'a> = reports::BoxedQuery<'a, MultiBackend>;
+
+/// One page.
+pub fn page(
+    conn: &mut Conn,
+    scope: &Scope,
+    view: &View,
+    filter: &Filter,
+    search: Option<&Search>,
+    after: Option<Position>,
+    limit: usize,
+) -> QueryResult<Rows> {
+    match (search, view) {
+        (Some(search), _) => found(conn, scope, view, filter, search, after, limit),
+        (None, View::Mine) => mine(conn, scope, filter, after, limit),
+        (None, View::Areas(areas)) => in_areas(conn, areas, filter, after, limit),
+    }
+}
+
+/// The conditions of the filter, those served by an index included.
+fn narrowed<'a>(mut query: Boxed<'a>, filter: &Filter) -> Boxed<'a> {
+    fn coded<T: gridpatrol_domain::slug::Slug>(values: &[T]) -> Vec<Coded<T>> {
+        values.iter().copied().map(Coded).collect()
+    }
+    if !filter.statuses.is_empty() {
+        query = query.filter(reports::status.eq_any(coded(&filter.statuses)));
+    }
+    if !filter.tiers.is_empty() {
+        query = query.filter(reports::holder_tier.eq_any(coded(&filter.tiers)));
+    }
+    if !filter.categories.is_empty() {
+        query = query.filter(reports::category.eq_any(coded(&filter.categories)));
+    }
+    if !filter.severities.is_empty() {
+        query = query.filter(reports::severity.eq_any(coded(&filter.severities)));
+    }
+    if !filter.sources.is_empty() {
+        query = query.filter(reports::source.eq_any(coded(&filter.sources)));
+    }
+    if let Some(from) = filter.from {
+        query = query.filter(reports::received_at.ge(At(from)));
+    }
+    if let Some(to) = filter.to {
+        query = query.filter(reports::received_at.lt(At(to)));
+    }
+    if let Some(bounds) = filter.bounds {
+        query = query
+            .filter(reports::lat.between(bounds.south, bounds.north))
+            .filter(reports::lon.between(bounds.west, bounds.east));
+    }
+    match filter.overdue {
+        Some((true, now)) => query.filter(
+            reports::status.ne(Coded(Status::Void)).and(
+                reports::closed_at
+                    .is_null()
+                    .and(reports::deadline_at.lt(At(now)))
+                    .or(reports::closed_at
+                        .assume_not_null()
+                        .gt(reports::deadline_at)),
+            ),
+        ),
+        Some((false, now)) => query.filter(
+            reports::status
+                .eq(Coded(Status::Void))
+                .or(reports::closed_at
+                    .is_null()
+                    .and(reports::deadline_at.ge(At(now)))
+                    .or(reports::closed_at.is_not_null().and(
+                        reports::closed_at
+                            .assume_not_null()
+                            .le(reports::deadline_at),
+                    ))),
+        ),
+        None => query,
+    }
+}
+
+/// Reports of an area with one status, or any, behind a key, in the order of the list.
+fn strand<'a>(
+    area: GridPath,
+    status: Option<Status>,
+    filter: &Filter,
+    after: Option<Key>,
+) -> Boxed<'a> {
+    let mut query = reports::table.into_boxed::<MultiBackend>();
+    query = match area.tier() {
+        Tier::Town => query.filter(reports::town_id.eq(Id(area.id()))),
+        Tier::Village => query.filter(reports::village_id.eq(Some(area.id()))),
+        Tier::Group => query.filter(reports::group_id.eq(Some(area.id()))),
+    };
+    if let Some(status) = status {
+        query = query.filter(reports::status.eq(Coded(status)));
+        if let [category] = filter.categories.as_slice() {
+            query = query.filter(reports::category.eq(Coded(*category)));
+        }
+    }
+    if let Some(from) = filter.from {
+        query = query.filter(reports::received_at.ge(At(from)));
+    }
+    if let Some(to) = filter.to {
+        query = query.filter(reports::received_at.lt(At(to)));
+    }
+    if let Some(after) = after {
+        query = query
+            .filter(reports::received_at.le(At(after.received_at)))
+            .filter(
+                reports::received_at
+                    .lt(At(after.received_at))
+                    .or(reports::id.lt(Id(after.id))),
+            );
+    }
+    query.order((reports::received_at.desc(), reports::id.desc()))
+}
+
+fn in_areas(
+    conn: &mut Conn,
+    areas: &[GridPath],
+    filter: &Filter,
+    after: Option<Position>,
+    limit: usize,
+) -> QueryResult<Rows> {
+    let after = match after {
+        Some(Position::Newest(key)) => Some(key),
+        _ => None,
+    };
+    let statuses: Vec<Option<Status>> = if filter.statuses.is_empty() {
+        vec![None]
+    } else {
+        filter.statuses.iter().copied().map(Some).collect()
+    };
+    let mut rows = Vec::new();
+    let mut floor: Option<Key> = None;
+    for area in areas {
+        for status in &statuses {
+            let mut query = strand(*area, *status, filter, after);
+            if filter.scans() {
+                // How deep this page may look: an index-only walk finds the key.
+                let deepest = strand(*area, *status, filter, after)
+                    .select((reports::received_at, reports::id))
+                    .offset(MOST_SCANNED - 1)
+                    .limit(1)
+                    .first::<(DateTime<Utc>, Uuid)>(conn)
+                    .optional()?;
+                if let Some((received_at, id)) = deepest {
+                    let key = Key { received_at, id };
+                    floor = floor.max(Some(key));
+                    query = query.filter(reports::received_at.ge(At(received_at)));
+                }
+                query = narrowed(query, filter);
+            }
+            rows.extend(
+                query
+                    .limit(more_than(limit))
+                    .select(ReportRow::as_select())
+                    .load::<ReportRow>(conn)?,
+            );
+        }
+    }
+    rows.sort_by_key(|row| std::cmp::Reverse(Key::of(row)));
+    rows.retain(|row| floor.is_none_or(|floor| Key::of(row) >= floor));
+    Ok(cut(rows, limit, floor.map(Position::Newest)))
+}
+
+fn more_than(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX - 1) + 1
+}
+
+/// The page of these rows; `scanned_to` is where a page that came out short ended its search.
+fn cut(mut rows: Vec<ReportRow>, limit: usize, scanned_to: Option<Position>) -> Rows {
+    let next = if rows.len() > limit {
+        rows.truncate(limit);
+        rows.last().map(|row| Position::Newest(Key::of(row)))
+    } else {
+        scanned_to
+    };
+    Rows { rows, next }
+}
+
+fn mine(
+    conn: &mut Conn,
+    scope: &Scope,
+    filter: &Filter,
+    after: Option<Position>,
+    limit: usize,
+) -> QueryResult<Rows> {
+    let mut after = match after {
+        Some(Position::Newest(key)) => Some(key),
+        _ => None,
+    };
+    let mut rows = Vec::new();
+    let mut looked_at = 0;
+    loop {
+        // Each participant is one strand; the same report may come from several.
+        let mut keys = Vec::new();
+        for participant in scope.participants() {
+            keys.extend(took_part(conn, scope, *participant, filter, after)?);
+        }
+        keys.sort_unstable_by(|one, other| other.cmp(one));
+        keys.dedup();
+        keys.truncate(usize::try_from(CHUNK).unwrap_or(usize::MAX));
+        let Some(last) = keys.last().copied() else {
+            return Ok(cut(rows, limit, None));
+        };
+        looked_at += i64::try_from(keys.len()).unwrap_or(i64::MAX);
+        let ids: Vec<Id> = keys.iter().map(|key| Id(key.id)).collect();
+        let mut chunk: Vec<ReportRow> = narrowed(
+            reports::table.into_boxed().filter(reports::id.eq_any(ids)),
+            filter,
+        )
+        .select(ReportRow::as_select())
+        .load(conn)?;
+        chunk.sort_by_key(|row| std::cmp::Reverse(Key::of(row)));
+        rows.extend(chunk);
+        after = Some(last);
+        if rows.len() > limit || looked_at >= MOST_SCANNED {
+            return Ok(cut(rows, limit, Some(Position::Newest(last))));
+        }
+    }
+}
+
+fn took_part(
+    conn: &mut Conn,
+    scope: &Scope,
+    participant: Uuid,
+    filter: &Filter,
+    after: Option<Key>,
+) -> QueryResult<Vec<Key>> {
+    use report_participants as part;
+    let mut query = part::table
+        .filter(part::participant_id.eq(Id(participant)))
+        .filter(part::town_id.eq_any(scope.towns().iter().copied().map(Id)))
+        .into_boxed::<MultiBackend>();
+    if let Some(from) = filter.from {
+        query = query.filter(part::received_at.ge(At(from)));
+    }
+    if let Some(to) = filter.to {
+        query = query.filter(part::received_at.lt(At(to)));
+    }
+    if let Some(after) = after {
+        query = query
+            .filter(part::received_at.le(At(after.received_at)))
+            .filter(
+                part::received_at
+                    .lt(At(after.received_at))
+                    .or(part::report_id.lt(Id(after.id))),
+            );
+    }
+    let keys: Vec<(DateTime<Utc>, Uuid)> = query
+        .order((part::received_at.desc(), part::report_id.desc()))
+        .limit(CHUNK)
+        .select((part::received_at, part::report_id))
+        .load(conn)?;
+    Ok(keys
+        .into_iter()
+        .map(|(received_at, id)| Key { received_at, id })
+        .collect())
+}
+
+fn found(
+    conn: &mut Conn,
+    scope: &Scope,
+    view: &View,
+    filter: &Filter,
+    search: &Search,
+    after: Option<Position>,
+    limit: usize,
+) -> QueryResult<Rows> {
+    let mut before = match after {
+        Some(Position::Found(entry)) => Some(entry),
+        _ => None,
+    };
+    let within: Vec<Uuid> = match view {
+        View::Areas(areas) => areas.iter().map(|area| area.id()).collect(),
+        View::Mine => scope.towns().to_vec(),
+    };
+    let mut rows: Vec<(i64, ReportRow)> = Vec::new();
+    let mut looked_at = 0;
+    loop {
+        let entries = search::candidates(conn, search, &within, before, CHUNK)?;
+        let Some(last) = entries.last().copied() else {
+            return Ok(cut_found(rows, limit, None));
+        };
+        looked_at += CHUNK;
+        let mut query = narrowed(reports::table.into_boxed(), filter).filter(
+            reports::id.eq_any(
+                report_texts::table
+                    .filter(report_texts::search_id.eq_any(entries))
+                    .select(report_texts::report_id),
+            ),
+        );
+        if let View::Mine = view {
+            query = query.filter(
+                reports::id.eq_any(
+                    report_participants::table
+                        .filter(
+                            report_participants::participant_id
+                                .eq_any(scope.participants().iter().copied().map(Id)),
+                        )
+                        .select(report_participants::report_id),
+                ),
+            );
+        }
+        let candidates: Vec<ReportRow> = query.select(ReportRow::as_select()).load(conn)?;
+        rows.extend(search::confirmed(conn, search, candidates)?);
+        before = Some(last);
+        if rows.len() > limit || looked_at >= MOST_SCANNED {
+            return Ok(cut_found(rows, limit, Some(Position::Found(last))));
+        }
+    }
+}
+
+fn cut_found(mut rows: Vec<(i64, ReportRow)>, limit: usize, scanned_to: Option<Position>) -> Rows {
+    rows.sort_by_key(|(entry, _)| std::cmp::Reverse(*entry));
+    let next = if rows.len() > limit {
+        rows.truncate(limit);
+        rows.last().map(|(entry, _)| Position::Found(*entry))
+    } else {
+        scanned_to
+    };
+    Rows {
+        rows: rows.into_iter().map(|(_, row)| row).collect(),
+        next,
+    }
+}

@@ -1,0 +1,18 @@
+//! Reports: filed, sent up, handled, closed, and read.
+//!
+//! Owns everything about a report but the rules, which stand in `gridpatrol_domain::report`, and its
+//! photos, which have a room of their own.
+
+pub mod action_routes;
+pub mod actions;
+pub mod answer;
+pub mod commands;
+pub mod inbox;
+pub mod list;
+pub mod phrase;
+pub mod queries;
+pub mod request;
+pub mod routes;
+pub mod rows;
+pub mod search;
+pub mod view;

@@ -1,0 +1,342 @@
+//! A report as one caller sees it: names, desk, photos, and what the caller may do.
+//!
+//! Owns how answers are filled. It reads what a page of reports needs in a fixed number of queries,
+//! however many reports the page has, and writes nothing.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use gridpatrol_domain::calendar::CalendarTime;
+use gridpatrol_domain::geo::Crs;
+use gridpatrol_domain::officer::{Actor, Staffing};
+use gridpatrol_domain::report::lifecycle::{Allowed, allowed_actions};
+use gridpatrol_domain::report::{self as domain, PhotoRole, Policy};
+use gridpatrol_domain::scope::Scope;
+use gridpatrol_domain::slug::Slug;
+use uuid::Uuid;
+
+use super::answer::{
+    AllowedAction, Desk, Escalation, GridName, Handler, Holder, Location, Person, Point, Report,
+    Returns,
+};
+use super::phrase;
+use super::queries;
+use super::request::ResponsibleParty;
+use super::rows::{ReportRow, TextsRow};
+use crate::app::App;
+use crate::auth::Signed;
+use crate::grids::directory::Town;
+use crate::http::language::Language;
+use crate::photos;
+use crate::photos::rows::PhotoRow;
+use crate::photos::wire::ReportPhoto;
+use crate::store::{Conn, Outcome};
+
+/// Who looks, when, and in which language.
+#[derive(Clone)]
+pub struct Viewer {
+    /// The caller as the rules see it.
+    pub actor: Actor,
+    /// What the caller sees.
+    pub scope: Scope,
+    /// The language of texts for people.
+    pub language: Language,
+    /// The instant of the request.
+    pub now: DateTime<Utc>,
+}
+
+impl Viewer {
+    /// The caller of a request.
+    #[must_use]
+    pub fn new(signed: &Signed, language: Language, now: DateTime<Utc>) -> Self {
+        Self {
+            actor: signed.actor.clone(),
+            scope: Scope::of(&signed.actor),
+            language,
+            now,
+        }
+    }
+
+    fn label<T: Slug>(&self, value: T) -> &'static str {
+        match self.language {
+            Language::Chinese => value.label_zh(),
+            Language::English => value.label_en(),
+        }
+    }
+}
+
+/// A town as it is staffed at the instant of a request.
+#[derive(Clone)]
+pub struct StaffedTown {
+    /// Grids and names.
+    pub town: Arc<Town>,
+    /// Who is posted where.
+    pub staffing: Arc<Staffing>,
+}
+
+impl StaffedTown {
+    /// Reads the town.
+    pub fn read(conn: &mut Conn, app: &App, town: Uuid, now: DateTime<Utc>) -> Outcome<Self> {
+        let town = app.directory.town(conn, town)?;
+        let staffing = town.staffing(now);
+        Ok(Self { town, staffing })
+    }
+
+    /// What decisions about a report of this town look at.
+    #[must_use]
+    pub fn context<'a>(
+        &'a self,
+        policy: &'a Policy,
+        evidence: bool,
+        now: DateTime<Utc>,
+    ) -> domain::Context<'a> {
+        domain::Context {
+            staffing: &self.staffing,
+            policy,
+            calendar: &CalendarTime,
+            evidence,
+            now,
+        }
+    }
+
+    fn person(&self, officer: Uuid) -> Person {
+        Person {
+            officer_id: officer,
+            name: self.officer_name(officer),
+        }
+    }
+
+    fn officer_name(&self, officer: Uuid) -> String {
+        self.town
+            .officer_name(officer)
+            .unwrap_or_default()
+            .to_owned()
+    }
+
+    fn grid_name(&self, grid: Uuid) -> String {
+        self.town
+            .grid(grid)
+            .map(|grid| grid.name.clone())
+            .unwrap_or_default()
+    }
+}
+
+/// The photos of one report.
+pub fn photos_of(conn: &mut Conn, report: Uuid) -> Outcome<Vec<PhotoRow>> {
+    Ok(photos::queries::of_reports(conn, &[report])?
+        .remove(&report)
+        .unwrap_or_default())
+}
+
+/// Whether a photo taken afterwards has arrived.
+#[must_use]
+pub fn evidence(photos: &[PhotoRow]) -> bool {
+    photos
+        .iter()
+        .any(|photo| photo.role.0 == PhotoRole::After && photo.is_ready())
+}
+
+/// The answers for a page of reports, in its order.
+pub fn page(
+    conn: &mut Conn,
+    app: &App,
+    viewer: &Viewer,
+    rows: Vec<ReportRow>,
+) -> Outcome<Vec<Report>> {
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let mut texts: HashMap<Uuid, TextsRow> = queries::texts_of(conn, &ids)?
+        .into_iter()
+        .map(|texts| (texts.report_id, texts))
+        .collect();
+    let mut photos = photos::queries::of_reports(conn, &ids)?;
+    let mut towns: HashMap<Uuid, StaffedTown> = HashMap::new();
+    let mut page = Vec::with_capacity(rows.len());
+    for row in rows {
+        let staffed = match towns.entry(row.town_id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                new.insert(StaffedTown::read(conn, app, row.town_id, viewer.now)?)
+            }
+        };
+        let texts = texts.remove(&row.id).unwrap_or_default();
+        let photos = photos.remove(&row.id).unwrap_or_default();
+        page.push(report(app, viewer, staffed, &row, &texts, &photos));
+    }
+    Ok(page)
+}
+
+/// The answer for one report.
+#[must_use]
+pub fn report(
+    app: &App,
+    viewer: &Viewer,
+    staffed: &StaffedTown,
+    row: &ReportRow,
+    texts: &TextsRow,
+    photos: &[PhotoRow],
+) -> Report {
+    let now = viewer.now;
+    let state = row.state(|grid| staffed.town.path(grid));
+    let context = staffed.context(&app.policy, evidence(photos), now);
+    let people: Vec<String> = state
+        .desk_officers(&staffed.staffing)
+        .into_iter()
+        .map(|officer| staffed.officer_name(officer))
+        .collect();
+    let desk_name = state
+        .desk()
+        .map(|desk| staffed.grid_name(desk.grid.id()))
+        .unwrap_or_default();
+    Report {
+        id: row.id,
+        number: row.number.clone(),
+        status: state.status,
+        status_text: phrase::status_text(&state, &desk_name, &people, now, viewer.language),
+        tier: state.holder_tier,
+        grid: GridName {
+            id: row.grid_id,
+            name: staffed.grid_name(row.grid_id),
+            tier: state.place.tier(),
+        },
+        holder: Holder {
+            grid_id: row.holder_id,
+            name: staffed.grid_name(row.holder_id),
+            contact: staffed
+                .town
+                .grid(row.holder_id)
+                .and_then(|grid| grid.contact.clone()),
+        },
+        handler: state.handler.map(|handler| Handler {
+            grid_id: handler.grid.id(),
+            grid_name: staffed.grid_name(handler.grid.id()),
+            officer: handler.officer.map(|officer| staffed.person(officer)),
+            due_at: handler.due_at,
+        }),
+        escalation: (state.status == domain::Status::Escalating).then(|| Escalation {
+            from_tier: state.holder_tier,
+            to_tier: state.holder_tier.above().unwrap_or(state.holder_tier),
+            requested_by: state
+                .escalation_requested_by
+                .map(|officer| staffed.person(officer)),
+        }),
+        desk: state.desk().map(|desk| Desk {
+            grid_id: desk.grid.id(),
+            grid_name: desk_name,
+            duty: desk.duty,
+            officers: people,
+        }),
+        category: state.category,
+        subtype: texts.subtype.map(|subtype| subtype.0),
+        severity: state.severity,
+        source: state.source,
+        source_ref: texts.source_ref.clone(),
+        description: texts.description.clone(),
+        location: location(row, texts),
+        place_text: texts.place_text.clone(),
+        on_site_action: texts.on_site_action.clone(),
+        instruction: texts.instruction.clone(),
+        result: texts.result.clone(),
+        responsible_party: responsible_party(texts),
+        supervising_leader: texts.supervising_leader.clone(),
+        measures: texts.measures.clone(),
+        remark: texts.remark.clone(),
+        reporter: staffed.person(row.reporter_id),
+        filing_tier: state.filing_tier,
+        observed_at: row.observed_at,
+        received_at: row.received_at,
+        next_due_at: state.next_due_at,
+        deadline_at: row.deadline_at,
+        overdue: state.overdue(now),
+        returns: Returns {
+            group: row.returns_from_group,
+            village: row.returns_from_village,
+        },
+        rework_count: row.rework_count,
+        resolved_by: state.resolved_by.map(|officer| staffed.person(officer)),
+        resolved_at: state.resolved_at,
+        closed_at: state.closed_at,
+        outcome: state.outcome,
+        self_verified: row.self_verified,
+        photos: photos
+            .iter()
+            .map(|photo| ReportPhoto::of(photo, &app.links, now))
+            .collect(),
+        complete: row.photos_ready >= row.photos_declared,
+        version: row.version,
+        allowed_actions: allowed_actions(&state, &viewer.actor, &context)
+            .into_iter()
+            .map(|allowed| allowed_action(viewer, allowed))
+            .collect(),
+    }
+}
+
+fn allowed_action(viewer: &Viewer, allowed: Allowed) -> AllowedAction {
+    AllowedAction {
+        action: allowed.action,
+        label: viewer.label(allowed.action).to_owned(),
+        requires: allowed.requires,
+        outcomes: allowed.outcomes,
+    }
+}
+
+fn location(row: &ReportRow, texts: &TextsRow) -> Option<Location> {
+    Some(Location {
+        lat: texts.location_lat?,
+        lon: texts.location_lon?,
+        crs: texts.location_crs.map_or(Crs::Wgs84, |crs| crs.0),
+        accuracy_m: texts.location_accuracy_m,
+        wgs84: Point {
+            lat: row.lat?,
+            lon: row.lon?,
+        },
+    })
+}
+
+fn responsible_party(texts: &TextsRow) -> Option<ResponsibleParty> {
+    let party = ResponsibleParty {
+        name: texts.responsible_name.clone(),
+        credit_code: texts.responsible_credit_code.clone(),
+        person: texts.responsible_person.clone(),
+    };
+    (party != ResponsibleParty::default()).then_some(party)
+}
+
+/// The record of a report, as the caller reads it.
+pub fn events(
+    staffed: &StaffedTown,
+    viewer: &Viewer,
+    rows: Vec<queries::EventRow>,
+) -> Vec<super::answer::ReportEvent> {
+    rows.into_iter()
+        .map(|row| {
+            let header: serde_json::Value = serde_json::from_str(&row.header).unwrap_or_default();
+            let fact = |name: &str| {
+                header
+                    .get("facts")
+                    .and_then(|facts| facts.get(name))
+                    .cloned()
+            };
+            let kind = domain::EventKind::from_slug(&row.kind);
+            super::answer::ReportEvent {
+                seq: row.seq,
+                label: kind
+                    .map_or(row.kind.as_str(), |kind| viewer.label(kind))
+                    .to_owned(),
+                kind: row.kind,
+                at: row.at,
+                actor: row.actor_id.map(|officer| staffed.person(officer)),
+                on_behalf_of: fact("on_behalf_of")
+                    .and_then(|officer| serde_json::from_value(officer).ok())
+                    .map(|officer| staffed.person(officer)),
+                status: fact("status").and_then(|status| status.as_str().map(str::to_owned)),
+                version: fact("version").and_then(|version| version.as_i64()),
+                details: row
+                    .payload
+                    .and_then(|payload| serde_json::from_str(&payload).ok()),
+                hash: row.hash.iter().map(|byte| format!("{byte:02x}")).collect(),
+            }
+        })
+        .collect()
+}
