@@ -1,5 +1,7 @@
 //! Sign-in on both databases.
 
+mod authenticate;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use gridpatrol_domain::error::Code;

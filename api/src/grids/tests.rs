@@ -11,11 +11,11 @@ use super::directory::{Directory, Town};
 use super::import::{Faults, Imported, Plan};
 use super::queries;
 use crate::auth::authenticate::active_postings;
-use crate::officers::commands::{NewOfficer, NewPosting, create};
+use crate::officers::commands::{NewOfficer, NewPosting, add_deputy, create};
 use crate::problem::Problem;
-use crate::store::schema::{deputies, grids, officers, postings};
+use crate::store::schema::{grids, officers, postings};
 use crate::store::testing::{Database, KINDS, Kind};
-use crate::store::types::{At, Id};
+use crate::store::types::Id;
 use crate::store::{Lane, Store, StoreSettings, events, town};
 
 const TOWN: &str = "\u{feff}code,name,tier,parent_code\r
@@ -252,16 +252,7 @@ async fn a_posting_is_seen_at_once_and_a_deputy_on_the_day() {
                     .filter(postings::officer_id.eq(Id(secretary)))
                     .select(postings::id)
                     .first(conn)?;
-                diesel::insert_into(deputies::table)
-                    .values((
-                        deputies::id.eq(Id(Uuid::now_v7())),
-                        deputies::posting_id.eq(Id(posting)),
-                        deputies::deputy_id.eq(Id(other)),
-                        deputies::valid_from.eq(At(from)),
-                        deputies::valid_to.eq(At(to)),
-                        deputies::created_at.eq(At(now())),
-                    ))
-                    .execute(conn)?;
+                add_deputy(conn, posting, other, (from, to), None, now())?;
                 diesel::update(officers::table.find(Id(secretary)))
                     .set(officers::disabled_at.eq(Some(now())))
                     .execute(conn)?;

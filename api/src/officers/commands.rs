@@ -1,4 +1,4 @@
-//! Creating an officer, and posting one.
+//! Creating an officer, posting one, and letting one stand in for another.
 //!
 //! Owns the checks that a new account or posting must pass, and its record in the town's chain.
 
@@ -15,7 +15,7 @@ use crate::auth::queries as accounts;
 use crate::grids::queries as grids;
 use crate::problem::{FieldError, Problem};
 use crate::store::events::{self, EventRecord};
-use crate::store::schema::{officers, postings};
+use crate::store::schema::{deputies, officers, postings};
 use crate::store::types::{At, Coded, Id};
 use crate::store::{Conn, Outcome, town};
 
@@ -141,6 +141,68 @@ pub fn add_posting(
     now: DateTime<Utc>,
 ) -> Outcome<Uuid> {
     post(conn, officer_id, posting, Vec::new(), actor, now)
+}
+
+/// Lets an officer stand in for a posting, from one instant to another.
+///
+/// # Errors
+/// `validation_failed` naming what is wrong, `not_found`; otherwise if the database fails.
+pub fn add_deputy(
+    conn: &mut Conn,
+    posting_id: Uuid,
+    deputy_id: Uuid,
+    (from, to): (DateTime<Utc>, DateTime<Utc>),
+    actor: Option<Uuid>,
+    now: DateTime<Utc>,
+) -> Outcome<Uuid> {
+    let posting: Option<(Uuid, Uuid)> = postings::table
+        .find(Id(posting_id))
+        .select((postings::officer_id, postings::town_id))
+        .first(conn)
+        .optional()?;
+    let (holder, town_id) =
+        posting.ok_or_else(|| Problem::new(Code::NotFound).detail("There is no such posting."))?;
+    let mut errors = Vec::new();
+    if to <= from {
+        let detail = "It must end after it begins.";
+        errors.push(FieldError::new("/to", "out_of_range", detail));
+    }
+    if deputy_id == holder || accounts::account(conn, deputy_id)?.is_none() {
+        let detail = "Name another officer who exists.";
+        errors.push(FieldError::new("/deputy_id", "not_allowed", detail));
+    }
+    if !errors.is_empty() {
+        return Err(Problem::invalid(errors).into());
+    }
+    let id = Uuid::now_v7();
+    let mut head = town::advance(conn, town_id)?;
+    diesel::insert_into(deputies::table)
+        .values((
+            deputies::id.eq(Id(id)),
+            deputies::posting_id.eq(Id(posting_id)),
+            deputies::deputy_id.eq(Id(deputy_id)),
+            deputies::valid_from.eq(At(from)),
+            deputies::valid_to.eq(At(to)),
+            deputies::created_at.eq(At(now)),
+        ))
+        .execute(conn)?;
+    let mut facts = Map::new();
+    facts.insert("posting_id".to_owned(), posting_id.to_string().into());
+    facts.insert("deputy_id".to_owned(), deputy_id.to_string().into());
+    facts.insert("from".to_owned(), json!(from));
+    facts.insert("to".to_owned(), json!(to));
+    let record = EventRecord {
+        subject_kind: "officer",
+        subject_id: holder,
+        kind: "officer_deputised",
+        at: now,
+        actor_id: actor,
+        facts,
+        payload: None,
+    };
+    events::append(conn, &mut head, vec![record])?;
+    town::touch_directory(conn, town_id)?;
+    Ok(id)
 }
 
 /// Adds a posting and records it after what came before.
