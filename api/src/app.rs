@@ -21,10 +21,12 @@ use crate::http::middleware::gate;
 use crate::http::page::Signer;
 use crate::http::unmatched::Routes;
 use crate::openapi;
-use crate::photos::links::Links;
+use crate::photos::Gallery;
+use crate::photos::objects::ObjectsError;
 use crate::problem::Problem;
 use crate::ready::Ready;
 use crate::store::{Lane, Store, StoreError, secrets};
+use crate::workers::Workers;
 
 /// What every request can reach.
 pub struct App {
@@ -40,10 +42,10 @@ pub struct App {
     pub directory: Directory,
     /// The settings that decisions about reports follow.
     pub policy: Policy,
-    /// Makes and checks links to photos.
-    pub links: Links,
     /// Signs the cursors of lists.
     pub cursors: Signer,
+    /// Photos.
+    pub gallery: Gallery,
     /// Whether the background work is alive.
     pub ready: Ready,
 }
@@ -68,6 +70,9 @@ pub enum StartError {
     /// Sign-in cannot be made ready.
     #[error(transparent)]
     Auth(#[from] AuthError),
+    /// The photos cannot be kept.
+    #[error(transparent)]
+    Photos(#[from] ObjectsError),
     /// The system gives no random numbers.
     #[error("no randomness: {0}")]
     Randomness(#[from] random::NoRandomness),
@@ -126,8 +131,8 @@ impl App {
             auth,
             directory: Directory::default(),
             policy: Policy::default(),
-            links: Links::new(&links),
             cursors: Signer::new(&cursors),
+            gallery: Gallery::open(&config.photos, &config.data_dir, &links)?,
             ready: Ready::default(),
             config,
             store,
@@ -232,12 +237,14 @@ impl Server {
         self.serving.handle()
     }
 
-    /// Serves until it is stopped, then finishes the writes that wait.
+    /// Serves until it is stopped, then lets the workers end and finishes the writes that wait.
     ///
     /// # Errors
     /// If the server fails as a whole.
     pub async fn run(self) -> std::io::Result<()> {
+        let workers = Workers::start(&self.app);
         let served = self.serving.await;
+        workers.stop().await;
         self.app.store.close().await;
         tracing::info!("stopped");
         served

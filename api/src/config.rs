@@ -165,8 +165,20 @@ pub struct PhotoLimits {
     pub max_pixels: u64,
     /// Seconds until a photo must have arrived.
     pub upload_timeout_s: u64,
-    /// Photos that are scaled down at the same time; 0: by the processors.
+    /// Photos that may arrive at the same time; beyond that, 503.
+    pub uploads: usize,
+    /// Photos that are scaled down at the same time; 0: one processor fewer than there are.
     pub workers: usize,
+    /// The bucket of an S3-compatible store; absent: a folder in the data folder.
+    pub s3_bucket: Option<String>,
+    /// The address of that store, where it is not Amazon's.
+    pub s3_endpoint: Option<String>,
+    /// The region of that store.
+    pub s3_region: Option<String>,
+    /// The name of the key to that store; absent: as the environment's `AWS_…` variables say.
+    pub s3_access_key_id: Option<String>,
+    /// The key to that store.
+    pub s3_secret_access_key: Option<Secret>,
 }
 
 impl Default for Config {
@@ -225,7 +237,13 @@ impl Default for PhotoLimits {
             max_bytes: 30 * 1024 * 1024,
             max_pixels: 40_000_000,
             upload_timeout_s: 300,
+            uploads: 64,
             workers: 0,
+            s3_bucket: None,
+            s3_endpoint: None,
+            s3_region: None,
+            s3_access_key_id: None,
+            s3_secret_access_key: None,
         }
     }
 }
@@ -354,8 +372,20 @@ options! {
     photos_max_pixels: u64 = "GRIDPATROL_PHOTOS_MAX_PIXELS" => photos.max_pixels;
     /// Seconds until a photo must have arrived [default: 300]
     photos_upload_timeout_s: u64 = "GRIDPATROL_PHOTOS_UPLOAD_TIMEOUT_S" => photos.upload_timeout_s;
-    /// Photos scaled down at the same time; 0: by the processors [default: 0]
+    /// Photos that may arrive at the same time [default: 64]
+    photos_uploads: usize = "GRIDPATROL_PHOTOS_UPLOADS" => photos.uploads;
+    /// Photos scaled down at the same time; 0: one processor fewer than there are [default: 0]
     photos_workers: usize = "GRIDPATROL_PHOTOS_WORKERS" => photos.workers;
+    /// Bucket of an S3-compatible store [default: a folder in the data folder]
+    photos_s3_bucket: String = "GRIDPATROL_PHOTOS_S3_BUCKET" => photos.s3_bucket(Some);
+    /// Address of that store [default: Amazon's]
+    photos_s3_endpoint: String = "GRIDPATROL_PHOTOS_S3_ENDPOINT" => photos.s3_endpoint(Some);
+    /// Region of that store
+    photos_s3_region: String = "GRIDPATROL_PHOTOS_S3_REGION" => photos.s3_region(Some);
+    /// Name of the key to that store [default: AWS_… variables]
+    photos_s3_access_key_id: String = "GRIDPATROL_PHOTOS_S3_ACCESS_KEY_ID" => photos.s3_access_key_id(Some);
+    /// Key to that store
+    photos_s3_secret_access_key: Secret = "GRIDPATROL_PHOTOS_S3_SECRET_ACCESS_KEY" => photos.s3_secret_access_key(Some);
 }
 
 impl Config {
@@ -473,6 +503,7 @@ impl Config {
                 1,
                 3600,
             ),
+            ("photos.uploads", wide(self.photos.uploads), 1, 100_000),
             ("photos.workers", wide(self.photos.workers), 0, 256),
         ];
         let mut faults: Vec<String> = bounds

@@ -20,3 +20,4 @@ pub mod ready;
 pub mod reports;
 pub mod store;
 pub mod telemetry;
+pub mod workers;

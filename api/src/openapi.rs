@@ -15,8 +15,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::http::page::{Cursor, Limit};
 use crate::problem::{self, FieldError};
-use crate::reports;
-use crate::{auth, grids, operation};
+use crate::{auth, grids, operation, photos, reports};
 
 /// The name of the security scheme of signed-in operations.
 pub const BEARER: &str = "bearer";
@@ -26,6 +25,7 @@ pub fn rooms(config: &mut ServiceConfig<'_>) {
     auth::routes::routes(config);
     grids::routes::routes(config);
     operation::routes(config);
+    photos::routes::routes(config);
     reports::routes::routes(config);
 }
 

@@ -20,6 +20,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 
 use super::digest::Digest;
+use crate::config::PhotoLimits;
 
 /// How much is read or written at once.
 const CHUNK: usize = 128 * 1024;
@@ -60,35 +61,9 @@ pub enum ObjectsError {
     /// The file system's word.
     #[error("photo folder: {0}")]
     File(#[from] io::Error),
-}
-
-/// An S3-compatible object store. What is left out is taken from the environment, as the usual
-/// `AWS_…` variables.
-#[cfg(feature = "s3")]
-#[derive(Clone)]
-pub struct S3Settings {
-    /// The bucket.
-    pub bucket: String,
-    /// The address, where it is not Amazon's.
-    pub endpoint: Option<String>,
-    /// The region.
-    pub region: Option<String>,
-    /// The name of the key.
-    pub access_key_id: Option<String>,
-    /// The key.
-    pub secret_access_key: Option<String>,
-}
-
-#[cfg(feature = "s3")]
-impl std::fmt::Debug for S3Settings {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_struct("S3Settings")
-            .field("bucket", &self.bucket)
-            .field("endpoint", &self.endpoint)
-            .field("region", &self.region)
-            .finish_non_exhaustive()
-    }
+    /// A bucket is configured, and this program was built without the feature `s3`.
+    #[error("photos.s3_bucket is set, and this program was built without the feature `s3`")]
+    NoS3,
 }
 
 /// The contents. A cheap handle.
@@ -111,6 +86,20 @@ pub struct Content {
 }
 
 impl Objects {
+    /// Contents where the settings say: in a bucket, else in `folder`.
+    ///
+    /// # Errors
+    /// If the place cannot be used.
+    pub fn open(limits: &PhotoLimits, folder: &FilePath) -> Result<Self, ObjectsError> {
+        match &limits.s3_bucket {
+            None => Self::local(folder),
+            #[cfg(feature = "s3")]
+            Some(bucket) => Self::s3(limits, bucket, folder),
+            #[cfg(not(feature = "s3"))]
+            Some(_) => Err(ObjectsError::NoS3),
+        }
+    }
+
     /// Contents in a local folder, made if absent, synchronised to disk before they count as kept.
     pub fn local(folder: &FilePath) -> Result<Self, ObjectsError> {
         std::fs::create_dir_all(folder.join(INCOMING))?;
@@ -121,25 +110,26 @@ impl Objects {
         })
     }
 
-    /// Contents in an S3-compatible store; `folder` holds only what is arriving.
+    /// Contents in the S3-compatible store of the settings; what these leave out is taken from the
+    /// environment, as the usual `AWS_…` variables. `folder` holds only what is arriving.
     #[cfg(feature = "s3")]
-    pub fn s3(settings: &S3Settings, folder: &FilePath) -> Result<Self, ObjectsError> {
+    fn s3(limits: &PhotoLimits, bucket: &str, folder: &FilePath) -> Result<Self, ObjectsError> {
         std::fs::create_dir_all(folder.join(INCOMING))?;
         let mut builder = object_store::aws::AmazonS3Builder::from_env()
-            .with_bucket_name(&settings.bucket)
+            .with_bucket_name(bucket)
             // Within a town's own network the store often speaks plain HTTP.
             .with_allow_http(true);
-        if let Some(endpoint) = &settings.endpoint {
+        if let Some(endpoint) = &limits.s3_endpoint {
             builder = builder.with_endpoint(endpoint);
         }
-        if let Some(region) = &settings.region {
+        if let Some(region) = &limits.s3_region {
             builder = builder.with_region(region);
         }
-        if let Some(name) = &settings.access_key_id {
+        if let Some(name) = &limits.s3_access_key_id {
             builder = builder.with_access_key_id(name);
         }
-        if let Some(key) = &settings.secret_access_key {
-            builder = builder.with_secret_access_key(key);
+        if let Some(key) = &limits.s3_secret_access_key {
+            builder = builder.with_secret_access_key(key.expose());
         }
         Ok(Self {
             store: Arc::new(builder.build()?),
@@ -218,8 +208,8 @@ impl Objects {
         Ok(())
     }
 
-    /// Opens a content, or the part of it that `range` asks for; none when there is none.
-    pub async fn open(
+    /// A content to be read, or the part of it that `range` asks for; none when there is none.
+    pub async fn content(
         &self,
         digest: Digest,
         variant: Variant,
@@ -447,11 +437,15 @@ mod tests {
         assert_eq!(folder.incoming(), 0);
 
         let original = Variant::Original;
-        let opened = objects.open(digest, original, None).await.unwrap().unwrap();
+        let opened = objects
+            .content(digest, original, None)
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!((opened.size, opened.range.clone()), (400_000, 0..400_000));
         assert_eq!(whole(opened).await, content);
         let part = objects
-            .open(digest, original, Some(150_000..350_001))
+            .content(digest, original, Some(150_000..350_001))
             .await
             .unwrap()
             .unwrap();

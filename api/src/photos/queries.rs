@@ -18,7 +18,7 @@ use super::rows::PhotoRow;
 use crate::store::Conn;
 use crate::store::schema::{blobs, photos, report_participants, reports};
 use crate::store::types::{At, Coded, Id};
-use crate::{locked, on_each};
+use crate::{locked, on_each, unclaimed};
 
 /// Makes the rows that are not there yet, awaited and without a report, and locks all of them. The
 /// first thing that declaration and arrival do, so that each sees what the other did.
@@ -222,4 +222,161 @@ pub fn settled_rendition(conn: &mut Conn, digest: Digest) -> QueryResult<Option<
         .first::<Coded<Rendition>>(conn)
         .optional()
         .map(|found| found.map(|Coded(rendition)| rendition))
+}
+
+/// Has the smaller copies of a photo made again.
+///
+/// # Errors
+/// If the database fails.
+pub fn render_again(conn: &mut Conn, id: Uuid, now: DateTime<Utc>) -> QueryResult<()> {
+    diesel::update(photos::table.find(Id(id)))
+        .filter(photos::rendition.eq(Coded(Rendition::Ready)))
+        .set((
+            photos::rendition.eq(Coded(Rendition::Pending)),
+            photos::rendition_attempts.eq(0),
+            photos::rendition_due_at.eq(Some(now)),
+        ))
+        .execute(conn)
+        .map(drop)
+}
+
+/// A photo whose smaller copies this process makes now.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = photos)]
+pub struct Leased {
+    /// The photo.
+    pub id: Uuid,
+    /// The digest of its content.
+    pub sha256: Option<Vec<u8>>,
+    /// The format of its content.
+    pub media_type: Option<String>,
+    /// How it must be turned.
+    pub orientation: Option<i32>,
+    /// How often it was tried before.
+    pub rendition_attempts: i32,
+}
+
+/// Whether no photo waits for its smaller copies now.
+///
+/// # Errors
+/// If the database fails.
+pub fn none_due(conn: &mut Conn, now: DateTime<Utc>) -> QueryResult<bool> {
+    diesel::select(diesel::dsl::not(diesel::dsl::exists(
+        photos::table
+            .filter(photos::rendition.eq(Coded(Rendition::Pending)))
+            .filter(photos::rendition_due_at.le(Some(now))),
+    )))
+    .get_result(conn)
+}
+
+/// Leases the photos that wait longest for their smaller copies: no other process takes them before
+/// `until`. Each lease counts as an attempt, so that a picture that kills the process is given up.
+///
+/// # Errors
+/// If the database fails.
+pub fn lease(
+    conn: &mut Conn,
+    most: i64,
+    now: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> QueryResult<Vec<Leased>> {
+    let leased: Vec<Leased> = unclaimed!(
+        conn,
+        photos::table
+            .filter(photos::rendition.eq(Coded(Rendition::Pending)))
+            .filter(photos::rendition_due_at.le(Some(now)))
+            .order(photos::rendition_due_at)
+            .limit(most)
+            .select(Leased::as_select())
+    )?;
+    for photo in &leased {
+        diesel::update(photos::table.find(Id(photo.id)))
+            .set((
+                photos::rendition_attempts.eq(photos::rendition_attempts + 1),
+                photos::rendition_due_at.eq(Some(until)),
+            ))
+            .execute(conn)?;
+    }
+    Ok(leased)
+}
+
+/// Ends a lease: the copies are there, or never will be.
+///
+/// # Errors
+/// If the database fails.
+pub fn settle(conn: &mut Conn, id: Uuid, rendition: Rendition) -> QueryResult<()> {
+    diesel::update(photos::table.find(Id(id)))
+        .filter(photos::rendition.eq(Coded(Rendition::Pending)))
+        .set((
+            photos::rendition.eq(Coded(rendition)),
+            photos::rendition_due_at.eq(None::<DateTime<Utc>>),
+        ))
+        .execute(conn)
+        .map(drop)
+}
+
+/// Gives a lease back untried: the store of contents did not serve.
+///
+/// # Errors
+/// If the database fails.
+pub fn give_back(conn: &mut Conn, id: Uuid, until: DateTime<Utc>) -> QueryResult<()> {
+    diesel::update(photos::table.find(Id(id)))
+        .filter(photos::rendition.eq(Coded(Rendition::Pending)))
+        .set((
+            photos::rendition_attempts.eq(photos::rendition_attempts - 1),
+            photos::rendition_due_at.eq(Some(until)),
+        ))
+        .execute(conn)
+        .map(drop)
+}
+
+/// Forgets photos that belong to no report since before an instant, at most `most`; returns how
+/// many. Their contents are removed as nobody's, later.
+///
+/// # Errors
+/// If the database fails.
+pub fn forget_unattached(conn: &mut Conn, before: DateTime<Utc>, most: i64) -> QueryResult<usize> {
+    let ids: Vec<Uuid> = unclaimed!(
+        conn,
+        photos::table
+            .filter(photos::report_id.is_null())
+            .filter(photos::created_at.lt(At(before)))
+            .order(photos::created_at)
+            .limit(most)
+            .select(photos::id)
+    )?;
+    diesel::delete(photos::table)
+        .filter(photos::id.eq_any(ids.into_iter().map(Id)))
+        .execute(conn)
+}
+
+/// Locks contents that no photo has and that nobody pinned since an instant, at most `most`.
+///
+/// # Errors
+/// If the database fails.
+pub fn lock_nobodys(conn: &mut Conn, before: DateTime<Utc>, most: i64) -> QueryResult<Vec<Digest>> {
+    let found: Vec<Vec<u8>> = unclaimed!(
+        conn,
+        blobs::table
+            .filter(blobs::pinned_at.lt(At(before)))
+            .filter(diesel::dsl::not(diesel::dsl::exists(
+                photos::table.filter(photos::sha256.eq(blobs::sha256.nullable())),
+            )))
+            .limit(most)
+            .select(blobs::sha256)
+    )?;
+    Ok(found
+        .iter()
+        .filter_map(|bytes| Digest::from_slice(bytes))
+        .collect())
+}
+
+/// Forgets a content.
+///
+/// # Errors
+/// If the database fails, or a photo has it.
+pub fn forget_content(conn: &mut Conn, digest: Digest) -> QueryResult<()> {
+    diesel::delete(blobs::table.find(digest.bytes().as_slice()))
+        .execute(conn)
+        .map(drop)
 }

@@ -261,7 +261,7 @@ pub fn report(
         self_verified: row.self_verified,
         photos: photos
             .iter()
-            .map(|photo| ReportPhoto::of(photo, &app.links, now))
+            .map(|photo| ReportPhoto::of(photo, &app.gallery.links, now))
             .collect(),
         complete: row.photos_ready >= row.photos_declared,
         version: row.version,

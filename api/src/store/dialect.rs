@@ -37,3 +37,19 @@ macro_rules! locked {
         }
     };
 }
+
+/// Reads rows that no other transaction has locked, passes over the others, and keeps what was read
+/// locked until the transaction ends: `unclaimed!(conn, query)`. For work that several processes
+/// share.
+#[macro_export]
+macro_rules! unclaimed {
+    ($conn:expr, $query:expr) => {
+        match $conn {
+            $crate::store::Conn::Sqlite(c) => ::diesel::RunQueryDsl::load($query, c),
+            $crate::store::Conn::Pg(c) => ::diesel::RunQueryDsl::load(
+                ::diesel::QueryDsl::skip_locked(::diesel::QueryDsl::for_update($query)),
+                c,
+            ),
+        }
+    };
+}

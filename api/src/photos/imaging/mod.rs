@@ -7,7 +7,7 @@ mod container;
 mod exif;
 mod render;
 #[cfg(test)]
-mod samples;
+pub(in crate::photos) mod samples;
 #[cfg(test)]
 mod tests;
 

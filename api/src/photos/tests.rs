@@ -1,0 +1,6 @@
+//! Photos on both databases: through the commands, the workers, and HTTP.
+
+mod house;
+
+mod commands;
+mod work;

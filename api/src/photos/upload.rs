@@ -1,0 +1,142 @@
+//! From a request's bytes to a kept content: limits and deadline while it streams, then a look at
+//! the picture, the pin, the store.
+//!
+//! Owns the order of these. It must not know whose photo it is.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
+use gridpatrol_domain::error::Code;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, timeout_at};
+
+use super::digest::Digest;
+use super::imaging::{self, Picture};
+use super::objects::Arrived;
+use super::{Gallery, queries};
+use crate::app::App;
+use crate::problem::Problem;
+use crate::store::Lane;
+
+/// The right to take in one content, until an instant.
+pub(super) struct Reception<'a> {
+    gallery: &'a Gallery,
+    most_bytes: u64,
+    seconds: u64,
+    deadline: Instant,
+    _permit: OwnedSemaphorePermit,
+}
+
+/// A content that is kept and pinned, and what it is.
+#[derive(Debug, Clone)]
+pub(super) struct Kept {
+    pub digest: Digest,
+    pub size: i64,
+    pub picture: Picture,
+}
+
+impl<'a> Reception<'a> {
+    /// Begins to take in a content.
+    ///
+    /// # Errors
+    /// `unavailable` when too many are arriving already.
+    pub(super) fn begin(app: &'a App) -> Result<Self, Problem> {
+        let limits = &app.config.photos;
+        let permit = std::sync::Arc::clone(&app.gallery.uploads)
+            .try_acquire_owned()
+            .map_err(|_| {
+                Problem::new(Code::Unavailable)
+                    .detail("Too many photos are arriving at the same time.")
+                    .retry_after(5)
+            })?;
+        Ok(Self {
+            gallery: &app.gallery,
+            most_bytes: limits.max_bytes,
+            seconds: limits.upload_timeout_s,
+            deadline: Instant::now() + Duration::from_secs(limits.upload_timeout_s),
+            _permit: permit,
+        })
+    }
+
+    /// Waits for the next part of the request, until the deadline.
+    ///
+    /// # Errors
+    /// `request_timeout`.
+    pub(super) async fn next<T>(&self, part: impl Future<Output = T>) -> Result<T, Problem> {
+        timeout_at(self.deadline, part).await.map_err(|_| {
+            Problem::new(Code::RequestTimeout).detail(format!(
+                "A photo must arrive within {} seconds.",
+                self.seconds
+            ))
+        })
+    }
+
+    /// Takes in a body.
+    ///
+    /// # Errors
+    /// `request_timeout`, `body_too_large`, `malformed_request` when it breaks off, `unavailable`.
+    pub(super) async fn take<E: std::fmt::Display>(
+        &self,
+        body: &mut (impl Stream<Item = Result<Bytes, E>> + Unpin),
+    ) -> Result<Arrived, Problem> {
+        let mut incoming = self.gallery.objects.receive().await?;
+        while let Some(piece) = self.next(body.next()).await? {
+            let piece = piece.map_err(|error| {
+                Problem::new(Code::MalformedRequest).detail(format!("The body broke off: {error}."))
+            })?;
+            incoming.write(&piece).await?;
+            if incoming.size() > self.most_bytes {
+                return Err(too_large(self.most_bytes));
+            }
+        }
+        Ok(incoming.finish().await?)
+    }
+}
+
+/// The file is larger than photos may be.
+pub(super) fn too_large(most_bytes: u64) -> Problem {
+    Problem::new(Code::BodyTooLarge).detail(format!("A photo has at most {most_bytes} bytes."))
+}
+
+/// Looks at what has arrived, pins and keeps it.
+///
+/// # Errors
+/// `photo_rejected` when it is no picture or not the announced one, `unavailable`.
+pub(super) async fn keep(
+    app: &App,
+    arrived: Arrived,
+    announced: &[Digest],
+) -> Result<Kept, Problem> {
+    let digest = arrived.digest;
+    if let Some(other) = announced.iter().find(|announced| **announced != digest) {
+        return Err(Problem::new(Code::PhotoRejected).detail(format!(
+            "The content arrived with SHA-256 {digest}, and {other} was announced: it was damaged on its way. Send it again."
+        )));
+    }
+    let size = i64::try_from(arrived.size).map_err(|_| too_large(app.config.photos.max_bytes))?;
+    let (path, most_pixels) = (arrived.path().to_owned(), app.config.photos.max_pixels);
+    let picture = tokio::task::spawn_blocking(move || {
+        let mut file = std::io::BufReader::new(std::fs::File::open(path)?);
+        imaging::inspect(&mut file, most_pixels)
+    })
+    .await
+    .map_err(|error| {
+        tracing::error!(%error, "looking at a picture was interrupted");
+        Problem::new(Code::Unavailable).retry_after(5)
+    })?
+    .map_err(super::objects::ObjectsError::from)?
+    .map_err(|refusal| Problem::new(Code::PhotoRejected).detail(refusal.to_string()))?;
+    let now = app.clock.now();
+    app.store
+        .write(Lane::Interactive, move |conn| {
+            Ok(queries::pin(conn, digest, size, now)?)
+        })
+        .await?;
+    app.gallery.objects.keep(arrived).await?;
+    Ok(Kept {
+        digest,
+        size,
+        picture,
+    })
+}

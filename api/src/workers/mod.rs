@@ -1,0 +1,185 @@
+//! Work that nobody waits for: started with the server, supervised, stopped with it.
+//!
+//! Each worker is a function `run_once(app, now)` that does what is due and says how much that was.
+//! Owns their rhythm: when each runs, that a failure or a panic ends a round and never the worker,
+//! and the signs of life by which `readyz` knows. It must not know what they do.
+
+pub mod renditions;
+pub mod sweeper;
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use futures_util::FutureExt;
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
+
+use crate::app::App;
+use crate::problem::Problem;
+use crate::ready::Pulse;
+
+/// How long a worker rests after a round that failed.
+const AFTER_FAILURE: Duration = Duration::from_secs(5);
+/// How much longer than its rest a worker may take for a round.
+const LONGEST_ROUND: Duration = Duration::from_secs(300);
+
+/// The workers of a server that runs.
+pub struct Workers {
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// When a worker runs.
+struct Rhythm {
+    name: &'static str,
+    /// The longest rest between two rounds.
+    every: Duration,
+    /// Ends a rest early.
+    wake: Arc<Notify>,
+}
+
+impl Workers {
+    /// Starts all workers.
+    #[must_use]
+    pub fn start(app: &Arc<App>) -> Self {
+        let (stop, stopped) = watch::channel(false);
+        let renditions = Rhythm {
+            name: "renditions",
+            every: Duration::from_secs(5),
+            wake: Arc::clone(&app.gallery.arrivals),
+        };
+        let sweeper = Rhythm {
+            name: "sweeper",
+            every: Duration::from_secs(3600),
+            wake: Arc::default(),
+        };
+        let tasks = vec![
+            spawn(app, renditions, stopped.clone(), async |app, now| {
+                renditions::run_once(&app, now).await
+            }),
+            spawn(app, sweeper, stopped, async |app, now| {
+                sweeper::run_once(&app, now).await
+            }),
+        ];
+        Self { stop, tasks }
+    }
+
+    /// Lets each worker finish its round, and ends it.
+    pub async fn stop(self) {
+        self.stop.send_replace(true);
+        for task in self.tasks {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a worker did not end as it should");
+            }
+        }
+    }
+}
+
+fn spawn<F>(
+    app: &Arc<App>,
+    rhythm: Rhythm,
+    stopped: watch::Receiver<bool>,
+    round: impl Fn(Arc<App>, DateTime<Utc>) -> F + Send + 'static,
+) -> JoinHandle<()>
+where
+    F: Future<Output = Result<usize, Problem>> + Send + 'static,
+{
+    let pulse = app.ready.watch(rhythm.name, rhythm.every + LONGEST_ROUND);
+    let app = Arc::clone(app);
+    tokio::spawn(supervise(rhythm, pulse, stopped, move || {
+        round(Arc::clone(&app), app.clock.now())
+    }))
+}
+
+/// Runs round after round until it is stopped.
+async fn supervise<F>(
+    rhythm: Rhythm,
+    pulse: Pulse,
+    mut stopped: watch::Receiver<bool>,
+    mut round: impl FnMut() -> F,
+) where
+    F: Future<Output = Result<usize, Problem>>,
+{
+    let worker = rhythm.name;
+    loop {
+        // A wake-up that comes during the round is kept until the rest.
+        let rest = match AssertUnwindSafe(async { round().await })
+            .catch_unwind()
+            .await
+        {
+            Ok(Ok(0)) => {
+                pulse.beat();
+                rhythm.every
+            }
+            Ok(Ok(done)) => {
+                tracing::debug!(worker, done, "a round is done");
+                pulse.beat();
+                Duration::ZERO
+            }
+            Ok(Err(problem)) => {
+                tracing::warn!(worker, %problem, "a round failed");
+                pulse.beat();
+                AFTER_FAILURE
+            }
+            Err(_) => {
+                tracing::error!(worker, "a round panicked; the worker goes on");
+                AFTER_FAILURE
+            }
+        };
+        tokio::select! {
+            biased;
+            _ = stopped.wait_for(|stopped| *stopped) => return,
+            () = tokio::time::sleep(rest) => {}
+            () = rhythm.wake.notified() => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use gridpatrol_domain::error::Code;
+
+    use super::*;
+    use crate::ready::Ready;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_worker_survives_failures_and_panics_and_stops() {
+        let (stop, stopped) = watch::channel(false);
+        let rounds = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&rounds);
+        let ready = Ready::default();
+        let rhythm = Rhythm {
+            name: "test",
+            every: Duration::from_secs(3600),
+            wake: Arc::default(),
+        };
+        let wake = Arc::clone(&rhythm.wake);
+        let worker = tokio::spawn(supervise(
+            rhythm,
+            ready.watch("test", Duration::from_secs(60)),
+            stopped,
+            move || {
+                let round = counted.fetch_add(1, Ordering::SeqCst);
+                async move {
+                    match round {
+                        0 => Err(Problem::new(Code::Unavailable)),
+                        1 => panic!("as a bug would"),
+                        2 => Ok(7),
+                        _ => Ok(0),
+                    }
+                }
+            },
+        ));
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert_eq!(rounds.load(Ordering::SeqCst), 4, "then it rests");
+        wake.notify_one();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(rounds.load(Ordering::SeqCst), 5, "it was woken");
+        stop.send_replace(true);
+        worker.await.unwrap();
+    }
+}

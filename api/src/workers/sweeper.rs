@@ -1,0 +1,88 @@
+//! Removes what has had its time, little by little, so that nobody waits for it.
+//!
+//! Owns how long each thing is kept. Which rows those are, each room knows.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::app::App;
+use crate::auth;
+use crate::photos::objects::ObjectsError;
+use crate::photos::queries;
+use crate::problem::Problem;
+use crate::store::{Lane, idempotency};
+
+/// Photos that no report declared.
+const UNATTACHED: TimeDelta = TimeDelta::days(90);
+/// Answers to keyed requests.
+const ANSWERS: TimeDelta = TimeDelta::days(90);
+/// Contents that were pinned and never became a photo's, or are none's any more.
+const NOBODYS: TimeDelta = TimeDelta::days(1);
+
+/// Rows of a kind that one transaction takes.
+const MOST_ROWS: u32 = 500;
+/// Contents that one transaction removes; it waits for each.
+const MOST_CONTENTS: i64 = 10;
+
+/// Removes some of each kind. Returns how many things these were; none: all is swept.
+///
+/// # Errors
+/// When the database or the store of contents fails.
+pub async fn run_once(app: &App, now: DateTime<Utc>) -> Result<usize, Problem> {
+    let photos = app
+        .store
+        .write(Lane::Background, move |conn| {
+            Ok(queries::forget_unattached(
+                conn,
+                now - UNATTACHED,
+                i64::from(MOST_ROWS),
+            )?)
+        })
+        .await?;
+    let contents = remove_nobodys(app, now).await?;
+    let answers = app
+        .store
+        .write(Lane::Background, move |conn| {
+            Ok(idempotency::sweep(conn, now - ANSWERS, MOST_ROWS)?)
+        })
+        .await?;
+    let sign_ins = app
+        .store
+        .write(Lane::Background, move |conn| {
+            Ok(auth::sweep::run_once(conn, now)?)
+        })
+        .await?;
+    let left_over = sweep_incoming(app).await?;
+    Ok(photos + contents + answers + sign_ins + left_over)
+}
+
+/// Removes contents that are nobody's. The files go while their rows are locked: an upload of the
+/// same content pins the row first and therefore waits, and keeps its file afterwards.
+async fn remove_nobodys(app: &App, now: DateTime<Utc>) -> Result<usize, Problem> {
+    let objects = app.gallery.objects.clone();
+    let runtime = tokio::runtime::Handle::current();
+    app.store
+        .write(Lane::Background, move |conn| {
+            let nobodys = queries::lock_nobodys(conn, now - NOBODYS, MOST_CONTENTS)?;
+            for digest in &nobodys {
+                runtime
+                    .block_on(objects.remove(*digest))
+                    .map_err(Problem::from)?;
+                queries::forget_content(conn, *digest)?;
+            }
+            Ok(nobodys.len())
+        })
+        .await
+}
+
+/// Removes files of uploads that a crash cut off.
+async fn sweep_incoming(app: &App) -> Result<usize, Problem> {
+    let objects = app.gallery.objects.clone();
+    let age = NOBODYS.to_std().unwrap_or_default();
+    match tokio::task::spawn_blocking(move || objects.sweep_incoming(age)).await {
+        Ok(swept) => Ok(swept.map_err(ObjectsError::from)?),
+        Err(error) => {
+            tracing::error!(%error, "sweeping left-overs was interrupted");
+            Ok(0)
+        }
+    }
+}
