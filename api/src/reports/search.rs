@@ -31,15 +31,16 @@ impl Search {
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
         let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
-        let terms: Vec<String> = terms(text).split(' ').map(str::to_owned).collect();
-        let lone = |word: &str| word.chars().count() < 2;
-        if words.is_empty()
-            || words.iter().any(|word| lone(word))
-            || terms.iter().any(String::is_empty)
-        {
+        if words.iter().any(|word| word.chars().count() < 2) {
             return None;
         }
-        Some(Self { terms, words })
+        // A lone ideograph beside other characters may stand inside a longer run of a text, where it
+        // is no term: the recheck alone looks for it.
+        let terms: Vec<String> = terms(text)
+            .into_iter()
+            .filter(|term| term.chars().count() > 1 || !term.chars().all(is_ideograph))
+            .collect();
+        (!terms.is_empty()).then_some(Self { terms, words })
     }
 
     fn matches(&self, row: &ReportRow, texts: &TextsRow) -> bool {
@@ -86,10 +87,8 @@ pub fn index(
     texts: &TextsRow,
 ) -> QueryResult<()> {
     let mut entry = terms(&indexed(&row.number, texts));
-    for (_, grid) in row.place().upward() {
-        entry.push(' ');
-        entry.push_str(&marker(grid));
-    }
+    entry.extend(row.place().upward().map(|(_, grid)| marker(grid)));
+    let entry = entry.join(" ");
     on_each!(conn,
         sqlite c => diesel::sql_query(
             "INSERT OR REPLACE INTO report_search (rowid, terms) VALUES (?, ?)",
@@ -180,14 +179,18 @@ pub fn confirmed(
 /// Longest text that is indexed, in characters: the texts of a report are shorter.
 const LONGEST: usize = 20_000;
 
+/// Longest word that is indexed, in characters: what comes behind is left to the recheck. PostgreSQL
+/// takes lexemes of at most 2 KiB.
+const LONGEST_WORD: usize = 64;
+
 /// Is this a character that Chinese text is made of (and that is therefore cut into bigrams)?
 fn is_ideograph(character: char) -> bool {
     matches!(character, '\u{3400}'..='\u{4DBF}' | '\u{4E00}'..='\u{9FFF}' | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3FFFF}')
 }
 
-/// The index terms of a text, separated by spaces, each once and in order of first appearance.
+/// The index terms of a text, each once and in order of first appearance.
 #[must_use]
-pub fn terms(text: &str) -> String {
+pub fn terms(text: &str) -> Vec<String> {
     let mut seen = std::collections::HashSet::new();
     let mut out: Vec<String> = Vec::new();
     let mut add = |term: String| {
@@ -206,10 +209,10 @@ pub fn terms(text: &str) -> String {
                     add(pair.iter().collect());
                 }
             }
-            Run::Word(word) => add(word),
+            Run::Word(word) => add(word.chars().take(LONGEST_WORD).collect()),
         }
     }
-    out.join(" ")
+    out
 }
 
 enum Run {
@@ -239,14 +242,25 @@ fn runs(text: &str) -> Vec<Run> {
 
 #[cfg(test)]
 mod tests {
-    use super::terms;
+    use super::Search;
+
+    #[test]
+    fn two_characters_suffice_and_one_does_not() {
+        assert!(Search::new("焚烧").is_some());
+        assert_eq!(Search::new("烟"), None);
+        assert_eq!(Search::new("秸秆 烟"), None);
+        assert_eq!(Search::new("烟，火"), None);
+        assert_eq!(Search::new("烟cod").unwrap().terms, ["cod"]);
+    }
 
     #[test]
     fn chinese_is_cut_into_overlapping_pairs_and_words_stay_whole() {
+        let terms = |text| super::terms(text).join(" ");
         assert_eq!(terms("秸秆焚烧"), "秸秆 秆焚 焚烧");
         assert_eq!(terms("烟，火光"), "烟 火光");
         assert_eq!(terms("排口COD超标 12mg"), "排口 cod 超标 12mg");
         assert_eq!(terms("秸秆秸秆"), "秸秆 秆秸");
         assert_eq!(terms(" ，。"), "");
+        assert_eq!(super::terms(&"ཀ".repeat(3_000)), ["ཀ".repeat(64)]);
     }
 }
