@@ -22,6 +22,9 @@ pub fn read<T: DeserializeOwned + Validate>(mut value: Value, errors: &mut Error
     refuse_nul(&value, "", errors);
     let mut mends: Vec<Mend> = Vec::new();
     for _ in 0..MOST_ROUNDS {
+        if errors.is_full() {
+            return None;
+        }
         let error = match serde_path_to_error::deserialize::<_, T>(Strict(&value)) {
             Ok(parsed) => return judge(parsed, &mends, errors),
             Err(error) => error,

@@ -161,6 +161,12 @@ impl Errors {
         self.found.is_empty()
     }
 
+    /// Whether no more errors are listed.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.found.len() >= MOST_ERRORS
+    }
+
     /// Takes over the errors that another collection found.
     pub fn extend(&mut self, found: impl IntoIterator<Item = FieldError>) {
         let room = MOST_ERRORS.saturating_sub(self.found.len());
