@@ -34,6 +34,7 @@ pub fn rooms(config: &mut ServiceConfig<'_>) {
     info(
         title = "gridpatrol",
         description = include_str!("openapi.md"),
+        contact(name = "The gridpatrol maintainers"),
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     components(schemas(problem::Document<'_>, FieldError, Limit, Cursor)),

@@ -96,6 +96,8 @@ async fn readiness(app: Data<App>, _: Open) -> Result<HttpResponse, Problem> {
 }
 
 /// This document
+///
+/// The same for the same program: `gridpatrol openapi` prints it.
 #[utoipa::path(
     operation_id = "getOpenapi",
     tag = "operation",
@@ -129,6 +131,8 @@ async fn openapi(request: HttpRequest, written: Data<Written>, _: Open) -> HttpR
 }
 
 /// The documentation to read and try
+///
+/// Leads to the page itself.
 #[utoipa::path(
     operation_id = "getDocs",
     tag = "operation",

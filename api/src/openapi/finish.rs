@@ -4,6 +4,7 @@
 //! - One that may answer `key_reused` takes `Idempotency-Key`; `version_mismatch` means `If-Match`,
 //!   which `precondition_required` makes required; 304 means `If-None-Match`.
 //! - Answers leave absent fields out: where a schema serves answers only, nothing is nullable.
+//! - What no operation refers to is left out.
 //! - Generic schemas are named without underscores (`PageReport`).
 
 use std::collections::BTreeSet;
@@ -28,6 +29,7 @@ pub fn finish(document: &OpenApi) -> serde_json::Result<OpenApi> {
         components.insert("parameters".into(), parameters());
     }
     without_nulls(&mut document);
+    without_unused(&mut document);
     renamed(&mut document);
     serde_json::from_value(document)
 }
@@ -96,6 +98,11 @@ fn conditions(operation: &mut Value) {
     };
     if codes.contains("unauthenticated") {
         operation.insert("security".into(), json!([{ BEARER: [] }]));
+    } else {
+        // Open to all, and not by omission.
+        operation
+            .entry("security")
+            .or_insert_with(|| Value::Array(Vec::new()));
     }
     if headers.is_empty() {
         return;
@@ -159,23 +166,63 @@ fn without_nulls(document: &mut Value) {
 
 /// The names of the schemas that a part of the document refers to.
 fn references(part: Option<&Value>, names: &mut BTreeSet<String>) {
+    let mut pointers = BTreeSet::new();
+    if let Some(part) = part {
+        pointers_in(part, &mut pointers);
+    }
+    names.extend(
+        pointers
+            .iter()
+            .filter_map(|pointer| pointer.strip_prefix(SCHEMAS))
+            .map(str::to_owned),
+    );
+}
+
+/// Everything that a part of the document refers to.
+fn pointers_in(part: &Value, pointers: &mut BTreeSet<String>) {
     match part {
-        Some(Value::Object(members)) => {
-            let name = members
-                .get("$ref")
-                .and_then(Value::as_str)
-                .and_then(|reference| reference.strip_prefix(SCHEMAS));
-            names.extend(name.map(str::to_owned));
+        Value::Object(members) => {
+            if let Some(reference) = members.get("$ref").and_then(Value::as_str) {
+                pointers.insert(reference.to_owned());
+            }
             for member in members.values() {
-                references(Some(member), names);
+                pointers_in(member, pointers);
             }
         }
-        Some(Value::Array(items)) => {
+        Value::Array(items) => {
             for item in items {
-                references(Some(item), names);
+                pointers_in(item, pointers);
             }
         }
         _ => {}
+    }
+}
+
+/// Leaves out the components that no operation refers to, directly or through others.
+fn without_unused(document: &mut Value) {
+    let mut used = BTreeSet::new();
+    if let Some(paths) = document.get("paths") {
+        pointers_in(paths, &mut used);
+    }
+    let mut pending: Vec<String> = used.iter().cloned().collect();
+    while let Some(pointer) = pending.pop() {
+        let mut further = BTreeSet::new();
+        if let Some(component) = pointer
+            .strip_prefix('#')
+            .and_then(|pointer| document.pointer(pointer))
+        {
+            pointers_in(component, &mut further);
+        }
+        pending.extend(further.difference(&used).cloned().collect::<Vec<_>>());
+        used.extend(further);
+    }
+    for kind in ["schemas", "parameters", "examples"] {
+        if let Some(components) = document
+            .pointer_mut(&format!("/components/{kind}"))
+            .and_then(Value::as_object_mut)
+        {
+            components.retain(|name, _| used.contains(&format!("#/components/{kind}/{name}")));
+        }
     }
 }
 
@@ -300,6 +347,9 @@ mod tests {
         };
         assert_eq!(headers("post"), ["IdempotencyKey", "IfMatch"]);
         assert_eq!(headers("get"), ["IfNoneMatch"]);
+        let components = &document["components"];
+        assert!(components["parameters"]["IfMatch"].is_object());
+        assert!(components["parameters"]["IfMatchRequired"].is_null());
         assert_eq!(headers("put"), ["If-Match", "IdempotencyKey"]);
     }
 
