@@ -250,3 +250,6 @@ impl Server {
         served
     }
 }
+
+#[cfg(test)]
+mod tests;

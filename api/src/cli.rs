@@ -3,14 +3,21 @@
 //! Owns the command line and what a signal means. It must not hold rules: it calls the same commands
 //! as the API.
 
+mod grids;
+mod officer;
+
 use std::io::Write as _;
+use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::app::{self, StartError};
+use crate::auth::passwords::HashError;
 use crate::config::{Config, ConfigError, Given};
+use crate::grids::import::Faults;
 use crate::openapi;
+use crate::problem::Problem;
 use crate::store::StoreError;
 use crate::telemetry::{self, TelemetryError};
 
@@ -30,8 +37,29 @@ enum Command {
     Serve,
     /// Upgrade the database and say which migrations were applied
     Migrate,
+    /// Officers
+    #[command(subcommand)]
+    Officer(OfficerCommand),
+    /// Bring data in
+    #[command(subcommand)]
+    Import(ImportCommand),
     /// Print the OpenAPI document
     Openapi,
+}
+
+#[derive(Debug, Subcommand)]
+enum OfficerCommand {
+    /// Create an officer with a posting, such as the first administrator
+    Create(officer::Create),
+}
+
+#[derive(Debug, Subcommand)]
+enum ImportCommand {
+    /// Import towns, villages and groups from a CSV file, whole or not at all
+    Grids {
+        /// The file
+        file: PathBuf,
+    },
 }
 
 /// Why a command failed.
@@ -49,9 +77,43 @@ pub enum CommandError {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A password cannot be hashed.
+    #[error(transparent)]
+    Password(#[from] HashError),
+    /// The command was refused, as the API would refuse it.
+    #[error("{}", explained(.0))]
+    Refused(Problem),
+    /// A file cannot be read.
+    #[error("{path} cannot be read: {source}")]
+    Unreadable {
+        /// Which file.
+        path: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The file has bad lines.
+    #[error("nothing was imported:\n{0}")]
+    BadLines(Faults),
+    /// The command was not used as it must be.
+    #[error("{0}")]
+    Usage(&'static str),
     /// Input or output.
     #[error("{0}")]
     Io(#[from] std::io::Error),
+}
+
+/// A refusal for the command line: each wrong value under its option.
+fn explained(problem: &Problem) -> String {
+    let mut lines = vec![problem.code.title_en().to_owned()];
+    lines.extend(problem.detail.clone());
+    lines.extend(problem.errors.iter().map(|error| {
+        format!(
+            "--{}: {}",
+            error.pointer.trim_start_matches('/'),
+            error.detail
+        )
+    }));
+    lines.join("\n  ")
 }
 
 /// Runs the program's command.
@@ -75,6 +137,14 @@ pub fn run(program: Program) -> Result<(), CommandError> {
                 say("nothing to apply\n")?;
             }
             Ok(())
+        }
+        Command::Officer(OfficerCommand::Create(officer)) => {
+            telemetry::start(&config)?;
+            officer::create(&config, officer)
+        }
+        Command::Import(ImportCommand::Grids { file }) => {
+            telemetry::start(&config)?;
+            grids::import(&config, &file)
         }
         Command::Openapi => {
             let document = openapi::document(config.http.public_url.as_deref());
@@ -134,9 +204,17 @@ mod tests {
             "gridpatrol --data-dir /x serve",
             "gridpatrol migrate --database-url sqlite:///x.db",
             "gridpatrol openapi",
+            "gridpatrol officer create --username a --name b --role admin --grid 990001100000",
+            "gridpatrol import grids divisions.csv",
         ] {
             assert!(Program::try_parse_from(line.split(' ')).is_ok(), "{line}");
         }
-        assert!(Program::try_parse_from(["gridpatrol", "serve", "--bnid", "x"]).is_err());
+        for line in [
+            "gridpatrol serve --bnid x",
+            "gridpatrol officer create --username a --name b --role mayor --grid 1",
+            "gridpatrol officer create --username a --name b --role admin --grid 1 --password x",
+        ] {
+            assert!(Program::try_parse_from(line.split(' ')).is_err(), "{line}");
+        }
     }
 }
