@@ -210,25 +210,26 @@ pub async fn amend_report(
 #[into_params(parameter_in = Query)]
 pub struct ListQuery {
     /// `grid` (default): the caller's grids and all below. `mine`: what the caller filed or was assigned.
+    #[param(inline)]
     pub view: Option<Choice<ViewName>>,
     /// Statuses, separated by commas.
-    #[param(style = Form, explode = false)]
+    #[param(inline, style = Form, explode = false)]
     pub status: Choices<Status>,
     /// Tiers of the holder.
-    #[param(style = Form, explode = false)]
+    #[param(inline, style = Form, explode = false)]
     pub tier: Choices<Tier>,
     /// A grid within the caller's: its reports and those of all below.
     pub grid: Option<Uuid>,
     /// Categories.
-    #[param(style = Form, explode = false)]
+    #[param(inline, style = Form, explode = false)]
     pub category: Choices<Category>,
     /// Severities.
-    #[param(style = Form, explode = false)]
+    #[param(inline, style = Form, explode = false)]
     pub severity: Choices<Severity>,
     /// Whether the deadline has passed, or had when the report ended.
     pub overdue: Option<bool>,
     /// Who noticed.
-    #[param(style = Form, explode = false)]
+    #[param(inline, style = Form, explode = false)]
     pub source: Choices<Source>,
     /// Received from then on.
     pub from: Option<DateTime<Utc>>,
@@ -509,6 +510,7 @@ pub async fn list_report_events(
 #[into_params(parameter_in = Query)]
 pub struct InboxQuery {
     /// Only this duty.
+    #[param(inline)]
     pub duty: Option<Choice<Duty>>,
     /// `next_cursor` of the page before.
     pub cursor: Option<Cursor>,
