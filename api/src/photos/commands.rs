@@ -18,6 +18,7 @@ use super::imaging::Picture;
 use super::queries;
 use super::rows::PhotoRow;
 use crate::problem::{FieldError, Problem};
+use crate::reports::queries::sees;
 use crate::store::events::{self, EventRecord};
 use crate::store::schema::{photos, reports};
 use crate::store::types::{Coded, Id};
@@ -196,21 +197,21 @@ pub fn arrive(conn: &mut Conn, arrival: &Arrival, now: DateTime<Utc>) -> Outcome
 /// The town of a report that this officer sees and that takes one more photo of theirs: one that
 /// they may comment on, neither closed nor void.
 fn takes_photos(conn: &mut Conn, actor: &Actor, report: Uuid) -> Outcome<Uuid> {
-    let scope = Scope::of(actor);
-    let (town, _) = queries::report_seen(conn, &scope, report)?.ok_or_else(|| {
-        Problem::new(Code::NotFound)
+    if !sees(conn, &Scope::of(actor), report)? {
+        return Err(Problem::new(Code::NotFound)
             .detail("There is no such report, or it lies outside your grids.")
-    })?;
+            .into());
+    }
     if actor.acting().next().is_none() {
         return Err(Problem::new(Code::NotPermitted)
             .detail("An administrator adds nothing to reports.")
             .into());
     }
     match queries::lock_report(conn, report)? {
-        Status::Closed | Status::Void => Err(Problem::new(Code::WrongStatus)
+        (_, Status::Closed | Status::Void) => Err(Problem::new(Code::WrongStatus)
             .detail("The report is closed or void; it takes only the photos it declared.")
             .into()),
-        _ => Ok(town),
+        (town, _) => Ok(town),
     }
 }
 

@@ -7,7 +7,6 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use gridpatrol_domain::grid::GridPath;
 use gridpatrol_domain::photo::{PhotoState, Rendition};
 use gridpatrol_domain::report::{PhotoRole, Status};
 use gridpatrol_domain::scope::Scope;
@@ -15,8 +14,9 @@ use uuid::Uuid;
 
 use super::digest::Digest;
 use super::rows::PhotoRow;
+use crate::reports::queries::sees;
 use crate::store::Conn;
-use crate::store::schema::{blobs, photos, report_participants, reports};
+use crate::store::schema::{blobs, photos, reports};
 use crate::store::types::{At, Coded, Id};
 use crate::{locked, on_each, unclaimed};
 
@@ -80,66 +80,26 @@ pub fn find_seen(conn: &mut Conn, scope: &Scope, id: Uuid) -> QueryResult<Option
         return Ok(None);
     };
     let seen = match photo.report_id {
-        Some(report) => report_seen(conn, scope, report)?.is_some(),
+        Some(report) => sees(conn, scope, report)?,
         None => photo.owner_id == scope.officer_id(),
     };
     Ok(seen.then_some(photo))
 }
 
-/// Town and status of a report that the scope shows.
-///
-/// # Errors
-/// If the database fails.
-pub fn report_seen(
-    conn: &mut Conn,
-    scope: &Scope,
-    id: Uuid,
-) -> QueryResult<Option<(Uuid, Status)>> {
-    let found = reports::table
-        .filter(reports::id.eq(Id(id)))
-        .select((
-            reports::town_id,
-            reports::village_id,
-            reports::group_id,
-            reports::status,
-        ))
-        .first::<(Uuid, Option<Uuid>, Option<Uuid>, Coded<Status>)>(conn)
-        .optional()?;
-    let Some((town, village, group, Coded(status))) = found else {
-        return Ok(None);
-    };
-    let path = match (village, group) {
-        (Some(village), Some(group)) => GridPath::group(town, village, group),
-        (Some(village), None) => GridPath::village(town, village),
-        (None, _) => GridPath::town(town),
-    };
-    let seen = scope.sees(path)
-        || scope.in_town(town)
-            && diesel::select(diesel::dsl::exists(
-                report_participants::table
-                    .filter(report_participants::report_id.eq(Id(id)))
-                    .filter(
-                        report_participants::participant_id
-                            .eq_any(scope.participants().iter().copied().map(Id)),
-                    ),
-            ))
-            .get_result(conn)?;
-    Ok(seen.then_some((town, status)))
-}
-
-/// The status of a report, its row locked until the transaction ends. After the photos (lock order).
+/// Town and status of a report, its row locked until the transaction ends. After the photos (lock
+/// order).
 ///
 /// # Errors
 /// If the database fails, or the report is gone.
-pub fn lock_report(conn: &mut Conn, id: Uuid) -> QueryResult<Status> {
-    let status: Coded<Status> = locked!(
+pub fn lock_report(conn: &mut Conn, id: Uuid) -> QueryResult<(Uuid, Status)> {
+    let (town, Coded(status)): (Uuid, Coded<Status>) = locked!(
         conn,
         reports::table
             .filter(reports::id.eq(Id(id)))
-            .select(reports::status),
+            .select((reports::town_id, reports::status)),
         first
     )?;
-    Ok(status.0)
+    Ok((town, status))
 }
 
 /// The photos of each of these reports, in their order. One query a page.

@@ -3,4 +3,5 @@
 mod house;
 
 mod commands;
+mod requests;
 mod work;

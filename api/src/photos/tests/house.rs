@@ -75,8 +75,14 @@ impl House {
 
     /// The same, served over HTTP. Returns its address.
     pub async fn served(kind: Kind) -> (Self, String) {
+        Self::served_with(kind, |_| {}).await
+    }
+
+    /// The same, with other settings.
+    pub async fn served_with(kind: Kind, change: impl FnOnce(&mut Config)) -> (Self, String) {
         let database = Database::fresh(kind);
-        let (config, folder) = settings(&database);
+        let (mut config, folder) = settings(&database);
+        change(&mut config);
         let server = crate::app::build_at(config, Clock::adjustable())
             .await
             .unwrap();
