@@ -10,7 +10,7 @@ use gridpatrol_domain::report::{Category, Severity, Status};
 use super::Conn;
 use super::schema::report_counts as counts;
 use super::types::{Coded, Id};
-use crate::on_each;
+use crate::{fixed, on_each};
 
 #[derive(Insertable)]
 #[diesel(table_name = counts)]
@@ -58,11 +58,11 @@ pub fn shift(
     on_each!(conn,
         // One prepared statement, again and again.
         sqlite c => cells.iter().try_for_each(|cell| {
-            diesel::insert_into(counts::table)
+            fixed!(diesel::insert_into(counts::table)
                 .values(cell)
                 .on_conflict(key)
                 .do_update()
-                .set(sum())
+                .set(sum()))
                 .execute(c)
                 .map(drop)
         }),

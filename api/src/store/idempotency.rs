@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::Conn;
 use super::schema::idempotency_keys as keys;
 use super::types::{At, Id};
-use crate::on_each;
+use crate::fixed;
 
 /// What became of a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,11 +47,11 @@ pub fn claim(
         keys::body.eq(""),
         keys::created_at.eq(At(now)),
     );
-    let inserted = on_each!(conn, c => diesel::insert_into(keys::table)
+    let take = diesel::insert_into(keys::table)
         .values(row)
         .on_conflict((keys::officer_id, keys::key))
-        .do_nothing()
-        .execute(c))?;
+        .do_nothing();
+    let inserted = fixed!(conn, take, execute)?;
     if inserted == 1 {
         return Ok(Claim::New);
     }
@@ -77,9 +77,9 @@ pub fn complete(
     status: u16,
     body: &str,
 ) -> QueryResult<()> {
-    let updated = diesel::update(keys::table.find((Id(officer), key)))
-        .set((keys::status.eq(i32::from(status)), keys::body.eq(body)))
-        .execute(conn)?;
+    let answer = diesel::update(keys::table.find((Id(officer), key)))
+        .set((keys::status.eq(i32::from(status)), keys::body.eq(body)));
+    let updated = fixed!(conn, answer, execute)?;
     if updated == 1 {
         Ok(())
     } else {

@@ -17,6 +17,7 @@ pub mod conn;
 pub mod counters;
 pub mod dialect;
 pub mod events;
+pub mod fixed;
 pub mod idempotency;
 mod migrate;
 mod pool;

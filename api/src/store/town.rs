@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::Conn;
 use super::schema::towns;
 use super::types::Id;
+use crate::fixed;
 
 /// The locked row. [`super::events::append`] saves what was changed here; a command that appends no
 /// event calls [`save`].
@@ -61,18 +62,24 @@ pub fn found(conn: &mut Conn, town_id: Uuid) -> QueryResult<()> {
 /// # Errors
 /// `NotFound` if there is no such town; otherwise if the database fails.
 pub fn advance(conn: &mut Conn, town_id: Uuid) -> QueryResult<TownHead> {
-    let (change_seq, event_seq, chain_head, number_year, number_seq, directory_version) =
-        diesel::update(towns::table.find(Id(town_id)))
-            .set(towns::change_seq.eq(towns::change_seq + 1))
-            .returning((
-                towns::change_seq,
-                towns::event_seq,
-                towns::chain_head,
-                towns::number_year,
-                towns::number_seq,
-                towns::directory_version,
-            ))
-            .get_result::<(i64, i64, Vec<u8>, i32, i32, i64)>(conn)?;
+    let step = diesel::update(towns::table.find(Id(town_id)))
+        .set(towns::change_seq.eq(towns::change_seq + 1))
+        .returning((
+            towns::change_seq,
+            towns::event_seq,
+            towns::chain_head,
+            towns::number_year,
+            towns::number_seq,
+            towns::directory_version,
+        ));
+    let (change_seq, event_seq, chain_head, number_year, number_seq, directory_version): (
+        i64,
+        i64,
+        Vec<u8>,
+        i32,
+        i32,
+        i64,
+    ) = fixed!(conn, step, get_result)?;
     let chain_head = Digest::try_from(chain_head).map_err(|found| {
         let reason = format!("the chain head of town {town_id} has {} bytes", found.len());
         diesel::result::Error::DeserializationError(reason.into())
@@ -93,15 +100,13 @@ pub fn advance(conn: &mut Conn, town_id: Uuid) -> QueryResult<TownHead> {
 /// # Errors
 /// If the database fails.
 pub fn save(conn: &mut Conn, head: &TownHead) -> QueryResult<()> {
-    diesel::update(towns::table.find(Id(head.town_id)))
-        .set((
-            towns::event_seq.eq(head.event_seq),
-            towns::chain_head.eq(head.chain_head.as_slice()),
-            towns::number_year.eq(head.number_year),
-            towns::number_seq.eq(head.number_seq),
-        ))
-        .execute(conn)
-        .map(drop)
+    let save = diesel::update(towns::table.find(Id(head.town_id))).set((
+        towns::event_seq.eq(head.event_seq),
+        towns::chain_head.eq(head.chain_head.as_slice()),
+        towns::number_year.eq(head.number_year),
+        towns::number_seq.eq(head.number_seq),
+    ));
+    fixed!(conn, save, execute).map(drop)
 }
 
 /// Tells every process that grids, officers, postings or deputies of the town have changed. The new

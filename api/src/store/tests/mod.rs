@@ -355,3 +355,42 @@ fn slow_statements_are_logged_without_their_values() {
         assert_eq!(logged(Duration::from_secs(60)), "", "{kind:?}");
     }
 }
+
+#[test]
+fn a_fixed_statement_is_prepared_once_and_does_what_it_says() {
+    use diesel::connection::InstrumentationEvent;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    for kind in KINDS {
+        let (_database, store) = fresh(kind);
+        let kept = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&kept);
+        store
+            .write_blocking(Lane::Interactive, move |conn| {
+                insert("1")(conn)?;
+                let count = Arc::clone(&count);
+                conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+                    if let InstrumentationEvent::CacheQuery { sql, .. } = event {
+                        assert!(sql.starts_with("UPDATE"), "{sql}");
+                        count.fetch_add(1, Ordering::SeqCst);
+                    }
+                });
+                for version in 2..=6_i64 {
+                    let update = diesel::update(grids::table.filter(grids::code.eq("1")))
+                        .set(grids::version.eq(version))
+                        .returning(grids::version);
+                    let now: i64 = crate::fixed!(conn, update, get_result)?;
+                    assert_eq!(now, version);
+                }
+                for (code, rows) in [("1", 1), ("2", 0), ("1", 1)] {
+                    let update = diesel::update(grids::table.filter(grids::code.eq(code)))
+                        .set(grids::version.eq(grids::version + 1));
+                    assert_eq!(crate::fixed!(conn, update, execute)?, rows);
+                }
+                Ok(())
+            })
+            .unwrap();
+        // Two places in the code, two statements.
+        assert_eq!(kept.load(Ordering::SeqCst), 2, "{kind:?}");
+    }
+}
