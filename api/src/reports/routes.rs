@@ -1,31 +1,23 @@
-//! Reports over HTTP: filing, reading, amending, lists, record, inbox.
+//! Reports over HTTP: filing, reading, amending, record.
 //!
-//! Owns the wire and nothing else. Actions stand in `action_routes`.
+//! Owns the wire and nothing else. Actions stand in `action_routes`, lists in `list_routes`.
 
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpResponse, get, patch, post, put};
-use chrono::{DateTime, Utc};
-use gridpatrol_domain::error::Code;
-use gridpatrol_domain::grid::Tier;
-use gridpatrol_domain::report::{Category, Duty, PhotoRole, Severity, Source, Status};
-use gridpatrol_domain::slug::Slug;
-use serde::{Deserialize, Serialize};
+use gridpatrol_domain::report::PhotoRole;
+use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-use super::answer::{Inbox, Report, ReportEvent};
+use super::answer::{Report, ReportEvent};
 use super::commands::{self, Acting, Asked};
-use super::inbox::{self, Desks};
-use super::list::{self, Bounds, Filter, Position, View};
 use super::request::{ReportAmendment, ReportFiling};
-use super::search::Search;
 use super::view::{self, StaffedTown, Viewer};
-use super::{action_routes, queries};
+use super::{action_routes, list_routes, queries};
 use crate::app::App;
 use crate::http::Call;
-use crate::http::choice::{Choice, Choices, OptionalChoice};
 use crate::http::etag;
 use crate::http::keyed::{self, Answer, canonical_hash};
 use crate::http::page::{Cursor, Limit, Page};
@@ -48,12 +40,11 @@ refusals! {
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config
         .service(create_report)
-        .service(list_reports)
         .service(put_report)
         .service(get_report)
         .service(amend_report)
-        .service(list_report_events)
-        .service(get_inbox);
+        .service(list_report_events);
+    list_routes::routes(config);
     action_routes::routes(config);
 }
 
@@ -204,251 +195,6 @@ pub async fn amend_report(
     ))
 }
 
-/// What a list of reports is narrowed to.
-#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields, default)]
-#[into_params(parameter_in = Query)]
-pub struct ListQuery {
-    /// `grid` (default): the caller's grids and all below. `mine`: what the caller filed or was assigned.
-    #[param(inline)]
-    pub view: Option<Choice<ViewName>>,
-    /// Statuses, separated by commas.
-    #[param(inline, style = Form, explode = false)]
-    pub status: Choices<Status>,
-    /// Tiers of the holder.
-    #[param(inline, style = Form, explode = false)]
-    pub tier: Choices<Tier>,
-    /// A grid within the caller's: its reports and those of all below.
-    pub grid: Option<Uuid>,
-    /// Categories.
-    #[param(inline, style = Form, explode = false)]
-    pub category: Choices<Category>,
-    /// Severities.
-    #[param(inline, style = Form, explode = false)]
-    pub severity: Choices<Severity>,
-    /// Whether the deadline has passed, or had when the report ended.
-    pub overdue: Option<bool>,
-    /// Who noticed.
-    #[param(inline, style = Form, explode = false)]
-    pub source: Choices<Source>,
-    /// Received from then on.
-    pub from: Option<DateTime<Utc>>,
-    /// Received before then.
-    pub to: Option<DateTime<Utc>>,
-    /// Words that stand in the texts or the number; at least two characters each. The last twelve
-    /// months, unless `from` is given.
-    pub q: Option<String>,
-    /// A box of WGS-84 degrees: `west,south,east,north` (RFC 7946).
-    #[param(example = "101.80,26.60,101.95,26.75")]
-    pub bbox: Option<String>,
-    /// `next_cursor` of the page before.
-    pub cursor: Option<Cursor>,
-    /// How many reports at most.
-    pub limit: Limit,
-}
-
-/// Whose reports are listed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ViewName {
-    /// By grid.
-    Grid,
-    /// By participation.
-    Mine,
-}
-
-impl Slug for ViewName {
-    const ALL: &'static [Self] = &[Self::Grid, Self::Mine];
-
-    fn slug(self) -> &'static str {
-        match self {
-            Self::Grid => "grid",
-            Self::Mine => "mine",
-        }
-    }
-
-    fn label_zh(self) -> &'static str {
-        match self {
-            Self::Grid => "网格",
-            Self::Mine => "我的",
-        }
-    }
-
-    fn label_en(self) -> &'static str {
-        match self {
-            Self::Grid => "Grid",
-            Self::Mine => "Mine",
-        }
-    }
-}
-
-impl utoipa::PartialSchema for ViewName {
-    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-        gridpatrol_domain::slug::open_set::<Self>()
-    }
-}
-
-impl utoipa::ToSchema for ViewName {}
-
-impl ListQuery {
-    fn bounds(&self) -> Option<Bounds> {
-        let edges: Vec<f64> = self
-            .bbox
-            .as_deref()?
-            .split(',')
-            .map(|edge| edge.trim().parse().ok())
-            .collect::<Option<_>>()?;
-        let [west, south, east, north] = <[f64; 4]>::try_from(edges).ok()?;
-        let sound = west <= east
-            && south <= north
-            && (-180.0..=180.0).contains(&west)
-            && (-180.0..=180.0).contains(&east)
-            && (-90.0..=90.0).contains(&south)
-            && (-90.0..=90.0).contains(&north);
-        sound.then_some(Bounds {
-            west,
-            south,
-            east,
-            north,
-        })
-    }
-
-    fn filter(&self, now: DateTime<Utc>) -> Filter {
-        Filter {
-            statuses: self.status.get(),
-            tiers: self.tier.get(),
-            categories: self.category.get(),
-            severities: self.severity.get(),
-            sources: self.source.get(),
-            overdue: self.overdue.map(|overdue| (overdue, now)),
-            from: self
-                .from
-                .or_else(|| self.q.as_ref().map(|_| now - chrono::TimeDelta::days(366))),
-            to: self.to,
-            bounds: self.bounds(),
-        }
-    }
-
-    /// What a cursor is bound to.
-    fn signature(&self) -> impl Serialize + use<> {
-        fn slugs<T: Slug>(values: &Choices<T>) -> Vec<&'static str> {
-            values.get().into_iter().map(Slug::slug).collect()
-        }
-        (
-            (
-                "reports",
-                self.view.get().map(Slug::slug),
-                slugs(&self.status),
-                slugs(&self.tier),
-                self.grid,
-                slugs(&self.category),
-                slugs(&self.severity),
-            ),
-            (
-                self.overdue,
-                slugs(&self.source),
-                self.from,
-                self.to,
-                self.q.clone(),
-                self.bbox.clone(),
-            ),
-        )
-    }
-}
-
-impl Validate for ListQuery {
-    fn validate(&self, errors: &mut Errors) {
-        self.view.check("view", errors);
-        self.status.check("status", errors);
-        self.tier.check("tier", errors);
-        self.category.check("category", errors);
-        self.severity.check("severity", errors);
-        self.source.check("source", errors);
-        errors.instant("from", self.from);
-        errors.instant("to", self.to);
-        errors.text("q", &self.q, 100);
-        if self.q.as_deref().is_some_and(|q| Search::new(q).is_none()) {
-            errors.add(
-                "q",
-                "too_short",
-                "Give words of at least two characters each.",
-            );
-        }
-        if self.bbox.is_some() && self.bounds().is_none() {
-            errors.add(
-                "bbox",
-                "bad_format",
-                "Give west,south,east,north in WGS-84 degrees.",
-            );
-        }
-    }
-}
-
-/// Lists reports, newest first
-///
-/// A page may hold fewer than `limit` while a cursor follows: filters that no index serves look at a
-/// bounded number of reports a page.
-#[utoipa::path(
-    operation_id = "listReports",
-    tag = "reports",
-    params(ListQuery),
-    responses((status = 200, body = Page<Report>, description = "One page."), Read)
-)]
-#[get("/v1/reports")]
-pub async fn list_reports(
-    app: Data<App>,
-    call: Call<(), ListQuery>,
-) -> Result<HttpResponse, Problem> {
-    let viewer = Viewer::of(&app, &call);
-    let query = call.query;
-    let signature = query.signature();
-    let after: Option<Position> = app
-        .cursors
-        .open_optional(query.cursor.as_ref(), &signature)?;
-    let filter = query.filter(viewer.now);
-    let search = query.q.as_deref().and_then(Search::new);
-    let limit = query.limit.size();
-    let (grid, mine) = (query.grid, query.view.get() == Some(ViewName::Mine));
-    let inner = app.clone();
-    let (items, next) = app
-        .store
-        .read(move |conn| {
-            let view = match grid {
-                _ if mine => View::Mine,
-                None => View::Areas(viewer.scope.subtrees().to_vec()),
-                Some(grid) => {
-                    let mut area = None;
-                    for town in viewer.scope.towns() {
-                        let path = inner.directory.town(conn, *town)?.path(grid);
-                        area = area.or(path.filter(|path| viewer.scope.sees(*path)));
-                    }
-                    View::Areas(vec![area.ok_or_else(|| {
-                        Problem::new(Code::NotFound)
-                            .detail("There is no such grid within your grids.")
-                    })?])
-                }
-            };
-            let page = list::page(
-                conn,
-                &viewer.scope,
-                &view,
-                &filter,
-                search.as_ref(),
-                after,
-                limit,
-            )?;
-            Ok((view::page(conn, &inner, &viewer, page.rows)?, page.next))
-        })
-        .await?;
-    let next_cursor = next
-        .map(|next| app.cursors.seal(&signature, &next))
-        .transpose()?;
-    Ok(etag::answer(
-        StatusCode::OK,
-        None,
-        etag::write(&Page { items, next_cursor })?,
-    ))
-}
-
 /// A page of a record.
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields, default)]
@@ -502,72 +248,4 @@ pub async fn list_report_events(
         |event| event,
     )?;
     Ok(etag::answer(StatusCode::OK, None, etag::write(&page)?))
-}
-
-/// What the inbox is narrowed to.
-#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields, default)]
-#[into_params(parameter_in = Query)]
-pub struct InboxQuery {
-    /// Only this duty.
-    #[param(inline)]
-    pub duty: Option<Choice<Duty>>,
-    /// `next_cursor` of the page before.
-    pub cursor: Option<Cursor>,
-    /// How many reports at most.
-    pub limit: Limit,
-}
-
-impl Validate for InboxQuery {
-    fn validate(&self, errors: &mut Errors) {
-        self.duty.check("duty", errors);
-    }
-}
-
-/// What waits for the caller, due first
-///
-/// By posting, as a deputy, and where a post below is vacant.
-#[utoipa::path(
-    operation_id = "getInbox",
-    tag = "reports",
-    params(InboxQuery),
-    responses((status = 200, body = Inbox, description = "One page, and how many wait in all."), Read)
-)]
-#[get("/v1/inbox")]
-pub async fn get_inbox(
-    app: Data<App>,
-    call: Call<(), InboxQuery>,
-) -> Result<HttpResponse, Problem> {
-    let viewer = Viewer::of(&app, &call);
-    let duty = call.query.duty.get();
-    let signature = ("inbox", duty.map(Slug::slug));
-    let after: Option<inbox::Key> = app
-        .cursors
-        .open_optional(call.query.cursor.as_ref(), &signature)?;
-    let limit = call.query.limit;
-    let inner = app.clone();
-    let (counts, items, next) = app
-        .store
-        .read(move |conn| {
-            let mut desks = Vec::new();
-            for town in viewer.scope.towns() {
-                let staffed = StaffedTown::read(conn, &inner, *town, viewer.now)?;
-                desks.push(Desks::of(&viewer.actor, &staffed.town, &staffed.staffing));
-            }
-            let counts = inbox::counts(conn, &desks)?;
-            let mut rows = inbox::page(conn, &desks, duty, after, limit.and_one())?;
-            let more = rows.len() > limit.size();
-            rows.truncate(limit.size());
-            let next = rows.last().filter(|_| more).map(inbox::Key::of);
-            Ok((counts, view::page(conn, &inner, &viewer, rows)?, next))
-        })
-        .await?;
-    let inbox = Inbox {
-        counts,
-        items,
-        next_cursor: next
-            .map(|next| app.cursors.seal(&signature, &next))
-            .transpose()?,
-    };
-    Ok(etag::answer(StatusCode::OK, None, etag::write(&inbox)?))
 }
