@@ -8,11 +8,11 @@ use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LOCATION,
 };
 use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse, get};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, get};
 use gridpatrol_domain::error::Code;
 use serde::Serialize;
 use utoipa_actix_web::service_config::ServiceConfig;
-use utoipa_swagger_ui::Config as DocsSettings;
+use utoipa_swagger_ui::{Config as DocsSettings, SwaggerFile};
 
 use crate::app::App;
 use crate::http::{Open, etag};
@@ -81,6 +81,10 @@ async fn readiness(app: Data<App>, _: Open) -> Result<HttpResponse, Problem> {
     if app.store.ping().await.is_err() {
         wrong.push("the database does not answer".to_owned());
     }
+    if let Err(error) = app.gallery.objects.ping().await {
+        tracing::warn!(%error, "the photo store does not answer");
+        wrong.push("the photo store does not answer".to_owned());
+    }
     for worker in app.ready.silent() {
         wrong.push(format!("the worker {worker} shows no sign of life"));
     }
@@ -132,61 +136,83 @@ async fn openapi(request: HttpRequest, written: Data<Written>, _: Open) -> HttpR
 
 /// The documentation to read and try
 ///
-/// Leads to the page itself.
+/// Everything it needs comes from this server.
 #[utoipa::path(
     operation_id = "getDocs",
     tag = "operation",
-    responses((status = 303, description = "It is a folder."), document::Open)
+    responses(
+        (status = 200, description = "The page.", content_type = "text/html", body = String),
+        document::Open
+    )
 )]
 #[get("/docs")]
-async fn docs(_: Open) -> HttpResponse {
-    HttpResponse::SeeOther()
-        .insert_header((LOCATION, "docs/"))
-        .finish()
+async fn docs(_: Open) -> Result<HttpResponse, Problem> {
+    // The page stands beside its folder, so that the document's address is the same for both.
+    let page = file("index.html")?.ok_or_else(|| Problem::new(Code::Internal))?;
+    let page = String::from_utf8_lossy(&page.bytes)
+        .replace("\"./", "\"docs/")
+        .replace("\"index.css", "\"docs/index.css")
+        .replace("<title>Swagger UI", "<title>gridpatrol");
+    Ok(shown("text/html; charset=utf-8").body(page))
 }
 
 /// A file of the documentation
 ///
-/// Everything it needs comes from this server.
+/// What the page of `/docs` is made of.
 #[utoipa::path(
     operation_id = "getDocsFile",
     tag = "operation",
-    params(("file" = String, Path, description = "The file; empty for the page itself.", example = "swagger-ui.css")),
+    params(("file" = String, Path, description = "The file.", example = "swagger-ui.css")),
     responses(
-        (status = 200, description = "A page, script, style or picture.", content_type = "text/html", body = String),
+        (status = 200, description = "A script, style or picture.", content_type = "text/css", body = String),
+        (status = 303, description = "The folder itself: the page is `/docs`."),
         Missing
     )
 )]
 #[get("/docs/{file:.*}")]
 async fn docs_file(call: Open<String>) -> Result<HttpResponse, Problem> {
+    if call.path.is_empty() {
+        return Ok(HttpResponse::SeeOther()
+            .insert_header((LOCATION, "../docs"))
+            .finish());
+    }
+    let file = file(&call.path)?.ok_or_else(|| Problem::new(Code::NotFound))?;
+    let mut response = shown(&file.content_type);
+    if file.gzpipped {
+        response.insert_header((CONTENT_ENCODING, "gzip"));
+    }
+    Ok(response.body(file.bytes.into_owned()))
+}
+
+/// A file of the documentation, if there is one of this name.
+fn file(name: &str) -> Result<Option<SwaggerFile<'static>>, Problem> {
     static SETTINGS: OnceLock<Arc<DocsSettings<'static>>> = OnceLock::new();
     let settings = SETTINGS.get_or_init(|| {
         Arc::new(
-            DocsSettings::from("../openapi.yaml")
+            DocsSettings::from("openapi.yaml")
                 .deep_linking(true)
                 .display_operation_id(true)
                 .persist_authorization(false)
                 .validator_url("none"),
         )
     });
-    let file = utoipa_swagger_ui::serve(&call.path, Arc::clone(settings))
-        .map_err(|error| {
-            tracing::error!(%error, "the documentation cannot be served");
-            Problem::new(Code::Internal)
-        })?
-        .ok_or_else(|| Problem::new(Code::NotFound))?;
+    utoipa_swagger_ui::serve(name, Arc::clone(settings)).map_err(|error| {
+        tracing::error!(%error, "the documentation cannot be served");
+        Problem::new(Code::Internal)
+    })
+}
+
+/// A part of the documentation: nothing may come from elsewhere, nor go there.
+fn shown(content_type: &str) -> HttpResponseBuilder {
     let mut response = HttpResponse::Ok();
-    if file.gzpipped {
-        response.insert_header((CONTENT_ENCODING, "gzip"));
-    }
-    Ok(response
-        .insert_header((CONTENT_TYPE, file.content_type))
+    response
+        .insert_header((CONTENT_TYPE, content_type))
         .insert_header((CACHE_CONTROL, "public, max-age=3600"))
         .insert_header((
             CONTENT_SECURITY_POLICY,
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
              font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; \
              frame-ancestors 'none'",
-        ))
-        .body(file.bytes.into_owned()))
+        ));
+    response
 }

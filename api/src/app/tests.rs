@@ -124,6 +124,15 @@ async fn what_nobody_serves_is_a_problem() {
     let wrong = server.ask(&get("/v1/auth/login")).await;
     assert!(wrong.starts_with("HTTP/1.1 405 "), "{wrong}");
     assert!(wrong.contains("allow: POST\r\n"), "{wrong}");
+    let docs = server.ask(&get("/docs")).await;
+    assert!(docs.contains("src=\"docs/swagger-ui-bundle.js\""), "{docs}");
+    assert!(
+        !docs.contains("://"),
+        "nothing comes from elsewhere: {docs}"
+    );
+    let start = server.ask(&get("/docs/swagger-initializer.js")).await;
+    assert!(start.starts_with("HTTP/1.1 200 "), "{start}");
+    assert!(start.contains("\"openapi.yaml\""), "{start}");
     let ready = server.ask(&get("/readyz")).await;
     assert!(ready.starts_with("HTTP/1.1 200 "), "{ready}");
     server.stop().await;

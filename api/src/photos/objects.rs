@@ -267,9 +267,14 @@ impl Objects {
         Ok(())
     }
 
-    /// Whether the store answers.
+    /// Whether photos can arrive, and the store answers.
     pub async fn ping(&self) -> Result<(), ObjectsError> {
-        tokio::fs::metadata(self.folder.join(INCOMING)).await?;
+        let probe = self
+            .folder
+            .join(INCOMING)
+            .join(format!("probe-{}", uuid::Uuid::now_v7()));
+        tokio::fs::write(&probe, b"").await?;
+        tokio::fs::remove_file(&probe).await?;
         match self.store.head(&Path::from("ping")).await {
             Ok(_) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(error.into()),
