@@ -9,6 +9,7 @@ pub mod call;
 pub mod choice;
 pub mod cors;
 pub mod etag;
+pub mod fault;
 pub mod keyed;
 pub mod language;
 pub mod middleware;

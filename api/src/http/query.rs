@@ -12,7 +12,7 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 
-use super::shape::{Fault, Step, steps};
+use super::fault::{Fault, Step, steps};
 use super::validate::{Errors, Validate};
 use crate::problem::Problem;
 use gridpatrol_domain::error::Code;

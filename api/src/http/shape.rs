@@ -2,7 +2,7 @@
 //!
 //! serde stops at the first mistake. Here a mistake is recorded, mended in a copy (the member taken
 //! out, a missing one filled in) and reading goes on, so that a client sees all of them in one answer.
-//! Owns the translation of serde's messages to stable codes. It must not know any request type.
+//! It must not know any request type; what serde's messages mean stands in `fault`.
 
 use serde::de::value::{MapDeserializer, SeqDeserializer};
 use serde::de::{
@@ -10,8 +10,8 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 use serde_json::{Map, Value, json};
-use serde_path_to_error::Segment;
 
+use super::fault::{Fault, Step, steps};
 use super::validate::{Errors, Validate, push_segment};
 
 /// Mends at most this often: a request with more mistakes gets the first ones named.
@@ -93,164 +93,11 @@ fn judge<T: Validate>(parsed: T, mends: &[Mend], errors: &mut Errors) -> Option<
     errors.is_empty().then_some(parsed)
 }
 
-/// One step into a document.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Step {
-    Member(String),
-    Element(usize),
-}
-
-/// The steps of serde's path. Enum variants are not part of the document.
-pub(super) fn steps(path: &serde_path_to_error::Path) -> Vec<Step> {
-    path.iter()
-        .filter_map(|segment| match segment {
-            Segment::Seq { index } => Some(Step::Element(*index)),
-            Segment::Map { key } => Some(Step::Member(key.clone())),
-            Segment::Enum { .. } | Segment::Unknown => None,
-        })
-        .collect()
-}
-
-/// A mistake, in our words.
-#[derive(Debug)]
-pub(super) struct Fault {
-    pub path: Vec<Step>,
-    pub code: &'static str,
-    pub detail: String,
-    pub missing: bool,
-}
-
-impl Fault {
-    /// Translates serde's message about what stands at `path`.
-    pub fn new(path: &[Step], message: &str) -> Self {
-        let fault = |code, detail: String| Self {
-            path: path.to_vec(),
-            code,
-            detail,
-            missing: false,
-        };
-        if let Some(name) = quoted(message, "missing field ") {
-            let mut path = path.to_vec();
-            path.push(Step::Member(name.to_owned()));
-            return Self {
-                path,
-                code: "required",
-                detail: "This field is required.".into(),
-                missing: true,
-            };
-        }
-        if let Some(name) = quoted(message, "unknown field ") {
-            let known = message
-                .split_once("expected ")
-                .map_or("none", |(_, known)| known.trim_start_matches("one of "));
-            let mut fault = fault(
-                "unknown_field",
-                format!(
-                    "There is no such field. Known here: {}.",
-                    known.replace('`', "")
-                ),
-            );
-            let step = Step::Member(name.to_owned());
-            if fault.path.last() != Some(&step) {
-                fault.path.push(step);
-            }
-            return fault;
-        }
-        let message = message.trim();
-        if message.starts_with("UUID parsing failed") {
-            return fault(
-                "bad_format",
-                "Give a UUID, such as 0192f7a0-0000-7000-8000-000000000001.".into(),
-            );
-        }
-        if TIME_FAULTS.contains(&message) {
-            return fault(
-                "bad_format",
-                "Give a time with its offset (2026-11-20T08:15:00+08:00), or a date (2026-11-20) where a date is asked for."
-                    .into(),
-            );
-        }
-        if let Some(rest) = message.strip_prefix("invalid type: ") {
-            return fault("wrong_type", expected(rest));
-        }
-        if let Some(rest) = message.strip_prefix("invalid value: ") {
-            return fault("out_of_range", expected(rest));
-        }
-        if let Some(rest) = message.strip_prefix("invalid length ") {
-            return fault("wrong_type", expected(rest));
-        }
-        if message.starts_with("unknown variant") {
-            let known = message
-                .split_once("expected ")
-                .map_or("", |(_, known)| known.trim_start_matches("one of "));
-            return fault(
-                "not_allowed",
-                format!("Give one of: {}.", known.replace('`', "")),
-            );
-        }
-        fault("bad_format", format!("It cannot be read: {message}."))
-    }
-
-    /// Where it is, as an RFC 6901 pointer.
-    pub fn pointer(&self) -> String {
-        pointer(&self.path)
-    }
-}
-
-/// What chrono says about a text that is no time.
-const TIME_FAULTS: [&str; 7] = [
-    "input is out of range",
-    "no possible date and time matching input",
-    "input is not enough for unique date and time",
-    "input contains invalid characters",
-    "premature end of input",
-    "trailing input",
-    "bad or unsupported format string",
-];
-
-fn pointer(path: &[Step]) -> String {
-    let mut pointer = String::new();
-    for step in path {
-        match step {
-            Step::Member(name) => push_segment(&mut pointer, name),
-            Step::Element(index) => push_segment(&mut pointer, &index.to_string()),
-        }
-    }
-    pointer
-}
-
 /// `pointer` is `ancestor` or lies beneath it.
 fn within(pointer: &str, ancestor: &str) -> bool {
     pointer
         .strip_prefix(ancestor)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
-fn quoted<'a>(message: &'a str, before: &str) -> Option<&'a str> {
-    message
-        .strip_prefix(before)?
-        .strip_prefix('`')?
-        .split_once('`')
-        .map(|(name, _)| name)
-}
-
-/// "string \"abc\", expected i64" → a sentence in terms of JSON, without echoing long input.
-fn expected(rest: &str) -> String {
-    let (_, expected) = rest.rsplit_once("expected ").unwrap_or(("", rest));
-    let expected = match expected.trim() {
-        "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number",
-        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number from 0 upward",
-        "f32" | "f64" => "a number",
-        "a boolean" => "true or false",
-        "a sequence" => "a list",
-        "a map" => "an object",
-        other if other.starts_with("struct ") => "an object",
-        "a formatted date and time string" | "an RFC 3339 formatted date and time string" => {
-            "a time with its offset (2026-11-20T08:15:00+08:00)"
-        }
-        other => return format!("Expected {other}."),
-    };
-    format!("Expected {expected}.")
 }
 
 fn refuse_nul(value: &Value, pointer: &str, errors: &mut Errors) {
