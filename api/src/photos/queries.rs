@@ -260,13 +260,28 @@ pub fn lease(
     Ok(leased)
 }
 
-/// Ends a lease: the copies are there, or never will be.
+/// Writes down how making copies of a photo's content ended, for every photo of that content that
+/// waits.
 ///
 /// # Errors
 /// If the database fails.
 pub fn settle(conn: &mut Conn, id: Uuid, rendition: Rendition) -> QueryResult<()> {
-    diesel::update(photos::table.find(Id(id)))
-        .filter(photos::rendition.eq(Coded(Rendition::Pending)))
+    let content: Option<Vec<u8>> = photos::table
+        .find(Id(id))
+        .select(photos::sha256)
+        .first(conn)
+        .optional()?
+        .flatten();
+    let waiting: Vec<Uuid> = locked!(
+        conn,
+        photos::table
+            .filter(photos::rendition.eq(Coded(Rendition::Pending)))
+            .filter(photos::sha256.eq(content).or(photos::id.eq(Id(id))))
+            .order(photos::id)
+            .select(photos::id),
+        load
+    )?;
+    diesel::update(photos::table.filter(photos::id.eq_any(waiting.into_iter().map(Id))))
         .set((
             photos::rendition.eq(Coded(rendition)),
             photos::rendition_due_at.eq(None::<DateTime<Utc>>),

@@ -277,10 +277,17 @@ async fn a_known_content_needs_no_new_copies() {
         let links = Links::new(&[1; 32]);
         let shown = ReportPhoto::of(&photo, &links, house.app.clock.now());
         assert!(shown.thumbnail_url.is_some() && shown.original_url.is_some());
-        house
-            .write(move |conn| Ok(queries::settle(conn, first, Rendition::Failed)?))
+        let waiting = Uuid::now_v7();
+        let taken = house.arrive(arrival(&house.leader, waiting, b"same")).await;
+        assert_eq!(taken.unwrap().photo.rendition.0, Rendition::Pending);
+        let settled = house
+            .write(move |conn| {
+                queries::settle(conn, first, Rendition::Failed)?;
+                Ok(queries::find(conn, waiting)?)
+            })
             .await
             .unwrap();
+        assert_eq!(settled.unwrap().rendition.0, Rendition::Failed);
         let taken = house.arrive(arrival(&house.leader, second, b"same")).await;
         let photo = taken.unwrap().photo;
         assert_eq!(photo.rendition.0, Rendition::Failed);
