@@ -14,7 +14,8 @@ use utoipa_actix_web::AppExt as _;
 
 use crate::auth::{Auth, AuthError, random};
 pub use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, Secret};
+use crate::demo;
 use crate::grids::directory::Directory;
 use crate::http::cors::cors;
 use crate::http::middleware::gate;
@@ -169,6 +170,10 @@ pub async fn build(config: Config) -> Result<Server, StartError> {
 /// As [`build`].
 pub async fn build_at(config: Config, clock: Clock) -> Result<Server, StartError> {
     let app = Data::new(App::open(config, clock).await?);
+    if app.config.demo {
+        let given = app.config.demo_password.as_ref();
+        demo::fill(&app, given.map_or(demo::PASSWORD, Secret::expose)).await?;
+    }
     let document = Data::new(openapi::Written::of(&openapi::document(
         app.config.http.public_url.as_deref(),
     )));

@@ -217,4 +217,35 @@ mod tests {
             assert!(Program::try_parse_from(line.split(' ')).is_err(), "{line}");
         }
     }
+
+    /// The settings as the program knows them, as README.md lists them.
+    fn settings() -> String {
+        let mut table = String::from("| setting | what | default |\n|---|---|---|\n");
+        for option in Program::command().get_arguments() {
+            let (Some(flag), Some(help), Some(_)) =
+                (option.get_long(), option.get_help(), option.get_env())
+            else {
+                continue;
+            };
+            let help = help.to_string();
+            let (what, default) = help.split_once(" [default: ").unwrap_or((&help, ""));
+            let default = default.strip_suffix(']').unwrap_or(default);
+            table.push_str(&format!("| `--{flag}` | {what} | {default} |\n"));
+        }
+        table
+    }
+
+    #[test]
+    fn the_readme_lists_every_setting_as_it_is() {
+        let readme = include_str!("../../README.md");
+        let listed = readme
+            .split_once("<!-- settings: begin -->\n")
+            .and_then(|(_, rest)| rest.split_once("<!-- settings: end -->"))
+            .map(|(table, _)| table);
+        let settings = settings();
+        assert!(
+            listed == Some(&settings),
+            "README.md must list between its marks:\n{settings}"
+        );
+    }
 }

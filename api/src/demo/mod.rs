@@ -1,0 +1,166 @@
+//! The demonstration town: made of real commands, so that everything about it is as it would be after
+//! five months of use.
+//!
+//! Owns when and in which order it is made. Places, people, what is found, how it goes, and the
+//! pictures each have a file. It goes into an empty database only.
+
+pub mod chance;
+pub mod courses;
+pub mod matters;
+pub mod people;
+pub mod pictures;
+pub mod places;
+pub mod replay;
+pub mod stories;
+
+use std::io::Cursor;
+use std::sync::Arc;
+use std::time::Instant;
+
+use chrono::TimeDelta;
+use diesel::prelude::*;
+use gridpatrol_domain::error::Code;
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::grids::import;
+use crate::photos::digest::Digest;
+use crate::photos::objects::Variant;
+use crate::photos::{imaging, queries as photos};
+use crate::problem::Problem;
+use crate::store::schema::grids;
+use crate::store::{Conn, Lane};
+use people::Cast;
+use pictures::Scene;
+use places::Places;
+use replay::{Album, Happened, Kept, Stage};
+use stories::{DAYS, VIEWS};
+
+/// The password of all its accounts, unless another is given.
+pub const PASSWORD: &str = "demo-Patrol-2026";
+
+/// Fills an empty database with the demonstration town. One that has any grid is left alone.
+///
+/// # Errors
+/// If the database or the store of photos fails. Then the database is as empty as before.
+pub async fn fill(app: &Arc<App>, password: &str) -> Result<Option<Happened>, Problem> {
+    let started = Instant::now();
+    if !app.store.read(|conn| Ok(is_empty(conn)?)).await? {
+        tracing::info!("the database has grids already; the demonstration town is not made again");
+        return Ok(None);
+    }
+    tracing::info!("making the demonstration town");
+    let hash = app.auth.passwords.hash(password.to_owned()).await?;
+    let album = Arc::new(album(app).await?);
+    let inner = Arc::clone(app);
+    let now = app.clock.now();
+    let happened = app
+        .store
+        .write(Lane::Interactive, move |conn| {
+            // Another process may have been quicker.
+            if !is_empty(conn)? {
+                return Ok(None);
+            }
+            // Before the first report.
+            let began = now - TimeDelta::days(i64::from(DAYS) + 3);
+            let places = Places::new();
+            import::write(conn, &places.grids(), None, began)?;
+            let ids = people::settle(conn, &places, &hash, began)?;
+            let town = inner.directory.town(conn, places.town)?;
+            let stage = Stage {
+                app: &inner,
+                cast: &Cast::of(&ids, &town),
+                places: &places,
+                album: &album,
+            };
+            let told = stories::tell(&places, &inner.policy, now);
+            stage.play(conn, &told).map(Some)
+        })
+        .await?;
+    if let Some(happened) = happened {
+        tracing::info!(
+            reports = happened.reports,
+            actions = happened.actions,
+            photos = happened.photos,
+            took_ms = started.elapsed().as_millis(),
+            "the demonstration town is there; README.md names its accounts"
+        );
+    }
+    app.gallery.arrivals.notify_waiters();
+    Ok(happened)
+}
+
+fn is_empty(conn: &mut Conn) -> QueryResult<bool> {
+    let some = grids::table
+        .select(grids::id)
+        .first::<Uuid>(conn)
+        .optional()?;
+    Ok(some.is_none())
+}
+
+/// Draws all pictures, and pins and keeps them as an upload would be.
+async fn album(app: &App) -> Result<Album, Problem> {
+    let drawing: Vec<_> = Scene::ALL
+        .into_iter()
+        .flat_map(|scene| (0..VIEWS).map(move |view| (scene, view)))
+        .map(|(scene, view)| {
+            let most_pixels = app.config.photos.max_pixels;
+            tokio::task::spawn_blocking(move || drawn(scene, view, most_pixels))
+        })
+        .collect();
+    let mut contents = Vec::new();
+    for pair in drawing {
+        contents.extend(pair.await.map_err(unmade)??);
+    }
+    let pins: Vec<(Digest, i64)> = contents
+        .iter()
+        .map(|(_, kept, _)| (kept.digest, kept.size))
+        .collect();
+    let now = app.clock.now();
+    app.store
+        .write(Lane::Interactive, move |conn| {
+            for (digest, size) in &pins {
+                photos::pin(conn, *digest, *size, now)?;
+            }
+            Ok(())
+        })
+        .await?;
+    let keeping = contents.iter_mut().map(|(_, kept, content)| {
+        let content = std::mem::take(content);
+        app.gallery
+            .objects
+            .put(kept.digest, Variant::Original, content)
+    });
+    futures_util::future::try_join_all(keeping).await?;
+    Ok(contents
+        .into_iter()
+        .map(|(shown, kept, _)| (shown, kept))
+        .collect())
+}
+
+type Drawn = ((Scene, u8, bool), Kept, Vec<u8>);
+
+fn drawn(scene: Scene, view: u8, most_pixels: u64) -> Result<[Drawn; 2], Problem> {
+    let pair = pictures::draw(scene, view).map_err(unmade)?;
+    let kept = |after, content: Vec<u8>| -> Result<Drawn, Problem> {
+        let picture = imaging::inspect(&mut Cursor::new(&content), most_pixels)
+            .map_err(unmade)?
+            .map_err(unmade)?;
+        let kept = Kept {
+            digest: Digest::of(&content),
+            size: i64::try_from(content.len()).map_err(unmade)?,
+            picture,
+        };
+        Ok(((scene, view, after), kept, content))
+    };
+    Ok([kept(false, pair.before)?, kept(true, pair.after)?])
+}
+
+/// A picture of ours cannot be made.
+fn unmade(error: impl std::fmt::Display) -> Problem {
+    tracing::error!(%error, "a picture of the demonstration town cannot be made");
+    Problem::new(Code::Internal)
+}
+
+#[cfg(test)]
+mod tests;
