@@ -126,6 +126,13 @@ pub(super) fn open_sqlite(
             .to_owned(),
     })
     .map_err(StoreError::Prepare)?;
+    if purpose == Use::Write {
+        // What an earlier writer left in the log goes to the database, and the room of the log is
+        // used again: on a full disk that may be all the room there is. If it fails, it can wait.
+        if let Err(error) = conn.batch_execute("PRAGMA wal_checkpoint(PASSIVE)") {
+            tracing::info!(%error, "the log could not be written back");
+        }
+    }
     conn.set_instrumentation(watch);
     Ok(conn)
 }
