@@ -1,0 +1,42 @@
+//! The quality bars (DESIGN.md 9) that this run can tell about.
+
+use std::io::Write as _;
+
+use crate::figures::{Line, Table};
+use crate::{Fallible, creations, process, reads};
+
+/// A quarter of the storage limit.
+const CREATIONS: f64 = 0.25;
+/// Within a factor of four of the bare queries.
+const READS: f64 = 0.25;
+
+/// Says of each bar whether the run keeps it, at the most connections.
+pub fn print(table: &Table) -> Fallible<()> {
+    let mut out = std::io::stdout().lock();
+    for (work, least) in [
+        (creations::FILING, CREATIONS),
+        (reads::BY_ID, READS),
+        (reads::BY_STATUS, READS),
+    ] {
+        let widest = |line: &&Line| line.connections;
+        let line = table
+            .lines()
+            .iter()
+            .filter(|line| line.work.starts_with(work) && line.ratio().is_some())
+            .max_by_key(widest);
+        let Some((line, ratio)) = line.and_then(|line| Some((line, line.ratio()?))) else {
+            continue;
+        };
+        writeln!(
+            out,
+            "bar: {} over {} connections, ratio {ratio:.2}, at least {least}: {}",
+            line.work,
+            line.connections.unwrap_or_default(),
+            if ratio >= least { "kept" } else { "MISSED" }
+        )?;
+    }
+    if let Some(load) = process::machine_load() {
+        writeln!(out, "load of the machine at the end: {load}")?;
+    }
+    Ok(())
+}
