@@ -11,7 +11,7 @@ use super::rows::{ReportRow, TextsRow};
 use crate::store::Conn;
 use crate::store::schema::{events, report_participants, report_texts, reports};
 use crate::store::types::{At, Id};
-use crate::{locked, on_each};
+use crate::{fixed, locked, on_each};
 
 /// A report, its texts and where its texts are indexed.
 #[derive(Debug, Clone)]
@@ -128,46 +128,43 @@ pub fn town_of(conn: &mut Conn, scope: &Scope, id: Uuid) -> QueryResult<Option<U
 
 /// Writes a new report; answers the key of the search index.
 pub fn insert(conn: &mut Conn, row: &ReportRow, texts: &TextsRow) -> QueryResult<i64> {
-    diesel::insert_into(reports::table)
-        .values(row.clone())
-        .execute(conn)?;
-    diesel::insert_into(report_texts::table)
+    let report = diesel::insert_into(reports::table).values(row.clone());
+    fixed!(conn, report, execute)?;
+    let texts = diesel::insert_into(report_texts::table)
         .values(texts.clone())
-        .returning(report_texts::search_id)
-        .get_result(conn)
+        .returning(report_texts::search_id);
+    fixed!(conn, texts, get_result)
 }
 
 /// Writes the row as it is now.
 pub fn update(conn: &mut Conn, row: &ReportRow) -> QueryResult<()> {
-    diesel::update(reports::table)
+    let update = diesel::update(reports::table)
         .filter(reports::town_id.eq(Id(row.town_id)))
         .filter(reports::id.eq(Id(row.id)))
-        .set(row.clone())
-        .execute(conn)
-        .map(|_| ())
+        .set(row.clone());
+    fixed!(conn, update, execute).map(drop)
 }
 
 /// Writes the texts as they are now.
 pub fn update_texts(conn: &mut Conn, texts: &TextsRow) -> QueryResult<()> {
-    diesel::update(report_texts::table)
+    let update = diesel::update(report_texts::table)
         .filter(report_texts::report_id.eq(Id(texts.report_id)))
-        .set(texts.clone())
-        .execute(conn)
-        .map(|_| ())
+        .set(texts.clone());
+    fixed!(conn, update, execute).map(drop)
 }
 
 /// Gives somebody lasting sight of a report: an officer, or a grid.
 pub fn add_participant(conn: &mut Conn, row: &ReportRow, participant: Uuid) -> QueryResult<()> {
-    on_each!(conn, c => diesel::insert_into(report_participants::table)
+    on_each!(conn, c => fixed!(diesel::insert_into(report_participants::table)
         .values((
             report_participants::participant_id.eq(Id(participant)),
             report_participants::report_id.eq(Id(row.id)),
             report_participants::town_id.eq(Id(row.town_id)),
             report_participants::received_at.eq(At(row.received_at)),
         ))
-        .on_conflict_do_nothing()
-        .execute(c)
-        .map(|_| ()))
+        .on_conflict_do_nothing())
+    .execute(c)
+    .map(drop))
 }
 
 /// One entry of the record.

@@ -11,10 +11,10 @@ use diesel::sql_types::{BigInt, Nullable, Text};
 use uuid::Uuid;
 
 use super::rows::{ReportRow, TextsRow};
-use crate::on_each;
 use crate::store::Conn;
 use crate::store::schema::report_texts;
 use crate::store::types::Id;
+use crate::{fixed, on_each};
 
 /// A question to the index.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,22 +90,22 @@ pub fn index(
     entry.extend(row.place().upward().map(|(_, grid)| marker(grid)));
     let entry = entry.join(" ");
     on_each!(conn,
-        sqlite c => diesel::sql_query(
+        sqlite c => fixed!(diesel::sql_query(
             "INSERT OR REPLACE INTO report_search (rowid, terms) VALUES (?, ?)",
         )
         .bind::<BigInt, _>(search_id)
-        .bind::<Text, _>(entry)
+        .bind::<Text, _>(entry))
         .execute(c)
-        .map(|_| ()),
-        postgres c => diesel::sql_query(
+        .map(drop),
+        postgres c => fixed!(diesel::sql_query(
             "INSERT INTO report_search (search_id, terms) \
              VALUES ($1, array_to_tsvector(string_to_array($2, ' '))) \
              ON CONFLICT (search_id) DO UPDATE SET terms = excluded.terms",
         )
         .bind::<BigInt, _>(search_id)
-        .bind::<Text, _>(entry)
+        .bind::<Text, _>(entry))
         .execute(c)
-        .map(|_| ()),
+        .map(drop),
     )
 }
 
