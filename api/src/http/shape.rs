@@ -86,9 +86,10 @@ fn judge<T: Validate>(parsed: T, mends: &[Mend], errors: &mut Errors) -> Option<
     errors.extend(values.into_found().into_iter().filter(|error| {
         mends.is_empty()
             || (error.code != "required"
-                && !mends
-                    .iter()
-                    .any(|mend| within(&error.pointer, &mend.pointer)))
+                && !mends.iter().any(|mend| {
+                    within(&error.pointer, &mend.pointer)
+                        || (mend.filled.is_some() && within(&mend.pointer, &error.pointer))
+                }))
     }));
     errors.is_empty().then_some(parsed)
 }
@@ -309,6 +310,10 @@ mod tests {
             if self.description.is_none() && self.location.is_none() {
                 errors.add("", "required", "One of description and location.");
             }
+            let ids = self.photos.iter().map(|photo| photo.id);
+            if ids.clone().collect::<std::collections::HashSet<_>>().len() < ids.count() {
+                errors.add("photos", "not_allowed", "Each once.");
+            }
         }
     }
 
@@ -378,6 +383,11 @@ mod tests {
         assert_eq!(
             found(json!({"description": "烟"})),
             pairs(&[("/grid_id", "required")])
+        );
+        // The same value stands in for both ids.
+        assert_eq!(
+            found(json!({"grid_id": GRID, "photos": [{}, {"id": "x"}]})),
+            pairs(&[("/photos/0/id", "required"), ("/photos/1/id", "bad_format")])
         );
     }
 

@@ -1,0 +1,121 @@
+//! Who may call what: every operation of the document is named here, with who may call it.
+
+use std::collections::BTreeMap;
+
+use gridpatrol_domain::error::Code;
+use reqwest::Method;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::openapi::operations;
+use crate::support::{World, audit};
+
+/// How a caller is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Known {
+    /// Anybody may call it.
+    Open,
+    /// By a bearer token.
+    Signed,
+    /// By a bearer token or a signed link.
+    Linked,
+}
+use Known::{Linked, Open, Signed};
+
+const TABLE: &[(&str, Known)] = &[
+    ("get /healthz", Open),
+    ("get /readyz", Open),
+    ("get /openapi.yaml", Open),
+    ("get /docs", Open),
+    ("get /docs/{file}", Open),
+    ("get /.well-known/jwks.json", Open),
+    ("post /v1/auth/login", Open),
+    ("post /v1/auth/refresh", Open),
+    ("post /v1/auth/logout", Signed),
+    ("post /v1/auth/password", Signed),
+    ("get /v1/auth/sessions", Signed),
+    ("delete /v1/auth/sessions/{id}", Signed),
+    ("get /v1/me", Signed),
+    ("get /v1/grids", Signed),
+    ("get /v1/grids/tree", Signed),
+    ("get /v1/grids/{id}", Signed),
+    ("get /v1/inbox", Signed),
+    ("get /v1/reports", Signed),
+    ("post /v1/reports", Signed),
+    ("get /v1/reports/{id}", Signed),
+    ("put /v1/reports/{id}", Signed),
+    ("patch /v1/reports/{id}", Signed),
+    ("get /v1/reports/{id}/events", Signed),
+    ("post /v1/reports/{id}/escalate", Signed),
+    ("post /v1/reports/{id}/approve", Signed),
+    ("post /v1/reports/{id}/return", Signed),
+    ("post /v1/reports/{id}/assign", Signed),
+    ("post /v1/reports/{id}/resolve", Signed),
+    ("post /v1/reports/{id}/close", Signed),
+    ("post /v1/reports/{id}/void", Signed),
+    ("post /v1/reports/{id}/restore", Signed),
+    ("post /v1/reports/{id}/reclassify", Signed),
+    ("post /v1/reports/{id}/comment", Signed),
+    ("post /v1/photos", Signed),
+    ("get /v1/photos/{id}", Signed),
+    ("put /v1/photos/{id}", Signed),
+    ("get /v1/photos/{id}/original", Linked),
+    ("get /v1/photos/{id}/preview", Linked),
+    ("get /v1/photos/{id}/thumbnail", Linked),
+];
+
+#[test]
+fn the_table_names_every_operation_and_the_document_agrees() {
+    let mut documented = BTreeMap::new();
+    for (method, path, operation) in operations() {
+        let ways = operation["security"].as_array().cloned().unwrap_or_default();
+        let signed = ways.iter().any(|way| way.get("bearer").is_some());
+        let open = ways.is_empty() || ways.iter().any(|way| way == &json!({}));
+        let known = match (signed, open) {
+            (false, _) => Open,
+            (true, false) => Signed,
+            (true, true) => Linked,
+        };
+        documented.insert(format!("{method} {path}"), known);
+    }
+    let table: BTreeMap<String, Known> = TABLE
+        .iter()
+        .map(|(operation, known)| ((*operation).to_owned(), *known))
+        .collect();
+    assert_eq!(documented, table);
+}
+
+on_both! {
+    async fn without_a_token_nothing_signed_is_served(world: World) {
+        let (stranger, leader) = (world.stranger(), world.leader(1, 1).await);
+        leader.post("/v1/auth/logout", &json!({})).await.expect(204);
+        let rows = audit::rows(&world).await;
+        for (operation, known) in TABLE {
+            let (method, path) = operation.split_once(' ').expect("two words");
+            let method: Method = method.to_uppercase().parse().expect("a method");
+            let target = path
+                .replace("{id}", &Uuid::now_v7().to_string())
+                .replace("{file}", "");
+            let ask = |client: &crate::support::Client| {
+                let request = client.request(method.clone(), &target);
+                if matches!(*operation, "post /v1/photos") {
+                    request.header("content-type", "multipart/form-data; boundary=x").body("--x--\r\n")
+                } else if method == Method::GET || method == Method::DELETE {
+                    request
+                } else {
+                    // Sound or not: who calls is asked first.
+                    request.json(&json!({"unknown": 1}))
+                }
+            };
+            let answer = stranger.send(ask(&stranger)).await;
+            let after = leader.send(ask(&leader)).await;
+            if *known == Open {
+                assert_ne!(answer.status, 401, "{operation}");
+            } else {
+                answer.refused(Code::Unauthenticated);
+                after.refused(Code::SessionEnded);
+            }
+        }
+        assert_eq!(audit::rows(&world).await, rows);
+    }
+}

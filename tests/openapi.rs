@@ -1,0 +1,143 @@
+//! The document, the code table and the routes tell the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use gridpatrol::openapi;
+use gridpatrol_domain::error::Code;
+use serde_json::Value;
+
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+
+/// Every operation of the document: method, path, and what is said of it.
+pub fn operations() -> Vec<(String, String, Value)> {
+    let document = serde_json::to_value(openapi::document(None)).expect("JSON");
+    document["paths"]
+        .as_object()
+        .expect("paths")
+        .iter()
+        .flat_map(|(path, item)| {
+            let methods = item.as_object().expect("an item").clone();
+            methods
+                .into_iter()
+                .map(|(method, operation)| (method, path.clone(), operation))
+        })
+        .collect()
+}
+
+/// The codes an operation may answer, by the document.
+fn codes(operation: &Value) -> BTreeSet<String> {
+    let responses = operation["responses"].as_object().expect("responses");
+    responses
+        .values()
+        .filter_map(|response| response["x-problem-codes"].as_array())
+        .flatten()
+        .map(|code| code.as_str().expect("a code").to_owned())
+        .collect()
+}
+
+#[test]
+fn the_checked_in_document_is_what_the_code_says() {
+    let path = Path::new(ROOT).join("openapi.yaml");
+    let known = std::fs::read_to_string(&path).expect("openapi.yaml");
+    assert!(
+        known == openapi::yaml(&openapi::document(None)),
+        "openapi.yaml is stale: cargo run --bin gridpatrol -- openapi > openapi.yaml"
+    );
+}
+
+#[test]
+fn every_operation_is_described_whole() {
+    for (method, path, operation) in operations() {
+        let name = format!("{method} {path}");
+        for member in ["operationId", "summary"] {
+            assert!(
+                operation[member].as_str().is_some_and(|text| !text.trim().is_empty()),
+                "{name} has no {member}"
+            );
+        }
+        let tags = operation["tags"].as_array().expect("tags");
+        assert_eq!(tags.len(), 1, "{name}");
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            let text = parameter["description"].as_str().unwrap_or_default();
+            assert!(!text.trim().is_empty(), "{name}: {} has no description", parameter["name"]);
+        }
+        let codes = codes(&operation);
+        for code in ["unavailable", "internal"] {
+            assert!(codes.contains(code), "{name} may answer {code}");
+        }
+        let signed = operation["security"].as_array().is_some_and(|ways| {
+            ways.iter().any(|way| way.get("bearer").is_some())
+        });
+        let told = ["unauthenticated", "token_expired", "session_ended"]
+            .iter()
+            .all(|code| codes.contains(*code));
+        assert_eq!(signed, told, "{name}: who is signed in may be signed out, and nobody else");
+        if operation.get("requestBody").is_some() {
+            for code in ["malformed_request", "body_too_large", "unsupported_media_type", "validation_failed"] {
+                assert!(codes.contains(code), "{name} reads a body and may answer {code}");
+            }
+        }
+        if path.contains('{') && path.starts_with("/v1/") {
+            assert!(codes.contains("not_found"), "{name} names a thing that may not be there");
+        }
+        let keyed = operation["parameters"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .any(|parameter| parameter["name"] == "Idempotency-Key");
+        assert_eq!(keyed, codes.contains("key_reused"), "{name}");
+    }
+}
+
+#[test]
+fn every_code_is_documented() {
+    let mut documented: BTreeSet<String> =
+        operations().iter().flat_map(|(_, _, operation)| codes(operation)).collect();
+    // Of no operation: the path or the method is wrong.
+    documented.extend(["no_such_route", "method_not_allowed"].map(str::to_owned));
+    let table: BTreeSet<String> = Code::ALL.iter().map(|code| code.slug().to_owned()).collect();
+    let missing: Vec<_> = table.difference(&documented).collect();
+    assert!(missing.is_empty(), "no operation may answer {missing:?}");
+    let yaml = openapi::yaml(&openapi::document(None));
+    for code in Code::ALL {
+        assert!(yaml.contains(code.slug()), "{code} does not stand in the document");
+    }
+}
+
+#[test]
+fn every_code_is_used() {
+    let mut used: BTreeMap<String, usize> = BTreeMap::new();
+    for room in ["api/src", "domain/src"] {
+        read(&Path::new(ROOT).join(room), &mut used);
+    }
+    for code in Code::ALL {
+        let name = format!("{code:?}");
+        assert!(used.contains_key(&name), "Code::{name} is in the table and nowhere used");
+    }
+}
+
+/// Counts `Code::X` in sources, but for the table itself, the document's sets and tests.
+fn read(folder: &Path, used: &mut BTreeMap<String, usize>) {
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            if !path.ends_with("tests") {
+                read(&path, used);
+            }
+            continue;
+        }
+        let skipped = ["error.rs", "document.rs", "tests.rs"]
+            .iter()
+            .any(|name| path.ends_with(name));
+        if skipped || path.extension().is_none_or(|extension| extension != "rs") {
+            continue;
+        }
+        let source = std::fs::read_to_string(&path).expect("a source");
+        let source = source.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+        for rest in source.split("Code::").skip(1) {
+            let name: String = rest.chars().take_while(char::is_ascii_alphanumeric).collect();
+            *used.entry(name).or_default() += 1;
+        }
+    }
+}

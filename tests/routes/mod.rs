@@ -1,0 +1,5 @@
+//! Tests that mirror the rooms with routes.
+
+mod auth;
+mod bad_input;
+mod reports;

@@ -1,0 +1,5 @@
+//! Filing, acting, reading.
+
+mod lists;
+mod permissions;
+mod stations;

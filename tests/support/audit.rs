@@ -1,0 +1,213 @@
+//! What must hold of every database, whatever a test did to it.
+//!
+//! Recounted from the rows themselves, by other statements than those the product uses.
+
+use std::collections::BTreeMap;
+
+use diesel::prelude::*;
+use gridpatrol::on_each;
+use gridpatrol::store::schema::{
+    events, photos, report_counts, report_participants, report_texts, reports, towns,
+};
+use gridpatrol::store::{self, Conn, Outcome};
+use uuid::Uuid;
+
+use super::World;
+
+/// Every table, as the migrations make them.
+fn tables() -> Vec<&'static str> {
+    include_str!("../../migrations/postgres/00000000000001_foundation/up.sql")
+        .lines()
+        .filter_map(|line| line.strip_prefix("CREATE TABLE "))
+        .filter_map(|rest| rest.split_whitespace().next())
+        .collect()
+}
+
+/// How many rows each table has, but those of the security log and of failed sign-ins, which
+/// refusals may write; and how far each town's changes are.
+pub async fn rows(world: &World) -> BTreeMap<String, i64> {
+    world
+        .look(|conn| {
+            let mut rows = BTreeMap::new();
+            for table in tables() {
+                if !["security_log", "login_failures"].contains(&table) {
+                    rows.insert(table.to_owned(), count(conn, table)?);
+                }
+            }
+            for (id, changes) in towns::table
+                .select((towns::id, towns::change_seq))
+                .load::<(Uuid, i64)>(conn)?
+            {
+                rows.insert(format!("changes of {id}"), changes);
+            }
+            Ok(rows)
+        })
+        .await
+}
+
+fn count(conn: &mut Conn, table: &str) -> QueryResult<i64> {
+    #[derive(QueryableByName)]
+    struct Count {
+        #[diesel(sql_type = diesel::sql_types::BigInt)]
+        rows: i64,
+    }
+    let query = format!("SELECT count(*) AS rows FROM {table}");
+    on_each!(conn, c => diesel::sql_query(query).get_result::<Count>(c)).map(|count| count.rows)
+}
+
+/// The version of a report and how many events its record has.
+pub async fn moved(world: &World, report: Uuid) -> (i64, i64) {
+    world
+        .look(move |conn| {
+            let version = reports::table
+                .filter(reports::id.eq(store::types::Id(report)))
+                .select(reports::version)
+                .first(conn)?;
+            let events = events::table
+                .filter(events::subject_id.eq(store::types::Id(report)))
+                .count()
+                .get_result(conn)?;
+            Ok((version, events))
+        })
+        .await
+}
+
+/// Checks the whole database.
+pub async fn check(world: &World) {
+    world
+        .look(|conn| {
+            chains(conn)?;
+            counters(conn)?;
+            desks(conn)?;
+            arrivals(conn)?;
+            numbers(conn)?;
+            Ok(())
+        })
+        .await;
+}
+
+fn chains(conn: &mut Conn) -> Outcome<()> {
+    for town in towns::table.select(towns::id).load::<Uuid>(conn)? {
+        let verified = store::events::verify(conn, town)?;
+        assert!(verified.is_ok(), "the chain of {town}: {verified:?}");
+    }
+    Ok(())
+}
+
+type Cell = (Uuid, String, String, String);
+
+fn counters(conn: &mut Conn) -> Outcome<()> {
+    type Row = (Uuid, Option<Uuid>, Option<Uuid>, String, String, String);
+    let mut recount: BTreeMap<Cell, i64> = BTreeMap::new();
+    let rows: Vec<Row> = reports::table
+        .select((
+            reports::town_id,
+            reports::village_id,
+            reports::group_id,
+            reports::status,
+            reports::category,
+            reports::severity,
+        ))
+        .load(conn)?;
+    for (town, village, group, status, category, severity) in rows {
+        for grid in [Some(town), village, group].into_iter().flatten() {
+            let cell = (grid, status.clone(), category.clone(), severity.clone());
+            *recount.entry(cell).or_default() += 1;
+        }
+    }
+    let kept: BTreeMap<Cell, i64> = report_counts::table
+        .filter(report_counts::reports.ne(0))
+        .select((
+            report_counts::grid_id,
+            report_counts::status,
+            report_counts::category,
+            report_counts::severity,
+            report_counts::reports,
+        ))
+        .load::<(Uuid, String, String, String, i64)>(conn)?
+        .into_iter()
+        .map(|(grid, status, category, severity, reports)| {
+            ((grid, status, category, severity), reports)
+        })
+        .collect();
+    assert_eq!(kept, recount, "report_counts equals a recount");
+    Ok(())
+}
+
+/// A report that somebody must act on has a desk and a due instant, any other has neither.
+fn desks(conn: &mut Conn) -> Outcome<()> {
+    let rows = reports::table
+        .select((
+            reports::id,
+            reports::status,
+            reports::desk_grid_id.is_not_null(),
+            reports::desk_duty.is_not_null(),
+            reports::next_due_at.is_not_null(),
+            reports::closed_at.is_not_null(),
+        ))
+        .load::<(Uuid, String, bool, bool, bool, bool)>(conn)?;
+    for (id, status, desk, duty, due, closed) in rows {
+        let moves = ["open", "escalating", "resolved"].contains(&status.as_str());
+        assert_eq!((desk, duty, due), (moves, moves, moves), "{id} is {status}");
+        assert_eq!(closed, status == "closed", "{id} is {status}");
+    }
+    Ok(())
+}
+
+/// Each report's counts of photos are those of its photos, and it has texts and a participant.
+fn arrivals(conn: &mut Conn) -> Outcome<()> {
+    let mut photographed: BTreeMap<Uuid, (i32, i32)> = BTreeMap::new();
+    for (report, state) in photos::table
+        .filter(photos::report_id.is_not_null())
+        .select((photos::report_id.assume_not_null(), photos::state))
+        .load::<(Uuid, String)>(conn)?
+    {
+        let counts = photographed.entry(report).or_default();
+        counts.0 += 1;
+        counts.1 += i32::from(state == "ready");
+    }
+    let texts: Vec<Uuid> = report_texts::table
+        .select(report_texts::report_id)
+        .load(conn)?;
+    let participants: Vec<(Uuid, Uuid)> = report_participants::table
+        .select((
+            report_participants::report_id,
+            report_participants::participant_id,
+        ))
+        .load(conn)?;
+    let rows: Vec<(Uuid, Uuid, i32, i32)> = reports::table
+        .select((
+            reports::id,
+            reports::reporter_id,
+            reports::photos_declared,
+            reports::photos_ready,
+        ))
+        .load(conn)?;
+    for (id, reporter, declared, ready) in &rows {
+        let counted = photographed.remove(id).unwrap_or_default();
+        assert_eq!((*declared, *ready), counted, "the photos of {id}");
+        assert!(texts.contains(id), "{id} has texts");
+        assert!(participants.contains(&(*id, *reporter)), "{id} has its reporter");
+    }
+    assert_eq!(texts.len(), rows.len(), "no texts without a report");
+    assert!(photographed.is_empty(), "no photo of a report that is not there: {photographed:?}");
+    Ok(())
+}
+
+/// The numbers of a town's reports in one year are 1, 2, 3 … without gaps, and so are its changes.
+fn numbers(conn: &mut Conn) -> Outcome<()> {
+    let mut by_year: BTreeMap<String, Vec<u32>> = BTreeMap::new();
+    for number in reports::table.select(reports::number).load::<String>(conn)? {
+        let (year, sequence) = number.rsplit_once('-').expect("a number");
+        by_year
+            .entry(year.to_owned())
+            .or_default()
+            .push(sequence.parse().expect("a sequence"));
+    }
+    for (year, mut sequences) in by_year {
+        sequences.sort_unstable();
+        let expected: Vec<u32> = (1..).take(sequences.len()).collect();
+        assert_eq!(sequences, expected, "the numbers of {year}");
+    }
+    Ok(())
+}
