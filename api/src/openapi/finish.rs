@@ -97,7 +97,10 @@ fn conditions(operation: &mut Value) {
         return;
     };
     if codes.contains("unauthenticated") {
-        operation.insert("security".into(), json!([{ BEARER: [] }]));
+        // A handler that serves signed links too says so itself.
+        operation
+            .entry("security")
+            .or_insert_with(|| json!([{ BEARER: [] }]));
     } else {
         // Open to all, and not by omission.
         operation
