@@ -117,8 +117,6 @@ codes! {
     RangeNotSatisfiable = "range_not_satisfiable", 416, "请求范围无效", "The range cannot be satisfied";
 
     // The server.
-    /// Too many requests from this caller.
-    RateLimited = "rate_limited", 429, "请求过于频繁", "Too many requests";
     /// The database or the photo store cannot serve now. Try again.
     Unavailable = "unavailable", 503, "服务暂时不可用，请稍后重试", "The service is unavailable for the moment";
     /// A fault of the server, never of the input.

@@ -154,7 +154,7 @@ fn example(code: Code) -> Problem {
         Code::WrongStatus | Code::NotHolder | Code::NotAtDesk => {
             problem.allowed_actions = Some(vec!["comment".into()]);
         }
-        Code::Unavailable | Code::RateLimited | Code::LoginLocked | Code::RenditionPending => {
+        Code::Unavailable | Code::LoginLocked | Code::RenditionPending => {
             problem.retry_after_s = Some(2);
         }
         _ => {}
