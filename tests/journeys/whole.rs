@@ -23,123 +23,180 @@ fn outcomes(report: &Value) -> Value {
     close.map_or(Value::Null, |close| close["outcomes"].clone())
 }
 
-on_both! {
-    async fn a_report_goes_from_the_hills_to_the_town_and_is_closed(world: World) {
-        let leader = world.leader(1, 2).await;
-        let secretary = world.secretary(1).await;
-        let officer = world.village_officer(1).await;
-        let town = world.town_officer().await;
-        let (group, village) = (world.here().group(1, 2), world.here().village(1));
-        let (id, before, after) = (Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7());
+on_both!(a_report_goes_from_the_hills_to_the_town_and_is_closed,);
 
-        // Text first, the photo at its own pace.
-        let filed = leader
-            .put_report(
-                id,
-                &filing(group)
-                    .severity("serious")
-                    .category("environmental_hazard")
-                    .with("location", json!({"lat": 26.69, "lon": 101.85, "crs": "gcj02", "accuracy_m": 12}))
-                    .with("place_text", "二组水渠北侧")
-                    .photo(before, "before"),
-            )
-            .await;
-        assert_eq!(filed.status, 201, "{}", filed.text());
-        let report = filed.json();
-        assert_eq!(report["status"], "escalating");
-        assert_eq!(report["tier"], "group");
-        assert_eq!(report["desk"]["grid_id"], json!(village));
-        assert_eq!(report["desk"]["duty"], "decide");
-        assert_eq!(report["desk"]["officers"], json!(["书记1"]));
-        assert_eq!(report["complete"], false);
-        assert_eq!(report["photos"][0]["state"], "missing");
-        snapshot::matches("filed", &report);
+async fn a_report_goes_from_the_hills_to_the_town_and_is_closed(world: World) {
+    let leader = world.leader(1, 2).await;
+    let secretary = world.secretary(1).await;
+    let officer = world.village_officer(1).await;
+    let town = world.town_officer().await;
+    let (group, village) = (world.here().group(1, 2), world.here().village(1));
+    let (id, before, after) = (Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7());
 
-        let picture = pictures::jpeg(640, 480, 1);
-        leader.put_photo(before, &picture).await.created();
-        let report = leader.report(id).await;
-        assert_eq!(report["complete"], true);
-        assert_eq!(report["version"], 1, "a photo is no change of the report");
+    // Text first, the photo at its own pace.
+    let filed = leader
+        .put_report(
+            id,
+            &filing(group)
+                .severity("serious")
+                .category("environmental_hazard")
+                .with(
+                    "location",
+                    json!({"lat": 26.69, "lon": 101.85, "crs": "gcj02", "accuracy_m": 12}),
+                )
+                .with("place_text", "二组水渠北侧")
+                .photo(before, "before"),
+        )
+        .await;
+    assert_eq!(filed.status, 201, "{}", filed.text());
+    let report = filed.json();
+    assert_eq!(report["status"], "escalating");
+    assert_eq!(report["tier"], "group");
+    assert_eq!(report["desk"]["grid_id"], json!(village));
+    assert_eq!(report["desk"]["duty"], "decide");
+    assert_eq!(report["desk"]["officers"], json!(["书记1"]));
+    assert_eq!(report["complete"], false);
+    assert_eq!(report["photos"][0]["state"], "missing");
+    snapshot::matches("filed", &report);
 
-        // The secretary finds it in the inbox and sends it on in one step.
-        let inbox = secretary.inbox().await;
-        assert_eq!(inbox["counts"], json!({"handle": 0, "decide": 1, "verify": 0}));
-        assert_eq!(id_of(&inbox["items"][0]), id);
-        assert!(allowed(&inbox["items"][0]).contains(&"approve".to_owned()));
-        let report = secretary
-            .act(id, "approve", json!({"further": true, "comment": "情况属实"}))
-            .await
-            .ok();
-        assert_eq!((&report["status"], &report["tier"]), (&json!("open"), &json!("town")));
-        assert_eq!(secretary.inbox().await["counts"]["decide"], 0);
+    let picture = pictures::jpeg(640, 480, 1);
+    leader.put_photo(before, &picture).await.created();
+    let report = leader.report(id).await;
+    assert_eq!(report["complete"], true);
+    assert_eq!(report["version"], 1, "a photo is no change of the report");
 
-        // The town gives the work to the village, which puts it right.
-        let report = town
-            .act(id, "assign", json!({"grid_id": village, "instruction": "两日内清运"}))
-            .await
-            .ok();
-        assert_eq!(report["handler"]["grid_id"], json!(village));
-        assert_eq!(report["instruction"], "两日内清运");
-        assert_eq!(officer.inbox().await["counts"]["handle"], 1);
-        let report = officer
-            .act(
-                id,
-                "resolve",
-                json!({"result": "已清运并复绿", "photos": [{"id": after}]}),
-            )
-            .await
-            .ok();
-        assert_eq!(report["status"], "resolved");
-        assert_eq!(report["desk"]["duty"], "verify");
-        assert_eq!(report["photos"][1]["role"], "after");
+    // The secretary finds it in the inbox and sends it on in one step.
+    let inbox = secretary.inbox().await;
+    assert_eq!(
+        inbox["counts"],
+        json!({"handle": 0, "decide": 1, "verify": 0})
+    );
+    assert_eq!(id_of(&inbox["items"][0]), id);
+    assert!(allowed(&inbox["items"][0]).contains(&"approve".to_owned()));
+    let report = secretary
+        .act(
+            id,
+            "approve",
+            json!({"further": true, "comment": "情况属实"}),
+        )
+        .await
+        .ok();
+    assert_eq!(
+        (&report["status"], &report["tier"]),
+        (&json!("open"), &json!("town"))
+    );
+    assert_eq!(secretary.inbox().await["counts"]["decide"], 0);
 
-        // No after-photo, no closing.
-        assert_eq!(outcomes(&town.report(id).await), json!(["unfounded", "transferred"]));
-        town.act(id, "close", json!({"outcome": "handled"}))
-            .await
-            .refused(Code::AfterPhotoRequired);
-        officer.put_photo(after, &pictures::jpeg(640, 480, 2)).await.created();
-        let report = town
-            .act(id, "close", json!({"outcome": "handled", "comment": "现场核查合格"}))
-            .await
-            .ok();
-        assert_eq!(report["status"], "closed");
-        assert_eq!(report["outcome"], "handled");
-        assert_eq!(report["complete"], true);
-        assert!(report.get("self_verified").is_none(), "the village resolved it, the town closed it");
-        assert!(report.get("desk").is_none() && report.get("next_due_at").is_none());
-        snapshot::matches("closed", &report);
+    // The town gives the work to the village, which puts it right.
+    let report = town
+        .act(
+            id,
+            "assign",
+            json!({"grid_id": village, "instruction": "两日内清运"}),
+        )
+        .await
+        .ok();
+    assert_eq!(report["handler"]["grid_id"], json!(village));
+    assert_eq!(report["instruction"], "两日内清运");
+    assert_eq!(officer.inbox().await["counts"]["handle"], 1);
+    let report = officer
+        .act(
+            id,
+            "resolve",
+            json!({"result": "已清运并复绿", "photos": [{"id": after}]}),
+        )
+        .await
+        .ok();
+    assert_eq!(report["status"], "resolved");
+    assert_eq!(report["desk"]["duty"], "verify");
+    assert_eq!(report["photos"][1]["role"], "after");
 
-        // Every step is in the record, and everybody on the path can read it.
-        let record = leader.record(id).await;
+    // No after-photo, no closing.
+    assert_eq!(
+        outcomes(&town.report(id).await),
+        json!(["unfounded", "transferred"])
+    );
+    town.act(id, "close", json!({"outcome": "handled"}))
+        .await
+        .refused(Code::AfterPhotoRequired);
+    officer
+        .put_photo(after, &pictures::jpeg(640, 480, 2))
+        .await
+        .created();
+    let report = town
+        .act(
+            id,
+            "close",
+            json!({"outcome": "handled", "comment": "现场核查合格"}),
+        )
+        .await
+        .ok();
+    assert_eq!(report["status"], "closed");
+    assert_eq!(report["outcome"], "handled");
+    assert_eq!(report["complete"], true);
+    assert!(
+        report.get("self_verified").is_none(),
+        "the village resolved it, the town closed it"
+    );
+    assert!(report.get("desk").is_none() && report.get("next_due_at").is_none());
+    snapshot::matches("closed", &report);
+
+    // Every step is in the record, and everybody on the path can read it.
+    let record = leader.record(id).await;
+    assert_eq!(
+        kinds(&record),
+        [
+            "filed",
+            "escalated",
+            "photo_arrived",
+            "approved",
+            "approved",
+            "assigned",
+            "resolved",
+            "photo_arrived",
+            "closed"
+        ]
+    );
+    assert_eq!(record[0]["actor"]["name"], "组长1之2");
+    assert_eq!(record[3]["actor"]["name"], "书记1");
+    assert_eq!(record[3]["details"]["comment"], "情况属实");
+    assert_eq!(record[8]["version"], report["version"]);
+    snapshot::matches("record", &json!(record));
+    for other in [&secretary, &officer, &town] {
         assert_eq!(
-            kinds(&record),
-            [
-                "filed", "escalated", "photo_arrived", "approved", "approved", "assigned", "resolved",
-                "photo_arrived", "closed"
-            ]
+            other.record(id).await.len(),
+            record.len(),
+            "{}",
+            other.username
         );
-        assert_eq!(record[0]["actor"]["name"], "组长1之2");
-        assert_eq!(record[3]["actor"]["name"], "书记1");
-        assert_eq!(record[3]["details"]["comment"], "情况属实");
-        assert_eq!(record[8]["version"], report["version"]);
-        snapshot::matches("record", &json!(record));
-        for other in [&secretary, &officer, &town] {
-            assert_eq!(other.record(id).await.len(), record.len(), "{}", other.username);
-        }
+    }
 
-        // A neighbour's group sees nothing, nor does the town beside.
-        for username in ["group_1_1", "group_2_2", "secretary_2", "b_admin", "b_town_leader", "b_town_officer", "b_secretary_1", "b_group_1_2"] {
-            unseen(&world.sign_in(username).await, id, &[before, after]).await;
-        }
+    // A neighbour's group sees nothing, nor does the town beside.
+    for username in [
+        "group_1_1",
+        "group_2_2",
+        "secretary_2",
+        "b_admin",
+        "b_town_leader",
+        "b_town_officer",
+        "b_secretary_1",
+        "b_group_1_2",
+    ] {
+        unseen(&world.sign_in(username).await, id, &[before, after]).await;
     }
 }
 
 /// Whether everything about a report is hidden from this officer.
 async fn unseen(officer: &Client, id: Uuid, photos: &[Uuid]) {
     let who = &officer.username;
-    officer.get(&format!("/v1/reports/{id}")).await.refused(Code::NotFound);
-    officer.get(&format!("/v1/reports/{id}/events")).await.refused(Code::NotFound);
+    officer
+        .get(&format!("/v1/reports/{id}"))
+        .await
+        .refused(Code::NotFound);
+    officer
+        .get(&format!("/v1/reports/{id}/events"))
+        .await
+        .refused(Code::NotFound);
     for (action, body) in actions() {
         officer.act(id, action, body).await.refused(Code::NotFound);
     }

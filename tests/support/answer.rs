@@ -88,7 +88,11 @@ impl Answer {
         let told = format!("{}: {} {}", self.asked, self.status, self.text());
         assert_eq!(self.code().as_deref(), Some(code.slug()), "{told}");
         assert_eq!(self.status, code.status(), "{told}");
-        assert_eq!(self.header("content-type"), "application/problem+json", "{told}");
+        assert_eq!(
+            self.header("content-type"),
+            "application/problem+json",
+            "{told}"
+        );
         let problem = self.json();
         assert_eq!(problem["status"], self.status, "{told}");
         assert_eq!(
@@ -97,7 +101,11 @@ impl Answer {
             "{told}"
         );
         let english = self.header("content-language") == "en";
-        let title = if english { code.title_en() } else { code.title_zh() };
+        let title = if english {
+            code.title_en()
+        } else {
+            code.title_zh()
+        };
         assert_eq!(problem["title"], title, "{told}");
         assert!(!self.header("x-request-id").is_empty(), "{told}");
         assert_eq!(problem["request_id"], self.header("x-request-id"), "{told}");
@@ -115,7 +123,10 @@ impl Answer {
             code,
             Code::Unauthenticated | Code::TokenExpired | Code::SessionEnded
         ) {
-            assert!(self.header("www-authenticate").starts_with("Bearer"), "{told}");
+            assert!(
+                self.header("www-authenticate").starts_with("Bearer"),
+                "{told}"
+            );
         }
         problem
     }

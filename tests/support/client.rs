@@ -86,7 +86,12 @@ impl Client {
     /// Sends a request.
     pub async fn send(&self, request: RequestBuilder) -> Answer {
         let request = request.build().expect("a request");
-        let asked = format!("{} {} {}", self.username, request.method(), request.url().path());
+        let asked = format!(
+            "{} {} {}",
+            self.username,
+            request.method(),
+            request.url().path()
+        );
         let response = self
             .http
             .execute(request)
@@ -114,7 +119,8 @@ impl Client {
 
     /// Puts JSON.
     pub async fn put(&self, target: &str, body: &Value) -> Answer {
-        self.send(self.request(Method::PUT, target).json(body)).await
+        self.send(self.request(Method::PUT, target).json(body))
+            .await
     }
 
     /// Patches with JSON, on what was read under this ETag.
@@ -145,12 +151,14 @@ impl Client {
 
     /// Tries to act on a report.
     pub async fn act(&self, id: Uuid, action: &str, body: Value) -> Answer {
-        self.post(&format!("/v1/reports/{id}/{action}"), &body).await
+        self.post(&format!("/v1/reports/{id}/{action}"), &body)
+            .await
     }
 
     /// The record of a report: its events in full, however many pages.
     pub async fn record(&self, id: Uuid) -> Vec<Value> {
-        self.all(&format!("/v1/reports/{id}/events?limit=200")).await
+        self.all(&format!("/v1/reports/{id}/events?limit=200"))
+            .await
     }
 
     /// The items of a list, however many pages. The target has a query.

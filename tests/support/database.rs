@@ -18,6 +18,7 @@ pub enum Kind {
 }
 
 /// Every kind the product serves.
+#[allow(dead_code)] // The integration tests name each kind.
 pub const KINDS: [Kind; 2] = [Kind::Sqlite, Kind::Postgres];
 
 /// An empty database.
@@ -31,30 +32,46 @@ pub struct Database {
 impl Database {
     /// Makes one.
     pub fn fresh(kind: Kind) -> Self {
-        let name = format!("gridpatrol_{}", uuid::Uuid::new_v4().simple());
         match kind {
-            Kind::Sqlite => {
-                let folder = std::env::temp_dir().join(&name);
-                std::fs::create_dir(&folder).expect("a folder for the database");
-                let path = folder.join("gridpatrol.db");
-                Self {
-                    url: format!("sqlite://{}", path.display()),
-                    folder: Some(folder),
-                    name,
-                }
-            }
-            Kind::Postgres => {
-                let (mut server, url) = server();
-                server
-                    .batch_execute(&format!("CREATE DATABASE {name}"))
-                    .expect("a database on the test server");
-                let (base, _) = url.rsplit_once('/').expect("the server's URL has a path");
-                Self {
-                    url: format!("{base}/{name}"),
-                    folder: None,
-                    name,
-                }
-            }
+            Kind::Sqlite => Self::in_folder(new_name()),
+            Kind::Postgres => Self::on_server(new_name(), ""),
+        }
+    }
+
+    /// Makes one that holds what `template` holds; nobody may be using that one.
+    #[allow(dead_code)] // Only the integration tests start from a template.
+    pub fn copy_of(template: &Self) -> Self {
+        let name = new_name();
+        if template.folder.is_some() {
+            let copy = Self::in_folder(name);
+            std::fs::copy(template.path(), copy.path()).expect("a copy of the template");
+            copy
+        } else {
+            let how = format!("TEMPLATE {} STRATEGY file_copy", template.name);
+            Self::on_server(name, &how)
+        }
+    }
+
+    fn in_folder(name: String) -> Self {
+        let folder = std::env::temp_dir().join(&name);
+        std::fs::create_dir(&folder).expect("a folder for the database");
+        Self {
+            url: format!("sqlite://{}", folder.join("gridpatrol.db").display()),
+            folder: Some(folder),
+            name,
+        }
+    }
+
+    fn on_server(name: String, how: &str) -> Self {
+        let (mut server, url) = server();
+        server
+            .batch_execute(&format!("CREATE DATABASE {name} {how}"))
+            .expect("a database on the test server");
+        let (base, _) = url.rsplit_once('/').expect("the server's URL has a path");
+        Self {
+            url: format!("{base}/{name}"),
+            folder: None,
+            name,
         }
     }
 
@@ -65,6 +82,10 @@ impl Database {
             .expect("a SQLite database")
             .join("gridpatrol.db")
     }
+}
+
+fn new_name() -> String {
+    format!("gridpatrol_{}", uuid::Uuid::new_v4().simple())
 }
 
 fn server() -> (PgConnection, String) {

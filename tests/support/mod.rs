@@ -21,23 +21,19 @@ pub use database::Kind;
 pub use filing::{Filing, filing};
 pub use world::World;
 
-/// Declares tests that run on both databases: `on_both! { async fn name(world: World) { … } }`.
+/// Makes tests on both databases of stories: `on_both!(name, other);` for
+/// `async fn name(world: World)`.
 macro_rules! on_both {
-    ($($(#[$meta:meta])* async fn $name:ident($world:ident: $kind:ty) $body:block)+) => {$(
-        $(#[$meta])*
+    ($($name:ident),+ $(,)?) => {$(
         mod $name {
-            use super::*;
-
-            async fn story($world: $kind) $body
-
             #[test]
             fn sqlite() {
-                $crate::support::run($crate::support::Kind::Sqlite, story);
+                $crate::support::run($crate::support::Kind::Sqlite, super::$name);
             }
 
             #[test]
             fn postgres() {
-                $crate::support::run($crate::support::Kind::Postgres, story);
+                $crate::support::run($crate::support::Kind::Postgres, super::$name);
             }
         }
     )+};

@@ -28,7 +28,8 @@ pub fn snapshot() -> Vec<u8> {
 
 fn painted(width: u32, height: u32, seed: u8) -> RgbImage {
     RgbImage::from_fn(width, height, |x, y| {
-        let wave = |by: u32| u8::try_from((x * by + y * 3 + u32::from(seed) * 7) % 256).unwrap_or(0);
+        let wave =
+            |by: u32| u8::try_from((x * by + y * 3 + u32::from(seed) * 7) % 256).unwrap_or(0);
         Rgb([wave(1), wave(5), seed])
     })
 }
@@ -47,7 +48,11 @@ pub fn vast_png(side: u32) -> Vec<u8> {
     header.extend([1, 0, 0, 0, 0]); // one bit of grey a pixel
     chunk(&mut png, b"IHDR", &header);
     let row = 1 + usize::try_from(side).expect("a side").div_ceil(8);
-    chunk(&mut png, b"IDAT", &zeros(row * usize::try_from(side).expect("a side")));
+    chunk(
+        &mut png,
+        b"IDAT",
+        &zeros(row * usize::try_from(side).expect("a side")),
+    );
     chunk(&mut png, b"IEND", &[]);
     png
 }

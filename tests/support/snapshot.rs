@@ -20,8 +20,11 @@ pub fn matches(name: &str, value: &Value) {
 /// Compares a text with `tests/snapshots/FILE`.
 #[track_caller]
 pub fn matches_text(file: &str, written: &str) {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/snapshots").join(file);
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../tests/snapshots")
+        .join(file);
     if std::env::var_os("GRIDPATROL_UPDATE_SNAPSHOTS").is_some() {
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("the folder");
         std::fs::write(&path, written).expect("the snapshot is written");
         return;
     }
@@ -35,7 +38,9 @@ pub fn matches_text(file: &str, written: &str) {
         .enumerate()
         .filter(|(_, (known, written))| known != written)
         .take(12)
-        .map(|(line, (known, written))| format!("{}: - {known}\n{}: + {written}", line + 1, line + 1))
+        .map(|(line, (known, written))| {
+            format!("{}: - {known}\n{}: + {written}", line + 1, line + 1)
+        })
         .collect();
     panic!(
         "{} differs ({} lines, now {}):\n{}\nIf that is meant: GRIDPATROL_UPDATE_SNAPSHOTS=1",

@@ -21,9 +21,6 @@ pub const PASSWORD: &str = "demo-Patrol-2026";
 /// A town of the test.
 #[derive(Debug, Clone)]
 pub struct Town {
-    /// What its accounts begin with.
-    pub prefix: &'static str,
-    /// Its grids by code.
     grids: HashMap<String, Uuid>,
     code: &'static str,
 }
@@ -74,8 +71,7 @@ pub async fn read(app: &App) -> (Town, Town, HashMap<String, Uuid>) {
                 .load(conn)?
                 .into_iter()
                 .collect();
-            let town = |(prefix, code)| Town {
-                prefix,
+            let town = |(_, code): (&str, &'static str)| Town {
                 code,
                 grids: codes.clone(),
             };
@@ -94,10 +90,14 @@ pub async fn make(app: &App) {
         file.push_str(&format!("{code}000,{name},town,\n"));
         for village in 1..=3 {
             let above = village_code(code, village);
-            file.push_str(&format!("{above},{prefix}示范{village}村,village,{code}000\n"));
+            file.push_str(&format!(
+                "{above},{prefix}示范{village}村,village,{code}000\n"
+            ));
             for group in 1..=3 {
                 let code = group_code(code, village, group);
-                file.push_str(&format!("{code},{prefix}{village}村{group}组,group,{above}\n"));
+                file.push_str(&format!(
+                    "{code},{prefix}{village}村{group}组,group,{above}\n"
+                ));
             }
         }
     }
@@ -123,9 +123,24 @@ fn staff(
 ) -> Outcome<()> {
     let town = format!("{code}000");
     let mut people = vec![
-        ("admin".to_owned(), "管理员".to_owned(), Role::Admin, town.clone()),
-        ("town_leader".to_owned(), "李镇长".to_owned(), Role::TownLeader, town.clone()),
-        ("town_officer".to_owned(), "王环保".to_owned(), Role::TownOfficer, town),
+        (
+            "admin".to_owned(),
+            "管理员".to_owned(),
+            Role::Admin,
+            town.clone(),
+        ),
+        (
+            "town_leader".to_owned(),
+            "李镇长".to_owned(),
+            Role::TownLeader,
+            town.clone(),
+        ),
+        (
+            "town_officer".to_owned(),
+            "王环保".to_owned(),
+            Role::TownOfficer,
+            town,
+        ),
     ];
     for village in 1..=3 {
         let grid = village_code(code, village);
@@ -175,12 +190,17 @@ fn staff(
 }
 
 /// Ends every posting of an officer, as of now.
-pub fn end_postings(conn: &mut Conn, officer: Uuid, now: chrono::DateTime<chrono::Utc>) -> Outcome<()> {
+pub fn end_postings(
+    conn: &mut Conn,
+    officer: Uuid,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Outcome<()> {
     use gridpatrol::store::schema::postings;
-    let towns: Vec<Uuid> = diesel::update(postings::table.filter(postings::officer_id.eq(Id(officer))))
-        .set(postings::valid_to.eq(Some(now)))
-        .returning(postings::town_id)
-        .get_results(conn)?;
+    let towns: Vec<Uuid> =
+        diesel::update(postings::table.filter(postings::officer_id.eq(Id(officer))))
+            .set(postings::valid_to.eq(Some(now)))
+            .returning(postings::town_id)
+            .get_results(conn)?;
     for id in towns {
         town::touch_directory(conn, id)?;
     }

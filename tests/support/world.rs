@@ -80,8 +80,10 @@ fn settings(database: &Database, folder: &Folder) -> Config {
 /// The migrated database with both towns, made once and copied for each test; it lives as long as
 /// one of them.
 async fn template(kind: Kind) -> Arc<Database> {
-    static MADE: [Mutex<Weak<Database>>; 2] =
-        [const { Mutex::new(Weak::new()) }, const { Mutex::new(Weak::new()) }];
+    static MADE: [Mutex<Weak<Database>>; 2] = [
+        const { Mutex::new(Weak::new()) },
+        const { Mutex::new(Weak::new()) },
+    ];
     static MAKING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
     let _making = MAKING.lock().await;
     let slot = &MADE[usize::from(kind == Kind::Postgres)];
@@ -110,7 +112,9 @@ impl World {
         let mut config = settings(&database, &folder);
         change(&mut config);
         let clock = Clock::adjustable();
-        let server = app::build_at(config, clock.clone()).await.expect("a server");
+        let server = app::build_at(config, clock.clone())
+            .await
+            .expect("a server");
         let base = format!("http://{}", server.address());
         let (app, handle) = (server.app().clone(), server.handle());
         let serving = tokio::spawn(server.run());
@@ -141,7 +145,10 @@ impl World {
         let serving = self.inner.serving.lock().unwrap().take();
         if let Some(serving) = serving {
             self.inner.handle.stop(true).await;
-            serving.await.expect("the server's task").expect("the server");
+            serving
+                .await
+                .expect("the server's task")
+                .expect("the server");
         }
     }
 
@@ -191,9 +198,7 @@ impl World {
 
     /// Signs an officer in.
     pub async fn sign_in(&self, username: &str) -> Client {
-        self.stranger()
-            .signed_in(username, towns::PASSWORD)
-            .await
+        self.stranger().signed_in(username, towns::PASSWORD).await
     }
 
     /// The leader of a group of the first town.
