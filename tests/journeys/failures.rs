@@ -12,6 +12,7 @@ use gridpatrol_domain::error::Code;
 use serde_json::json;
 use uuid::Uuid;
 
+use crate::support::towns::PASSWORD;
 use crate::support::{Answer, Client, Filing, Kind, World, filing, pictures, run, run_in};
 
 /// Files many reports at once; each id with its answer.
@@ -57,10 +58,15 @@ fn a_commit_that_fails_fails_for_all_who_wait() {
         let leader = world.leader(1, 1).await;
         let filing = filing(world.here().group(1, 1));
         let mut failed = 0;
-        for _ in 0..20 {
+        for _ in 0..10 {
             // What SQLite does by itself when the disk is full: it ends the transaction.
-            let culprit = on_the_writer(&world, "ROLLBACK");
-            let (answers, ()) = join(flood(&leader, &filing, 12), culprit).await;
+            let culprits = async {
+                for _ in 0..20 {
+                    tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+                    on_the_writer(&world, "ROLLBACK").await;
+                }
+            };
+            let (answers, ()) = join(flood(&leader, &filing, 12), culprits).await;
             failed += whole_or_not_at_all(&leader, &answers).await.1;
         }
         assert!(failed > 0, "some filings waited for a commit that failed");
@@ -79,7 +85,10 @@ fn a_command_that_breaks_the_commit_breaks_only_its_own() {
             .store
             .write(Lane::Interactive, move |conn| orphan(conn, owner));
         let (answers, refused) = join(flood(&leader, &filing, 12), culprit).await;
-        assert_eq!(refused.expect_err("a photo of no report").code, Code::Unavailable);
+        assert_eq!(
+            refused.expect_err("a photo of no report").code,
+            Code::Unavailable
+        );
         let (filed, failed) = whole_or_not_at_all(&leader, &answers).await;
         assert_eq!((filed, failed), (12, 0));
     });
@@ -104,20 +113,32 @@ fn orphan(conn: &mut Conn, owner: Uuid) -> Outcome<()> {
 }
 
 #[test]
-fn a_database_that_cannot_be_written_is_read_until_it_can() {
+fn while_another_process_holds_the_file_it_is_503_and_reading_goes_on() {
     run(Kind::Sqlite, |world| async move {
         let (leader, secretary) = (world.leader(1, 1).await, world.secretary(1).await);
         let filing = filing(world.here().group(1, 1));
         let known = crate::support::client::id_of(&leader.file(&filing).await);
-        on_the_writer(&world, "PRAGMA query_only = ON").await;
-        let answers = flood(&leader, &filing, 12).await;
+        let mut other = SqliteConnection::establish(&world.database().path().display().to_string())
+            .expect("another process");
+        other.batch_execute("BEGIN IMMEDIATE").expect("the lock");
+        let picture = pictures::snapshot();
+        let (answers, (acted, (photo, signed))) = join(
+            flood(&leader, &filing, 12),
+            join(
+                secretary.act(known, "approve", json!({})),
+                join(
+                    leader.put_photo(Uuid::now_v7(), &picture),
+                    world.stranger().sign_in("group_1_1", PASSWORD),
+                ),
+            ),
+        )
+        .await;
         assert_eq!(whole_or_not_at_all(&leader, &answers).await, (0, 12));
-        secretary.act(known, "approve", json!({})).await.refused(Code::Unavailable);
-        leader.put_photo(Uuid::now_v7(), &pictures::snapshot()).await.refused(Code::Unavailable);
-        world.stranger().sign_in("group_1_1", crate::support::towns::PASSWORD).await.refused(Code::Unavailable);
+        for answer in [acted, photo, signed] {
+            answer.refused(Code::Unavailable);
+        }
         leader.report(known).await;
-        on_the_writer(&world, "PRAGMA query_only = OFF").await;
-        assert_eq!(whole_or_not_at_all(&leader, &flood(&leader, &filing, 12).await).await, (12, 0));
+        other.batch_execute("ROLLBACK").expect("released");
         // What was refused may be sent again as it was.
         leader.put_report(answers[0].0, &filing).await.created();
         secretary.act(known, "approve", json!({})).await.ok();
@@ -125,18 +146,37 @@ fn a_database_that_cannot_be_written_is_read_until_it_can() {
 }
 
 #[test]
-fn a_file_that_may_not_grow_is_503_and_service_goes_on() {
+fn a_file_that_may_not_be_written_is_503_and_a_new_connection_serves() {
+    run(Kind::Sqlite, |world| async move {
+        let leader = world.leader(1, 1).await;
+        let filing = filing(world.here().group(1, 1));
+        let mut failed = 0;
+        for _ in 0..4 {
+            on_the_writer(&world, "PRAGMA query_only = ON").await;
+            failed += whole_or_not_at_all(&leader, &flood(&leader, &filing, 12).await)
+                .await
+                .1;
+        }
+        assert!(failed > 0, "the file was read-only");
+        leader.file(&filing).await;
+    });
+}
+
+#[test]
+fn a_file_that_may_not_grow_is_503_until_it_may() {
     run(Kind::Sqlite, |world| async move {
         let leader = world.leader(1, 1).await;
         let long = filing(world.here().group(1, 1)).description(&"满".repeat(2000));
-        let mut failed = 0;
-        for _ in 0..4 {
-            // Less than the file has: it may not grow by one page. A new connection may again.
-            on_the_writer(&world, "PRAGMA max_page_count = 1").await;
-            failed += whole_or_not_at_all(&leader, &flood(&leader, &long, 12).await).await.1;
-        }
+        // Less than the file has: it may not grow by one page.
+        on_the_writer(&world, "PRAGMA max_page_count = 1").await;
+        let answers = flood(&leader, &long, 30).await;
+        let (_, failed) = whole_or_not_at_all(&leader, &answers).await;
         assert!(failed > 0, "the file was full");
-        leader.file(&long).await;
+        on_the_writer(&world, "PRAGMA max_page_count = 1000000").await;
+        assert_eq!(
+            whole_or_not_at_all(&leader, &flood(&leader, &long, 12).await).await,
+            (12, 0)
+        );
     });
 }
 
@@ -201,21 +241,33 @@ fn a_disk_that_is_full_is_503_until_there_is_room() {
                 break;
             }
         }
-        assert!(full.iter().any(|(_, answer)| answer.status == 503), "the disk is full");
+        assert!(
+            full.iter().any(|(_, answer)| answer.status == 503),
+            "the disk is full"
+        );
         fill(&disk.0);
         let photo = Uuid::now_v7();
         let picture = pictures::jpeg(640, 480, 1);
-        leader.put_photo(photo, &picture).await.refused(Code::Unavailable);
+        leader
+            .put_photo(photo, &picture)
+            .await
+            .refused(Code::Unavailable);
         let again = flood(&leader, &long, 12).await;
         whole_or_not_at_all(&leader, &again).await;
         leader.get("/v1/me").await.ok();
 
         std::fs::remove_file(disk.ballast()).expect("room again");
         drop(std::fs::remove_file(disk.0.join("rest")));
-        let refused = full.iter().find(|(_, answer)| answer.status == 503).expect("one");
+        let refused = full
+            .iter()
+            .find(|(_, answer)| answer.status == 503)
+            .expect("one");
         leader.put_report(refused.0, &long).await.created();
         leader.put_photo(photo, &picture).await.created();
-        assert_eq!(whole_or_not_at_all(&leader, &flood(&leader, &long, 12).await).await, (12, 0));
+        assert_eq!(
+            whole_or_not_at_all(&leader, &flood(&leader, &long, 12).await).await,
+            (12, 0)
+        );
     });
 }
 
@@ -231,7 +283,13 @@ fn connections_that_are_cut_are_503_or_success_and_service_goes_on() {
     run(Kind::Postgres, |world| async move {
         let leader = world.leader(1, 1).await;
         let filing = filing(world.here().group(1, 1));
-        let name = world.database().url.rsplit_once('/').expect("a name").1.to_owned();
+        let name = world
+            .database()
+            .url
+            .rsplit_once('/')
+            .expect("a name")
+            .1
+            .to_owned();
         let mut ids = Vec::new();
         for _ in 0..12 {
             let cut = tokio::task::spawn_blocking({
