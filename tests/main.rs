@@ -15,3 +15,4 @@
 mod support;
 
 mod journeys;
+mod routes;
