@@ -14,5 +14,7 @@
 #[macro_use]
 mod support;
 
+mod authorization;
 mod journeys;
+mod openapi;
 mod routes;

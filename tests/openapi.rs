@@ -9,9 +9,13 @@ use serde_json::Value;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
+fn document() -> Value {
+    serde_json::to_value(openapi::document(None)).expect("JSON")
+}
+
 /// Every operation of the document: method, path, and what is said of it.
 pub fn operations() -> Vec<(String, String, Value)> {
-    let document = serde_json::to_value(openapi::document(None)).expect("JSON");
+    let document = document();
     document["paths"]
         .as_object()
         .expect("paths")
@@ -48,43 +52,75 @@ fn the_checked_in_document_is_what_the_code_says() {
 
 #[test]
 fn every_operation_is_described_whole() {
+    let document = document();
+    let parameters = |operation: &Value| -> Vec<Value> {
+        let listed = operation["parameters"].as_array().into_iter().flatten();
+        listed
+            .map(|parameter| match parameter["$ref"].as_str() {
+                Some(reference) => document
+                    .pointer(reference.trim_start_matches('#'))
+                    .unwrap_or_else(|| panic!("{reference} leads nowhere"))
+                    .clone(),
+                None => parameter.clone(),
+            })
+            .collect()
+    };
     for (method, path, operation) in operations() {
         let name = format!("{method} {path}");
         for member in ["operationId", "summary"] {
             assert!(
-                operation[member].as_str().is_some_and(|text| !text.trim().is_empty()),
+                operation[member]
+                    .as_str()
+                    .is_some_and(|text| !text.trim().is_empty()),
                 "{name} has no {member}"
             );
         }
         let tags = operation["tags"].as_array().expect("tags");
         assert_eq!(tags.len(), 1, "{name}");
-        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+        let parameters = parameters(&operation);
+        for parameter in &parameters {
             let text = parameter["description"].as_str().unwrap_or_default();
-            assert!(!text.trim().is_empty(), "{name}: {} has no description", parameter["name"]);
+            assert!(
+                !text.trim().is_empty(),
+                "{name}: {} has no description",
+                parameter["name"]
+            );
         }
         let codes = codes(&operation);
         for code in ["unavailable", "internal"] {
             assert!(codes.contains(code), "{name} may answer {code}");
         }
-        let signed = operation["security"].as_array().is_some_and(|ways| {
-            ways.iter().any(|way| way.get("bearer").is_some())
-        });
+        let signed = operation["security"]
+            .as_array()
+            .is_some_and(|ways| ways.iter().any(|way| way.get("bearer").is_some()));
         let told = ["unauthenticated", "token_expired", "session_ended"]
             .iter()
             .all(|code| codes.contains(*code));
-        assert_eq!(signed, told, "{name}: who is signed in may be signed out, and nobody else");
+        assert_eq!(
+            signed, told,
+            "{name}: who is signed in may be signed out, and nobody else"
+        );
         if operation.get("requestBody").is_some() {
-            for code in ["malformed_request", "body_too_large", "unsupported_media_type", "validation_failed"] {
-                assert!(codes.contains(code), "{name} reads a body and may answer {code}");
+            for code in [
+                "malformed_request",
+                "body_too_large",
+                "unsupported_media_type",
+                "validation_failed",
+            ] {
+                assert!(
+                    codes.contains(code),
+                    "{name} reads a body and may answer {code}"
+                );
             }
         }
         if path.contains('{') && path.starts_with("/v1/") {
-            assert!(codes.contains("not_found"), "{name} names a thing that may not be there");
+            assert!(
+                codes.contains("not_found"),
+                "{name} names a thing that may not be there"
+            );
         }
-        let keyed = operation["parameters"]
-            .as_array()
-            .into_iter()
-            .flatten()
+        let keyed = parameters
+            .iter()
             .any(|parameter| parameter["name"] == "Idempotency-Key");
         assert_eq!(keyed, codes.contains("key_reused"), "{name}");
     }
@@ -92,16 +128,24 @@ fn every_operation_is_described_whole() {
 
 #[test]
 fn every_code_is_documented() {
-    let mut documented: BTreeSet<String> =
-        operations().iter().flat_map(|(_, _, operation)| codes(operation)).collect();
+    let mut documented: BTreeSet<String> = operations()
+        .iter()
+        .flat_map(|(_, _, operation)| codes(operation))
+        .collect();
     // Of no operation: the path or the method is wrong.
     documented.extend(["no_such_route", "method_not_allowed"].map(str::to_owned));
-    let table: BTreeSet<String> = Code::ALL.iter().map(|code| code.slug().to_owned()).collect();
+    let table: BTreeSet<String> = Code::ALL
+        .iter()
+        .map(|code| code.slug().to_owned())
+        .collect();
     let missing: Vec<_> = table.difference(&documented).collect();
     assert!(missing.is_empty(), "no operation may answer {missing:?}");
     let yaml = openapi::yaml(&openapi::document(None));
     for code in Code::ALL {
-        assert!(yaml.contains(code.slug()), "{code} does not stand in the document");
+        assert!(
+            yaml.contains(code.slug()),
+            "{code} does not stand in the document"
+        );
     }
 }
 
@@ -113,7 +157,10 @@ fn every_code_is_used() {
     }
     for code in Code::ALL {
         let name = format!("{code:?}");
-        assert!(used.contains_key(&name), "Code::{name} is in the table and nowhere used");
+        assert!(
+            used.contains_key(&name),
+            "Code::{name} is in the table and nowhere used"
+        );
     }
 }
 
@@ -134,9 +181,15 @@ fn read(folder: &Path, used: &mut BTreeMap<String, usize>) {
             continue;
         }
         let source = std::fs::read_to_string(&path).expect("a source");
-        let source = source.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+        let source = source
+            .split("#[cfg(test)]\nmod tests")
+            .next()
+            .unwrap_or_default();
         for rest in source.split("Code::").skip(1) {
-            let name: String = rest.chars().take_while(char::is_ascii_alphanumeric).collect();
+            let name: String = rest
+                .chars()
+                .take_while(char::is_ascii_alphanumeric)
+                .collect();
             *used.entry(name).or_default() += 1;
         }
     }
