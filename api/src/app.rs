@@ -174,10 +174,9 @@ pub async fn build_at(config: Config, clock: Clock) -> Result<Server, StartError
         let given = app.config.demo_password.as_ref();
         demo::fill(&app, given.map_or(demo::PASSWORD, Secret::expose)).await?;
     }
-    let document = Data::new(openapi::Written::of(&openapi::document(
-        app.config.http.public_url.as_deref(),
-    )));
-    let routes = Data::new(Routes::of(&document.document));
+    let served = openapi::Served::new(app.config.http.public_url.clone());
+    let document = Data::new(served);
+    let routes = Data::new(Routes::of(&openapi::collected()));
 
     let (shared, http) = (app.clone(), app.config.http.clone());
     let bound = HttpServer::new(move || {

@@ -5,6 +5,8 @@
 
 mod finish;
 
+use std::sync::OnceLock;
+
 use sha2::{Digest, Sha256};
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
@@ -50,14 +52,21 @@ pub fn rooms(config: &mut ServiceConfig<'_>) {
 )]
 struct Frame;
 
-/// The document of this program.
+/// Every operation, as its handler describes it.
 #[must_use]
-pub fn document(public_url: Option<&str>) -> OpenApi {
-    let (_, mut document) = actix_web::App::new()
+pub fn collected() -> OpenApi {
+    let (_, document) = actix_web::App::new()
         .into_utoipa_app()
         .openapi(Frame::openapi())
         .configure(rooms)
         .split_for_parts();
+    document
+}
+
+/// The document of this program.
+#[must_use]
+pub fn document(public_url: Option<&str>) -> OpenApi {
+    let mut document = collected();
     let server = ServerBuilder::new().url(public_url.unwrap_or("/")).build();
     document.servers = Some(vec![server]);
     let components = document.components.get_or_insert_default();
@@ -78,31 +87,42 @@ pub fn document(public_url: Option<&str>) -> OpenApi {
     })
 }
 
-/// The document as it is served.
+/// The document as it is served: written when it is first asked for.
+pub struct Served {
+    public_url: Option<String>,
+    written: OnceLock<Written>,
+}
+
+/// A written document.
 pub struct Written {
-    /// The document.
-    pub document: OpenApi,
     /// Its YAML form.
     pub yaml: String,
     /// Its ETag.
     pub tag: String,
 }
 
-impl Written {
-    /// Writes a document.
+impl Served {
+    /// The document of a server at this address.
     #[must_use]
-    pub fn of(document: &OpenApi) -> Self {
-        let yaml = yaml(document);
-        let hash: String = Sha256::digest(&yaml)
-            .iter()
-            .take(8)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+    pub const fn new(public_url: Option<String>) -> Self {
         Self {
-            document: document.clone(),
-            yaml,
-            tag: format!("\"{hash}\""),
+            public_url,
+            written: OnceLock::new(),
         }
+    }
+
+    /// The document.
+    pub fn written(&self) -> &Written {
+        self.written.get_or_init(|| {
+            let yaml = yaml(&document(self.public_url.as_deref()));
+            let hash: String = Sha256::digest(&yaml)
+                .iter()
+                .take(8)
+                .map(|byte| format!("{byte:02x}"))
+                .collect();
+            let tag = format!("\"{hash}\"");
+            Written { yaml, tag }
+        })
     }
 }
 

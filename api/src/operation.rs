@@ -16,7 +16,7 @@ use utoipa_swagger_ui::{Config as DocsSettings, SwaggerFile};
 
 use crate::app::App;
 use crate::http::{Open, etag};
-use crate::openapi::Written;
+use crate::openapi::Served;
 use crate::problem::{Problem, document};
 use crate::refusals;
 
@@ -112,7 +112,8 @@ async fn readiness(app: Data<App>, _: Open) -> Result<HttpResponse, Problem> {
     )
 )]
 #[get("/openapi.yaml")]
-async fn openapi(request: HttpRequest, written: Data<Written>, _: Open) -> HttpResponse {
+async fn openapi(request: HttpRequest, document: Data<Served>, _: Open) -> HttpResponse {
+    let written = document.written();
     let headers = [
         (ETAG, written.tag.as_str()),
         (CACHE_CONTROL, "public, no-cache"),

@@ -124,6 +124,8 @@ async fn what_nobody_serves_is_a_problem() {
     let wrong = server.ask(&get("/v1/auth/login")).await;
     assert!(wrong.starts_with("HTTP/1.1 405 "), "{wrong}");
     assert!(wrong.contains("allow: POST\r\n"), "{wrong}");
+    let document = server.ask(&get("/openapi.yaml")).await;
+    assert!(document.contains("\nopenapi: 3.1.0\n"), "{document}");
     let docs = server.ask(&get("/docs")).await;
     assert!(docs.contains("src=\"docs/swagger-ui-bundle.js\""), "{docs}");
     assert!(
