@@ -46,7 +46,9 @@ pub const PASSWORD: &str = "demo-Patrol-2026";
 pub async fn fill(app: &Arc<App>, password: &str) -> Result<Option<Happened>, Problem> {
     let started = Instant::now();
     if !app.store.read(|conn| Ok(is_empty(conn)?)).await? {
-        tracing::info!("the database has grids already; the demonstration town is not made again");
+        tracing::info!(
+            "the demonstration town goes into an empty database only; this one stays as it is"
+        );
         return Ok(None);
     }
     tracing::info!("making the demonstration town");
