@@ -1,5 +1,6 @@
 //! Stories that cross the rooms.
 
+mod demonstration;
 mod failures;
 mod filings;
 mod photo_races;

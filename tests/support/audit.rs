@@ -77,16 +77,16 @@ pub async fn moved(world: &World, report: Uuid) -> (i64, i64) {
 
 /// Checks the whole database.
 pub async fn check(world: &World) {
-    world
-        .look(|conn| {
-            chains(conn)?;
-            counters(conn)?;
-            desks(conn)?;
-            arrivals(conn)?;
-            numbers(conn)?;
-            Ok(())
-        })
-        .await;
+    world.look(whole).await;
+}
+
+/// Checks the whole database behind a connection.
+pub fn whole(conn: &mut Conn) -> Outcome<()> {
+    chains(conn)?;
+    counters(conn)?;
+    desks(conn)?;
+    arrivals(conn)?;
+    numbers(conn)
 }
 
 fn chains(conn: &mut Conn) -> Outcome<()> {

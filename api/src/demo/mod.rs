@@ -163,6 +163,3 @@ fn unmade(error: impl std::fmt::Display) -> Problem {
     tracing::error!(%error, "a picture of the demonstration town cannot be made");
     Problem::new(Code::Internal)
 }
-
-#[cfg(test)]
-mod tests;
