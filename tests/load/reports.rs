@@ -207,6 +207,7 @@ pub fn prepare(
     let position = Crs::Gcj02.to_wgs84(story.lat, story.lon)?;
     (row.lat, row.lon) = (Some(position.lat), Some(position.lon));
     let texts = TextsRow {
+        disposition: Coded(Disposition::Escalate),
         report_id: row.id,
         town_id: row.town_id,
         filing_hash: chance.to_be_bytes().repeat(4),
@@ -220,7 +221,15 @@ pub fn prepare(
         location_lon: Some(story.lon),
         location_crs: Some(Coded(Crs::Gcj02)),
         location_accuracy_m: Some(12.0),
-        ..TextsRow::default()
+        instruction: None,
+        subtype: None,
+        source_ref: None,
+        responsible_name: None,
+        responsible_credit_code: None,
+        responsible_person: None,
+        supervising_leader: None,
+        measures: None,
+        remark: None,
     };
     let request: Value = serde_json::from_str(&body(number, filer, received_at))?;
     let records = events

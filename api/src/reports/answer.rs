@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use gridpatrol_domain::geo::Crs;
 use gridpatrol_domain::grid::Tier;
 use gridpatrol_domain::report::{
-    ActionKind, Category, Duty, Outcome, Severity, Source, Status, Subtype,
+    ActionKind, Category, Disposition, Duty, Outcome, Severity, Source, Status, Subtype,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -31,7 +31,10 @@ pub struct Report {
     /// The tier of the holder.
     pub tier: Tier,
     /// The grid where it is.
-    pub grid: GridName,
+    pub grid_id: Uuid,
+    /// Its name.
+    #[schema(example = "示范一村一组")]
+    pub grid_name: String,
     /// The grid that answers for it.
     pub holder: Holder,
     /// Who does the work, when not the holder.
@@ -55,6 +58,8 @@ pub struct Report {
     /// Reference at the source.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source_ref: Option<String>,
+    /// What the filer asked for.
+    pub disposition: Disposition,
     /// In the filer's words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
@@ -127,18 +132,6 @@ pub struct Report {
     pub version: i64,
     /// What the caller may do now.
     pub allowed_actions: Vec<AllowedAction>,
-}
-
-/// A grid by name.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct GridName {
-    /// Its id.
-    pub id: Uuid,
-    /// Its name.
-    #[schema(example = "示范一村一组")]
-    pub name: String,
-    /// Its tier.
-    pub tier: Tier,
 }
 
 /// The grid that answers for a report.

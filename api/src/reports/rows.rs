@@ -7,7 +7,8 @@ use diesel::prelude::*;
 use gridpatrol_domain::geo::Crs;
 use gridpatrol_domain::grid::{GridPath, Tier};
 use gridpatrol_domain::report::{
-    Category, Duty, Handler, Outcome, Report, Returns, Severity, Source, Status, Subtype,
+    Category, Disposition, Duty, Handler, Outcome, Report, Returns, Severity, Source, Status,
+    Subtype,
 };
 use uuid::Uuid;
 
@@ -115,7 +116,7 @@ pub struct ReportRow {
 }
 
 /// The texts of a report.
-#[derive(Debug, Clone, Default, Queryable, Selectable, Insertable, AsChangeset)]
+#[derive(Debug, Clone, Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = report_texts)]
 #[diesel(treat_none_as_null = true, treat_none_as_default_value = false)]
 pub struct TextsRow {
@@ -127,6 +128,8 @@ pub struct TextsRow {
     pub town_id: Uuid,
     /// SHA-256 of the canonical filing request.
     pub filing_hash: Vec<u8>,
+    /// What the filer asked for.
+    pub disposition: Coded<Disposition>,
     /// In the filer's words.
     pub description: Option<String>,
     /// The place in words.

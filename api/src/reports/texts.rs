@@ -2,7 +2,7 @@
 //!
 //! Owns which field of a request becomes which text. It must not read or write anything.
 
-use gridpatrol_domain::report::Subtype;
+use gridpatrol_domain::report::{Disposition, Subtype};
 use gridpatrol_domain::slug::Slug;
 use serde_json::{Map, Value, json};
 
@@ -26,6 +26,7 @@ pub(super) fn filed(filing: &ReportFiling, row: &ReportRow, hash: [u8; 32]) -> T
         report_id: row.id,
         town_id: row.town_id,
         filing_hash: hash.to_vec(),
+        disposition: Coded(filing.disposition.get().unwrap_or(Disposition::Escalate)),
         description: filled(&filing.description),
         place_text: filled(&filing.place_text),
         on_site_action: filled(&filing.on_site_action),

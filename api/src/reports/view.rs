@@ -18,8 +18,7 @@ use gridpatrol_domain::slug::Slug;
 use uuid::Uuid;
 
 use super::answer::{
-    AllowedAction, Desk, Escalation, GridName, Handler, Holder, Location, Person, Point, Report,
-    Returns,
+    AllowedAction, Desk, Escalation, Handler, Holder, Location, Person, Point, Report, Returns,
 };
 use super::phrase;
 use super::queries;
@@ -160,7 +159,9 @@ pub fn page(
                 new.insert(StaffedTown::read(conn, app, row.town_id, viewer.now)?)
             }
         };
-        let texts = texts.remove(&row.id).unwrap_or_default();
+        let texts = texts
+            .remove(&row.id)
+            .ok_or(diesel::result::Error::NotFound)?;
         let photos = photos.remove(&row.id).unwrap_or_default();
         page.push(report(app, viewer, staffed, &row, &texts, &photos));
     }
@@ -195,11 +196,8 @@ pub fn report(
         status: state.status,
         status_text: phrase::status_text(&state, &desk_name, &people, now, viewer.language),
         tier: state.holder_tier,
-        grid: GridName {
-            id: row.grid_id,
-            name: staffed.grid_name(row.grid_id),
-            tier: state.place.tier(),
-        },
+        grid_id: row.grid_id,
+        grid_name: staffed.grid_name(row.grid_id),
         holder: Holder {
             grid_id: row.holder_id,
             name: staffed.grid_name(row.holder_id),
@@ -232,6 +230,7 @@ pub fn report(
         severity: state.severity,
         source: state.source,
         source_ref: texts.source_ref.clone(),
+        disposition: texts.disposition.0,
         description: texts.description.clone(),
         location: location(row, texts),
         place_text: texts.place_text.clone(),

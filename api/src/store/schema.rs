@@ -228,6 +228,7 @@ diesel::table! {
         report_id -> Id,
         town_id -> Id,
         filing_hash -> Binary,
+        disposition -> Text,
         description -> Nullable<Text>,
         place_text -> Nullable<Text>,
         on_site_action -> Nullable<Text>,

@@ -216,6 +216,7 @@ CREATE TABLE report_texts (
   report_id uuid NOT NULL REFERENCES reports (id),
   town_id uuid NOT NULL,
   filing_hash bytea NOT NULL,
+  disposition text NOT NULL,
   description text,
   place_text text,
   on_site_action text,

@@ -216,6 +216,7 @@ CREATE TABLE report_texts (
   report_id BLOB NOT NULL REFERENCES reports (id),
   town_id BLOB NOT NULL,
   filing_hash BLOB NOT NULL,
+  disposition TEXT NOT NULL,
   description TEXT,
   place_text TEXT,
   on_site_action TEXT,

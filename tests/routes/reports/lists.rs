@@ -147,7 +147,7 @@ async fn every_filter_narrows_to_what_it_says(world: World) {
         ),
         (
             format!("grid={}", world.here().village(2)),
-            Box::new(|report: &Value| report["grid"]["name"] == "2村1组"),
+            Box::new(|report: &Value| report["grid_name"] == "2村1组"),
         ),
         (
             format!(
@@ -155,7 +155,7 @@ async fn every_filter_narrows_to_what_it_says(world: World) {
                 world.here().group(2, 1)
             ),
             Box::new(|report: &Value| {
-                report["grid"]["name"] == "2村1组" && report["status"] == "open"
+                report["grid_name"] == "2村1组" && report["status"] == "open"
             }),
         ),
         (
