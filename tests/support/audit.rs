@@ -23,9 +23,8 @@ fn tables() -> Vec<&'static str> {
         .collect()
 }
 
-/// Tables that a refusal may write to: the security log, the failed sign-ins, and the marks that
-/// keep the sweeper from a content that is about to be kept.
-const NOT_BUSINESS: [&str; 3] = ["security_log", "login_failures", "blobs"];
+/// Tables that a refusal may write to: the security log and the failed sign-ins.
+const NOT_BUSINESS: [&str; 2] = ["security_log", "login_failures"];
 
 /// How many rows each table of the business has, and how far each town's changes are.
 pub async fn rows(world: &World) -> BTreeMap<String, i64> {

@@ -166,16 +166,8 @@ pub fn arrive(conn: &mut Conn, arrival: &Arrival, now: DateTime<Utc>) -> Outcome
     let row = queries::touch(conn, &[arrival.id], officer, now)?
         .pop()
         .ok_or(diesel::result::Error::NotFound)?;
-    let elsewhere = |asked: Uuid| row.report_id.is_some_and(|report| report != asked);
-    if row.owner_id != officer || arrival.report_id.is_some_and(elsewhere) {
-        return Err(taken(arrival.id).into());
-    }
+    fits(&row, arrival)?;
     let first = !row.is_ready();
-    if !first && row.digest() != Some(arrival.digest) {
-        return Err(Problem::new(Code::IdConflict)
-            .detail("Another picture has arrived under this id. Choose a new id for this one.")
-            .into());
-    }
     // Declared photos go where they were declared; a report named now must take one more.
     let new_report = arrival.report_id.filter(|_| row.report_id.is_none());
     let new_town = new_report
@@ -192,6 +184,55 @@ pub fn arrive(conn: &mut Conn, arrival: &Arrival, now: DateTime<Utc>) -> Outcome
     }
     let photo = queries::find(conn, arrival.id)?.ok_or(diesel::result::Error::NotFound)?;
     Ok(Taken { photo, first })
+}
+
+/// Refuses early what [`arrive`] would refuse, so that nothing is kept for it. What changes in
+/// between, `arrive` sees.
+///
+/// # Errors
+/// As [`arrive`].
+pub fn foresee(conn: &mut Conn, arrival: &Arrival) -> Outcome<()> {
+    let row = queries::find(conn, arrival.id)?;
+    if let Some(row) = &row {
+        fits(row, arrival)?;
+    }
+    let attached = row.is_some_and(|row| row.report_id.is_some());
+    if let Some(report) = arrival.report_id.filter(|_| !attached) {
+        takes_photos(conn, &arrival.actor, report)?;
+    }
+    Ok(())
+}
+
+/// Whether this photo may be what arrives: the uploader's, of the report named, and what was
+/// declared or has arrived before.
+fn fits(row: &PhotoRow, arrival: &Arrival) -> Result<(), Problem> {
+    let elsewhere = |asked: Uuid| row.report_id.is_some_and(|report| report != asked);
+    if row.owner_id != arrival.actor.officer_id || arrival.report_id.is_some_and(elsewhere) {
+        return Err(taken(arrival.id));
+    }
+    if row.is_ready() {
+        if row.digest() == Some(arrival.digest) {
+            return Ok(());
+        }
+        return Err(Problem::new(Code::IdConflict)
+            .detail("Another picture has arrived under this id. Choose a new id for this one."));
+    }
+    let declared = row.declared_sha256.as_deref().and_then(Digest::from_slice);
+    let wrong: Vec<FieldError> = differences(
+        declared,
+        row.declared_size,
+        Some(arrival.digest),
+        Some(arrival.size),
+    )
+    .map(|(member, detail)| FieldError::new(format!("/{member}"), "not_allowed", detail))
+    .collect();
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    let mut problem = Problem::new(Code::PhotoRejected)
+        .detail("The content differs from what the report declared. Send the declared file.");
+    problem.errors = wrong;
+    Err(problem)
 }
 
 /// The town of a report that this officer sees and that takes one more photo of theirs: one that
@@ -215,28 +256,13 @@ fn takes_photos(conn: &mut Conn, actor: &Actor, report: Uuid) -> Outcome<Uuid> {
     }
 }
 
-/// Writes down what has arrived, if it is what was declared.
+/// Writes down what has arrived.
 fn write_arrived(
     conn: &mut Conn,
     arrival: &Arrival,
     row: &PhotoRow,
     now: DateTime<Utc>,
 ) -> Outcome<()> {
-    let declared = row.declared_sha256.as_deref().and_then(Digest::from_slice);
-    let wrong: Vec<FieldError> = differences(
-        declared,
-        row.declared_size,
-        Some(arrival.digest),
-        Some(arrival.size),
-    )
-    .map(|(member, detail)| FieldError::new(format!("/{member}"), "not_allowed", detail))
-    .collect();
-    if !wrong.is_empty() {
-        let mut problem = Problem::new(Code::PhotoRejected)
-            .detail("The content differs from what the report declared. Send the declared file.");
-        problem.errors = wrong;
-        return Err(problem.into());
-    }
     let rendition = if arrival.picture.format.decodable() {
         queries::settled_rendition(conn, arrival.digest)?.unwrap_or(Rendition::Pending)
     } else {

@@ -19,7 +19,7 @@ use super::digest::Digest;
 use super::form::{Particulars, PhotoForm};
 use super::objects::Variant;
 use super::rows::PhotoRow;
-use super::upload::{self, Kept, Reception};
+use super::upload::{self, Reception, Seen};
 use super::wire::Photo;
 use super::{download, form, queries};
 use crate::app::App;
@@ -104,8 +104,9 @@ pub async fn put_photo(
     announced.extend(particulars.digest());
     let reception = Reception::begin(&app)?;
     let arrived = reception.take(&mut body).await?;
-    let kept = upload::keep(&app, arrived, &announced).await?;
-    let arrival = arrival(call.path.id, &call.actor, &particulars, kept);
+    let seen = upload::look(&app, &arrived, &announced).await?;
+    let arrival = arrival(call.path.id, &call.actor, &particulars, seen);
+    upload::keep(&app, arrived, &arrival, true).await?;
     let now = app.clock.now();
     let taken = app
         .store
@@ -151,7 +152,7 @@ pub async fn post_photo(
     let particulars = filled.particulars;
     particulars.check_clock(app.clock.now(), Errors::body())?;
     let announced: Vec<Digest> = particulars.digest().into_iter().collect();
-    let kept = upload::keep(&app, filled.arrived, &announced).await?;
+    let seen = upload::look(&app, &filled.arrived, &announced).await?;
     let ticket = call.ticket_for(&json!({
         "id": filled.id,
         "report_id": particulars.report_id,
@@ -160,10 +161,12 @@ pub async fn post_photo(
         "lat": particulars.lat,
         "lon": particulars.lon,
         "crs": particulars.crs,
-        "content": kept.digest.to_string(),
+        "content": seen.digest.to_string(),
     }));
     let id = filled.id.unwrap_or_else(Uuid::now_v7);
-    let arrival = arrival(id, &call.actor, &particulars, kept);
+    let arrival = arrival(id, &call.actor, &particulars, seen);
+    let foresee = call.idempotency_key.is_none();
+    upload::keep(&app, filled.arrived, &arrival, foresee).await?;
     let (now, links) = (app.clock.now(), app.gallery.links.clone());
     let answer = keyed::run(&app, ticket, move |conn| {
         let taken = commands::arrive(conn, &arrival, now)?;
@@ -327,7 +330,7 @@ const fn status(first: bool) -> StatusCode {
     }
 }
 
-fn arrival(id: Uuid, signed: &auth::Signed, particulars: &Particulars, kept: Kept) -> Arrival {
+fn arrival(id: Uuid, signed: &auth::Signed, particulars: &Particulars, seen: Seen) -> Arrival {
     use crate::http::choice::OptionalChoice as _;
     Arrival {
         id,
@@ -336,9 +339,9 @@ fn arrival(id: Uuid, signed: &auth::Signed, particulars: &Particulars, kept: Kep
         role: particulars.role.get(),
         taken_at: particulars.taken_at,
         position: particulars.position(),
-        digest: kept.digest,
-        size: kept.size,
-        picture: kept.picture,
+        digest: seen.digest,
+        size: seen.size,
+        picture: seen.picture,
     }
 }
 

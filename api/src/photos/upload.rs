@@ -11,6 +11,7 @@ use gridpatrol_domain::error::Code;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
+use super::commands::{self, Arrival};
 use super::digest::Digest;
 use super::imaging::{self, Picture};
 use super::objects::Arrived;
@@ -28,9 +29,9 @@ pub(super) struct Reception<'a> {
     _permit: OwnedSemaphorePermit,
 }
 
-/// A content that is kept and pinned, and what it is.
+/// What has arrived, and what it is.
 #[derive(Debug, Clone)]
-pub(super) struct Kept {
+pub(super) struct Seen {
     pub digest: Digest,
     pub size: i64,
     pub picture: Picture,
@@ -99,15 +100,15 @@ pub(super) fn too_large(most_bytes: u64) -> Problem {
     Problem::new(Code::BodyTooLarge).detail(format!("A photo has at most {most_bytes} bytes."))
 }
 
-/// Looks at what has arrived, pins and keeps it.
+/// Looks at what has arrived.
 ///
 /// # Errors
 /// `photo_rejected` when it is no picture or not the announced one, `unavailable`.
-pub(super) async fn keep(
+pub(super) async fn look(
     app: &App,
-    arrived: Arrived,
+    arrived: &Arrived,
     announced: &[Digest],
-) -> Result<Kept, Problem> {
+) -> Result<Seen, Problem> {
     let digest = arrived.digest;
     if let Some(other) = announced.iter().find(|announced| **announced != digest) {
         return Err(Problem::new(Code::PhotoRejected).detail(format!(
@@ -127,16 +128,33 @@ pub(super) async fn keep(
     })?
     .map_err(super::objects::ObjectsError::from)?
     .map_err(|refusal| Problem::new(Code::PhotoRejected).detail(refusal.to_string()))?;
-    let now = app.clock.now();
-    app.store
-        .write(Lane::Interactive, move |conn| {
-            Ok(queries::pin(conn, digest, size, now)?)
-        })
-        .await?;
-    app.gallery.objects.keep(arrived).await?;
-    Ok(Kept {
+    Ok(Seen {
         digest,
         size,
         picture,
     })
+}
+
+/// Pins and keeps what has arrived. With `foresee`, nothing is kept that [`commands::arrive`] would
+/// refuse; a keyed request may be a repetition, which is answered whatever has changed since.
+///
+/// # Errors
+/// What `arrive` would refuse, `unavailable`.
+pub(super) async fn keep(
+    app: &App,
+    arrived: Arrived,
+    arrival: &Arrival,
+    foresee: bool,
+) -> Result<(), Problem> {
+    let (arrival, now) = (arrival.clone(), app.clock.now());
+    app.store
+        .write(Lane::Interactive, move |conn| {
+            if foresee {
+                commands::foresee(conn, &arrival)?;
+            }
+            Ok(queries::pin(conn, arrival.digest, arrival.size, now)?)
+        })
+        .await?;
+    app.gallery.objects.keep(arrived).await?;
+    Ok(())
 }
