@@ -3,6 +3,7 @@
 mod demonstration;
 mod failures;
 mod filings;
+mod killed;
 mod photo_races;
 mod races;
 mod returns;

@@ -10,7 +10,7 @@ use gridpatrol::app::App;
 use gridpatrol::grids::import::Plan;
 use gridpatrol::officers::commands::{self, NewOfficer, NewPosting};
 use gridpatrol::store::schema::{grids, officers};
-use gridpatrol::store::types::{At, Id};
+use gridpatrol::store::types::Id;
 use gridpatrol::store::{Conn, Lane, Outcome, town};
 use gridpatrol_domain::officer::Role;
 use uuid::Uuid;
@@ -214,23 +214,14 @@ pub fn add_deputy(
     deputy: Uuid,
     now: chrono::DateTime<chrono::Utc>,
 ) -> Outcome<()> {
-    use gridpatrol::store::schema::{deputies, postings};
-    let posts: Vec<(Uuid, Uuid)> = postings::table
+    use gridpatrol::store::schema::postings;
+    let posts: Vec<Uuid> = postings::table
         .filter(postings::officer_id.eq(Id(absent)))
-        .select((postings::id, postings::town_id))
+        .select(postings::id)
         .load(conn)?;
-    for (posting, town_id) in posts {
-        diesel::insert_into(deputies::table)
-            .values((
-                deputies::id.eq(Id(Uuid::now_v7())),
-                deputies::posting_id.eq(Id(posting)),
-                deputies::deputy_id.eq(Id(deputy)),
-                deputies::valid_from.eq(At(now)),
-                deputies::valid_to.eq(At(now + chrono::TimeDelta::days(1))),
-                deputies::created_at.eq(At(now)),
-            ))
-            .execute(conn)?;
-        town::touch_directory(conn, town_id)?;
+    for posting in posts {
+        let day = (now, now + chrono::TimeDelta::days(1));
+        commands::add_deputy(conn, posting, deputy, day, None, now)?;
     }
     Ok(())
 }

@@ -42,10 +42,11 @@ struct Inner {
 }
 
 /// A folder that is gone when dropped.
-struct Folder(std::path::PathBuf);
+pub struct Folder(pub std::path::PathBuf);
 
 impl Folder {
-    fn new() -> Self {
+    /// A new one.
+    pub fn new() -> Self {
         let path = std::env::temp_dir().join(format!("gridpatrol_{}", Uuid::new_v4().simple()));
         std::fs::create_dir(&path).expect("a folder");
         Self(path)
@@ -59,7 +60,7 @@ impl Drop for Folder {
 }
 
 /// A small server: many of them run at the same time.
-fn settings(database: &Database, folder: &Folder) -> Config {
+pub fn settings(database: &Database, folder: &Folder) -> Config {
     let mut config = Config {
         bind: ([127, 0, 0, 1], 0).into(),
         data_dir: folder.0.clone(),
@@ -79,7 +80,7 @@ fn settings(database: &Database, folder: &Folder) -> Config {
 
 /// The migrated database with both towns, made once and copied for each test; it lives as long as
 /// one of them.
-async fn template(kind: Kind) -> Arc<Database> {
+pub async fn template(kind: Kind) -> Arc<Database> {
     static MADE: [Mutex<Weak<Database>>; 2] = [
         const { Mutex::new(Weak::new()) },
         const { Mutex::new(Weak::new()) },
