@@ -93,7 +93,7 @@ impl Scope {
 mod tests {
     use super::Scope;
     use crate::grid::GridPath;
-    use crate::officer::{Actor, Posting, Role};
+    use crate::officer::{Actor, Covers, Posting, Role};
     use proptest::prelude::*;
     use uuid::Uuid;
 
@@ -107,6 +107,8 @@ mod tests {
                     role: Role::TownOfficer,
                     grid: *grid,
                     on_behalf_of: None,
+                    covers: Covers::All,
+                    manages: false,
                 })
                 .collect(),
         })

@@ -14,7 +14,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use gridpatrol_domain::error::Code;
 use gridpatrol_domain::grid::Tier;
-use gridpatrol_domain::officer::{Actor, Posting, Role};
+use gridpatrol_domain::officer::{Actor, Covers, Posting, Role};
 use gridpatrol_domain::scope::Scope;
 use uuid::Uuid;
 
@@ -127,6 +127,7 @@ type PostingColumns = (
     Uuid,
     Option<Uuid>,
     Coded<Tier>,
+    bool,
 );
 
 /// The session, the officer and the postings active now; none when the session is over or the
@@ -195,6 +196,7 @@ pub fn active_postings(
         grids::town_id,
         grids::village_id,
         grids::tier,
+        postings::manages,
     );
     let active = postings::valid_from.le(At(now)).and(
         postings::valid_to
@@ -207,7 +209,7 @@ pub fn active_postings(
         .order((postings::valid_from, postings::id))
         .select(columns)
         .load(conn)?;
-    let deputised: Vec<PostingColumns> = deputies::table
+    let deputised: Vec<(PostingColumns, Coded<Covers>)> = deputies::table
         .inner_join(postings::table)
         .inner_join(grids::table.on(grids::id.eq(postings::grid_id)))
         .filter(
@@ -218,17 +220,18 @@ pub fn active_postings(
                 .and(active),
         )
         .order((deputies::valid_from, deputies::id))
-        .select(columns)
+        .select((columns, deputies::covers))
         .load(conn)?;
     Ok(own
         .into_iter()
+        .map(|row| (row, Coded(Covers::All)))
         .chain(deputised)
-        .filter_map(|row| posting(row, officer_id))
+        .filter_map(|(row, Coded(covers))| posting(row, covers, officer_id))
         .collect())
 }
 
-fn posting(row: PostingColumns, officer_id: Uuid) -> Option<Posting> {
-    let (id, Coded(role), holder, grid_id, town_id, village_id, Coded(tier)) = row;
+fn posting(row: PostingColumns, covers: Covers, officer_id: Uuid) -> Option<Posting> {
+    let (id, Coded(role), holder, grid_id, town_id, village_id, Coded(tier), manages) = row;
     let grid = grid_queries::path(grid_id, town_id, village_id, tier);
     if grid.is_none() {
         tracing::error!(%grid_id, "a group without a village");
@@ -238,6 +241,8 @@ fn posting(row: PostingColumns, officer_id: Uuid) -> Option<Posting> {
         role,
         grid: grid?,
         on_behalf_of: (holder != officer_id).then_some(holder),
+        covers,
+        manages: manages && holder == officer_id,
     })
 }
 

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use gridpatrol_domain::officer::{Actor, Posting, Role};
+use gridpatrol_domain::officer::{Actor, Covers, Posting, Role};
 use uuid::Uuid;
 
 use super::places::{EACH, Places, Spot};
@@ -139,6 +139,8 @@ impl Cast {
                         role: posting.role,
                         grid: town.path(posting.grid_id)?,
                         on_behalf_of: None,
+                        covers: Covers::All,
+                        manages: posting.manages,
                     })
                 })
                 .collect(),

@@ -1,16 +1,17 @@
-//! What a town is made of, in memory: its grids, its officers, who is posted where and when.
+//! What a town is made of, in memory: its grids, its officers, who is posted where and when, who is
+//! away, who stands in, who is on duty.
 //!
 //! Owns the snapshots. One is read anew when the version in the town's row has changed, which every
-//! command does that changes grids, officers, postings or deputies (`store::town::touch_directory`);
+//! command does that changes any of it (`store::town::touch_directory`);
 //! so it is never older than the transaction that asks. It must not decide who may act.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 use gridpatrol_domain::error::Code;
 use gridpatrol_domain::grid::{GridPath, Tier};
-use gridpatrol_domain::officer::{Post, Role, Staffing};
+use gridpatrol_domain::officer::{Covers, Held, Post, Role, Staffing};
 use uuid::Uuid;
 
 use super::queries;
@@ -62,9 +63,17 @@ pub struct DatedPosting {
     pub from: DateTime<Utc>,
     /// Until when; none: without end.
     pub to: Option<DateTime<Utc>>,
+    /// Whether it has the managing right.
+    pub manages: bool,
 }
 
 impl DatedPosting {
+    /// Whether it is in force at this instant or will be.
+    #[must_use]
+    pub fn lasts(&self, now: DateTime<Utc>) -> bool {
+        self.to.is_none_or(|to| now < to && self.from < to)
+    }
+
     /// Whether it is in force at this instant.
     #[must_use]
     pub fn active(&self, now: DateTime<Utc>) -> bool {
@@ -75,10 +84,42 @@ impl DatedPosting {
 /// Who stands in for a posting, and when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DatedDeputy {
+    /// Its id.
+    pub id: Uuid,
     /// The posting.
     pub posting_id: Uuid,
     /// Who stands in.
     pub deputy_id: Uuid,
+    /// From when.
+    pub from: DateTime<Utc>,
+    /// Until when.
+    pub to: DateTime<Utc>,
+    /// What of the posting.
+    pub covers: Covers,
+    /// The absence it follows from.
+    pub absence_id: Option<Uuid>,
+}
+
+/// When an officer is away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DatedAbsence {
+    /// Who.
+    pub officer_id: Uuid,
+    /// Who stands in for all of the officer's postings.
+    pub deputy_id: Option<Uuid>,
+    /// From when.
+    pub from: DateTime<Utc>,
+    /// Until when.
+    pub to: DateTime<Utc>,
+}
+
+/// A shift of the town's duty roster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shift {
+    /// Its id.
+    pub id: Uuid,
+    /// Who is on duty.
+    pub officer_id: Uuid,
     /// From when.
     pub from: DateTime<Utc>,
     /// Until when.
@@ -88,8 +129,12 @@ pub struct DatedDeputy {
 /// Somebody who is or was posted in the town, or stands in there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
+    /// The name to sign in with.
+    pub username: String,
     /// The person's name.
     pub name: String,
+    /// The phone number.
+    pub phone: Option<String>,
     /// Whether the account is disabled.
     pub disabled: bool,
 }
@@ -106,6 +151,8 @@ pub struct Town {
     order: Vec<Uuid>,
     postings: Vec<DatedPosting>,
     deputies: Vec<DatedDeputy>,
+    absences: Vec<DatedAbsence>,
+    shifts: Vec<Shift>,
     people: HashMap<Uuid, Person>,
     version: i64,
     staffed: Mutex<Option<Staffed>>,
@@ -149,14 +196,60 @@ impl Town {
         self.people.get(&id).map(|person| person.name.as_str())
     }
 
+    /// All who are or were posted or stood in here.
+    pub fn people(&self) -> impl Iterator<Item = (Uuid, &Person)> {
+        self.people.iter().map(|(id, person)| (*id, person))
+    }
+
+    /// Somebody who is or was posted here.
+    #[must_use]
+    pub fn person(&self, id: Uuid) -> Option<&Person> {
+        self.people.get(&id)
+    }
+
     /// All postings, those past and to come included.
     #[must_use]
     pub fn postings(&self) -> &[DatedPosting] {
         &self.postings
     }
 
-    /// Who is posted where at this instant: active postings of officers who are not disabled, and
-    /// who stands in for them.
+    /// An officer's postings, those past and to come included, in order.
+    pub fn postings_of(&self, officer: Uuid) -> impl Iterator<Item = &DatedPosting> {
+        self.postings
+            .iter()
+            .filter(move |posting| posting.officer_id == officer)
+    }
+
+    /// A posting as managing looks at it.
+    #[must_use]
+    pub fn held(&self, posting: &DatedPosting) -> Option<Held> {
+        Some(Held {
+            role: posting.role,
+            grid: self.path(posting.grid_id)?,
+            manages: posting.manages,
+        })
+    }
+
+    /// All who stand in, those past and to come included.
+    #[must_use]
+    pub fn deputies(&self) -> &[DatedDeputy] {
+        &self.deputies
+    }
+
+    /// The absences of those who are or were posted here, past ones and those to come included.
+    #[must_use]
+    pub fn absences(&self) -> &[DatedAbsence] {
+        &self.absences
+    }
+
+    /// The duty roster, past shifts included, in order.
+    #[must_use]
+    pub fn shifts(&self) -> &[Shift] {
+        &self.shifts
+    }
+
+    /// Who is posted where at this instant: active postings of officers who are neither disabled nor
+    /// absent, who stands in, and who is on the town's duty.
     #[must_use]
     pub fn staffing(&self, now: DateTime<Utc>) -> Arc<Staffing> {
         let mut staffed = lock(&self.staffed);
@@ -176,7 +269,15 @@ impl Town {
     }
 
     fn staff(&self, now: DateTime<Utc>) -> Staffing {
-        let enabled = |officer: Uuid| self.people.get(&officer).is_some_and(|one| !one.disabled);
+        let away: HashSet<Uuid> = self
+            .absences
+            .iter()
+            .filter(|absence| absence.from <= now && now < absence.to)
+            .map(|absence| absence.officer_id)
+            .collect();
+        let present = |officer: Uuid| {
+            !away.contains(&officer) && self.people.get(&officer).is_some_and(|one| !one.disabled)
+        };
         let active: HashMap<Uuid, &DatedPosting> = self
             .postings
             .iter()
@@ -185,33 +286,46 @@ impl Town {
             .collect();
         let own = active
             .values()
-            .filter(|posting| enabled(posting.officer_id))
-            .map(|posting| (posting, posting.officer_id, None));
+            .filter(|posting| present(posting.officer_id))
+            .map(|posting| (posting, posting.officer_id, None, Covers::All));
         let deputised = self
             .deputies
             .iter()
-            .filter(|deputy| deputy.from <= now && now < deputy.to && enabled(deputy.deputy_id))
+            .filter(|deputy| deputy.from <= now && now < deputy.to && present(deputy.deputy_id))
             .filter_map(|deputy| {
                 let posting = active.get(&deputy.posting_id)?;
-                Some((posting, deputy.deputy_id, Some(posting.officer_id)))
+                let absent = Some(posting.officer_id);
+                Some((posting, deputy.deputy_id, absent, deputy.covers))
             });
         let mut posts: Vec<Post> = own
             .chain(deputised)
-            .map(|(posting, officer_id, on_behalf_of)| Post {
+            .map(|(posting, officer_id, on_behalf_of, covers)| Post {
                 grid_id: posting.grid_id,
                 officer_id,
                 role: posting.role,
                 on_behalf_of,
+                covers,
             })
             .collect();
         // One order always, so that names are listed alike each time: own before deputised.
         posts.sort_by_key(|post| (post.on_behalf_of, post.role, post.officer_id));
-        Staffing::new(posts)
+        let on_duty = self
+            .shifts
+            .iter()
+            .find(|shift| shift.from <= now && now < shift.to)
+            .map(|shift| shift.officer_id)
+            .filter(|officer| present(*officer));
+        Staffing::new(posts).with_duty(on_duty)
     }
 
-    /// From when until when the staffing is that of `now`.
-    fn holds(&self, now: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
-        let mut holds = (DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC);
+    /// The instants after `now` at which the staffing may change, in order.
+    #[must_use]
+    pub fn changes_after(&self, now: DateTime<Utc>) -> BTreeSet<DateTime<Utc>> {
+        self.edges().filter(|at| *at > now).collect()
+    }
+
+    /// Every instant at which something begins or ends.
+    fn edges(&self) -> impl Iterator<Item = DateTime<Utc>> + '_ {
         let of_postings = self
             .postings
             .iter()
@@ -220,7 +334,25 @@ impl Town {
             .deputies
             .iter()
             .flat_map(|deputy| [Some(deputy.from), Some(deputy.to)]);
-        for at in of_postings.chain(of_deputies).flatten() {
+        let of_absences = self
+            .absences
+            .iter()
+            .flat_map(|absence| [Some(absence.from), Some(absence.to)]);
+        let of_shifts = self
+            .shifts
+            .iter()
+            .flat_map(|shift| [Some(shift.from), Some(shift.to)]);
+        of_postings
+            .chain(of_deputies)
+            .chain(of_absences)
+            .chain(of_shifts)
+            .flatten()
+    }
+
+    /// From when until when the staffing is that of `now`.
+    fn holds(&self, now: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
+        let mut holds = (DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC);
+        for at in self.edges() {
             if at <= now {
                 holds.0 = holds.0.max(at);
             } else {
@@ -249,6 +381,8 @@ impl Town {
             order,
             postings,
             deputies,
+            absences: queries::absences_of(conn, ids.iter().copied())?,
+            shifts: queries::shifts_of(conn, id)?,
             people: queries::people(conn, ids)?,
             version,
             staffed: Mutex::default(),

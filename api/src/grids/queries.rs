@@ -7,13 +7,13 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use gridpatrol_domain::grid::{GridPath, Tier};
-use gridpatrol_domain::officer::Role;
+use gridpatrol_domain::officer::{Covers, Role};
 use uuid::Uuid;
 
-use super::directory::{DatedDeputy, DatedPosting, Grid, Person};
+use super::directory::{DatedAbsence, DatedDeputy, DatedPosting, Grid, Person, Shift};
 use crate::on_each;
 use crate::store::Conn;
-use crate::store::schema::{deputies, grids, officers, postings};
+use crate::store::schema::{absences, deputies, duty_shifts, grids, officers, postings};
 use crate::store::types::{At, Coded, Id};
 
 /// Values of one `IN`, rows of one insert.
@@ -166,6 +166,7 @@ struct PostingRow {
     role: Coded<Role>,
     valid_from: DateTime<Utc>,
     valid_to: Option<DateTime<Utc>>,
+    manages: bool,
 }
 
 /// All postings in a town, past and to come included.
@@ -187,6 +188,7 @@ pub fn postings_of(conn: &mut Conn, town: Uuid) -> QueryResult<Vec<DatedPosting>
             role: row.role.0,
             from: row.valid_from,
             to: row.valid_to,
+            manages: row.manages,
         })
         .collect())
 }
@@ -196,22 +198,99 @@ pub fn postings_of(conn: &mut Conn, town: Uuid) -> QueryResult<Vec<DatedPosting>
 /// # Errors
 /// If the database fails.
 pub fn deputies_of(conn: &mut Conn, town: Uuid) -> QueryResult<Vec<DatedDeputy>> {
-    let rows: Vec<(Uuid, Uuid, DateTime<Utc>, DateTime<Utc>)> = deputies::table
+    type Row = (
+        Uuid,
+        Uuid,
+        Uuid,
+        DateTime<Utc>,
+        DateTime<Utc>,
+        Coded<Covers>,
+        Option<Uuid>,
+    );
+    let rows: Vec<Row> = deputies::table
         .inner_join(postings::table)
         .filter(postings::town_id.eq(Id(town)))
         .order((deputies::valid_from, deputies::id))
         .select((
+            deputies::id,
             deputies::posting_id,
             deputies::deputy_id,
             deputies::valid_from,
             deputies::valid_to,
+            deputies::covers,
+            deputies::absence_id,
         ))
         .load(conn)?;
     Ok(rows
         .into_iter()
-        .map(|(posting_id, deputy_id, from, to)| DatedDeputy {
-            posting_id,
-            deputy_id,
+        .map(
+            |(id, posting_id, deputy_id, from, to, Coded(covers), absence_id)| DatedDeputy {
+                id,
+                posting_id,
+                deputy_id,
+                from,
+                to,
+                covers,
+                absence_id,
+            },
+        )
+        .collect())
+}
+
+/// When these officers are away, were or will be.
+///
+/// # Errors
+/// If the database fails.
+pub fn absences_of(
+    conn: &mut Conn,
+    ids: impl IntoIterator<Item = Uuid>,
+) -> QueryResult<Vec<DatedAbsence>> {
+    type Row = (Uuid, Option<Uuid>, DateTime<Utc>, DateTime<Utc>);
+    let ids: Vec<Id> = ids.into_iter().map(Id).collect();
+    let mut found = Vec::new();
+    for ids in ids.chunks(AT_ONCE) {
+        let rows: Vec<Row> = absences::table
+            .filter(absences::officer_id.eq_any(ids.iter().copied()))
+            .select((
+                absences::officer_id,
+                absences::deputy_id,
+                absences::valid_from,
+                absences::valid_to,
+            ))
+            .load(conn)?;
+        found.extend(
+            rows.into_iter()
+                .map(|(officer_id, deputy_id, from, to)| DatedAbsence {
+                    officer_id,
+                    deputy_id,
+                    from,
+                    to,
+                }),
+        );
+    }
+    Ok(found)
+}
+
+/// The duty roster of a town, past shifts included, in order.
+///
+/// # Errors
+/// If the database fails.
+pub fn shifts_of(conn: &mut Conn, town: Uuid) -> QueryResult<Vec<Shift>> {
+    let rows: Vec<(Uuid, Uuid, DateTime<Utc>, DateTime<Utc>)> = duty_shifts::table
+        .filter(duty_shifts::town_id.eq(Id(town)))
+        .order((duty_shifts::valid_from, duty_shifts::id))
+        .select((
+            duty_shifts::id,
+            duty_shifts::officer_id,
+            duty_shifts::valid_from,
+            duty_shifts::valid_to,
+        ))
+        .load(conn)?;
+    Ok(rows
+        .into_iter()
+        .map(|(id, officer_id, from, to)| Shift {
+            id,
+            officer_id,
             from,
             to,
         })
@@ -226,17 +305,34 @@ pub fn people(
     conn: &mut Conn,
     ids: impl IntoIterator<Item = Uuid>,
 ) -> QueryResult<HashMap<Uuid, Person>> {
+    type Row = (Uuid, String, String, Option<String>, Option<DateTime<Utc>>);
     let ids: Vec<Id> = ids.into_iter().map(Id).collect();
     let mut found = HashMap::new();
     for ids in ids.chunks(AT_ONCE) {
-        let rows: Vec<(Uuid, String, Option<DateTime<Utc>>)> = officers::table
+        let rows: Vec<Row> = officers::table
             .filter(officers::id.eq_any(ids.iter().copied()))
-            .select((officers::id, officers::name, officers::disabled_at))
+            .select((
+                officers::id,
+                officers::username,
+                officers::name,
+                officers::phone,
+                officers::disabled_at,
+            ))
             .load(conn)?;
-        for (id, name, disabled_at) in rows {
-            let disabled = disabled_at.is_some();
-            found.insert(id, Person { name, disabled });
-        }
+        found.extend(
+            rows.into_iter()
+                .map(|(id, username, name, phone, disabled_at)| {
+                    (
+                        id,
+                        Person {
+                            username,
+                            name,
+                            phone,
+                            disabled: disabled_at.is_some(),
+                        },
+                    )
+                }),
+        );
     }
     Ok(found)
 }

@@ -35,7 +35,7 @@ impl Desks {
     pub fn of(actor: &Actor, town: &Town, staffing: &Staffing) -> Self {
         let mut desks = Self::default();
         let mut stood_for = vec![actor.officer_id];
-        stood_for.extend(actor.acting().filter_map(|posting| posting.on_behalf_of));
+        stood_for.extend(actor.working().filter_map(|posting| posting.on_behalf_of));
         desks.colleagues = staffing
             .serving()
             .into_iter()

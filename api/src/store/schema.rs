@@ -74,6 +74,7 @@ diesel::table! {
         valid_from -> Instant,
         valid_to -> Nullable<Instant>,
         created_at -> Instant,
+        manages -> Bool,
     }
 }
 
@@ -87,6 +88,50 @@ diesel::table! {
         valid_from -> Instant,
         valid_to -> Instant,
         created_at -> Instant,
+        covers -> Text,
+        absence_id -> Nullable<Id>,
+    }
+}
+
+diesel::table! {
+    use super::super::types::sql::*;
+
+    absences (id) {
+        id -> Id,
+        officer_id -> Id,
+        deputy_id -> Nullable<Id>,
+        valid_from -> Instant,
+        valid_to -> Instant,
+        created_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use super::super::types::sql::*;
+
+    duty_shifts (id) {
+        id -> Id,
+        town_id -> Id,
+        officer_id -> Id,
+        valid_from -> Instant,
+        valid_to -> Instant,
+        created_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use super::super::types::sql::*;
+
+    invitations (code_hash) {
+        code_hash -> Binary,
+        officer_id -> Id,
+        invited_by -> Nullable<Id>,
+        created_at -> Instant,
+        expires_at -> Instant,
+        ended_at -> Nullable<Instant>,
+        accepted_at -> Nullable<Instant>,
+        device_id -> Nullable<Text>,
+        session_id -> Nullable<Id>,
     }
 }
 
@@ -347,6 +392,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     password_history,
     postings,
     deputies,
+    absences,
+    duty_shifts,
+    invitations,
     sessions,
     refresh_tokens,
     login_failures,

@@ -37,7 +37,7 @@ pub struct Filing {
 /// place lies in, then the lowest.
 fn nearest(actor: &Actor, place: GridPath) -> Option<&Posting> {
     actor
-        .acting()
+        .working()
         .filter(|posting| posting.grid.town_id() == place.town_id())
         .min_by_key(|posting| {
             let grid = posting.grid;

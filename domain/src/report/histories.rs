@@ -10,7 +10,7 @@ use super::lifecycle::{allowed_actions, decide};
 use super::*;
 use crate::calendar::CalendarTime;
 use crate::error::Code;
-use crate::officer::{Actor, Post, Posting, Role};
+use crate::officer::{Actor, Covers, Post, Posting, Role};
 use crate::slug::Slug;
 
 const TOWN: Uuid = Uuid::from_u128(0x1000);
@@ -47,6 +47,8 @@ fn posting(role: Role, grid: GridPath) -> Posting {
         role,
         grid,
         on_behalf_of: None,
+        covers: Covers::All,
+        manages: false,
     }
 }
 
@@ -105,6 +107,7 @@ fn people(posts: &[bool]) -> People {
             officer_id: actor.officer_id,
             role: posting.role,
             on_behalf_of: posting.on_behalf_of,
+            covers: posting.covers,
         })
     }));
     for (id, posted) in [

@@ -145,7 +145,7 @@ mod tests {
     use super::Policy;
     use crate::calendar::CalendarTime;
     use crate::grid::{GridPath, Tier};
-    use crate::officer::{Actor, Posting, Role, Staffing};
+    use crate::officer::{Actor, Covers, Posting, Role, Staffing};
     use crate::report::filing::{Filing, file};
     use crate::report::{Category, Context, Disposition, Report, Severity, Source, Status};
 
@@ -165,6 +165,8 @@ mod tests {
                 role: Role::GroupLeader,
                 grid,
                 on_behalf_of: None,
+                covers: Covers::All,
+                manages: false,
             }],
         };
         let filing = Filing {

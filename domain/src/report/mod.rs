@@ -184,11 +184,10 @@ impl Report {
             Desk {
                 duty: Duty::Decide, ..
             } => staffing.deciders(self.place),
-            Desk {
-                officer: Some(officer),
-                ..
-            } if staffing.serves(officer) => vec![officer],
-            Desk { grid, .. } => staffing.officers(grid),
+            Desk { grid, officer, .. } => officer
+                .map(|officer| staffing.in_person(officer))
+                .filter(|people| !people.is_empty())
+                .unwrap_or_else(|| staffing.officers(grid)),
         }
     }
 }

@@ -20,7 +20,7 @@ pub fn role_may(
 ) -> Result<(), Refusal> {
     let on_path = |least: Tier| {
         actor
-            .acting()
+            .working()
             .any(|posting| posting.grid.tier() >= least && posting.grid.covers(report.place))
     };
     let reporter = report.reporter_id == actor.officer_id;
@@ -52,18 +52,13 @@ pub fn role_may(
     }
 }
 
-/// By what the actor is the handler: the officer named, or a deputy; where no officer is named, or
-/// that one serves here no longer, the handler's grid.
+/// By what the actor is the handler: the officer named, or one who stands in; where no officer is
+/// named, or nobody does that one's work, the handler's grid.
 fn as_handler(report: &Report, actor: &Actor, staffing: &Staffing) -> Option<Standing> {
     let Handler { grid, officer, .. } = report.handler?;
-    match officer.filter(|officer| staffing.serves(*officer)) {
+    match officer.filter(|officer| !staffing.in_person(*officer).is_empty()) {
         Some(officer) if officer == actor.officer_id => Some(Standing::default()),
-        Some(officer) => actor
-            .acting()
-            .find(|posting| posting.on_behalf_of == Some(officer))
-            .map(|_| Standing {
-                on_behalf_of: Some(officer),
-            }),
+        Some(officer) => actor.stands_for(officer),
         None => actor.stands_at(grid, staffing),
     }
 }

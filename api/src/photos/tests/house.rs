@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use gridpatrol_domain::grid::{GridPath, Tier};
-use gridpatrol_domain::officer::{Actor, Posting, Role};
+use gridpatrol_domain::officer::{Actor, Covers, Posting, Role};
 use gridpatrol_domain::report::{Category, PhotoRole, Severity, Source, Status};
 use uuid::Uuid;
 
@@ -120,6 +120,8 @@ impl House {
                 role,
                 grid,
                 on_behalf_of: None,
+                covers: Covers::All,
+                manages: false,
             };
             let actor = Actor {
                 officer_id: Uuid::now_v7(),

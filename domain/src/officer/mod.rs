@@ -1,0 +1,189 @@
+//! Officers: roles, dated postings, deputies, and by what an officer acts.
+//!
+//! Owns what an actor may stand on. Who is responsible where is `staffing`, who manages whom
+//! `managing`. It must not know what an action does (`report::lifecycle`).
+
+pub mod managing;
+pub mod staffing;
+
+pub use managing::Held;
+pub use staffing::{By, Post, Responsible, Staffing};
+
+use uuid::Uuid;
+
+use crate::grid::{GridPath, Tier};
+use crate::slug::slugs;
+
+slugs! {
+    /// What an officer is at a grid.
+    Role {
+        /// Administers accounts and grids, and never acts on reports.
+        Admin = "admin", "管理员", "Administrator";
+        /// 镇领导.
+        TownLeader = "town_leader", "镇领导", "Town leader";
+        /// 镇环保办工作人员.
+        TownOfficer = "town_officer", "镇级网格员", "Town officer";
+        /// 村书记: decides on escalations.
+        VillageSecretary = "village_secretary", "村书记", "Village secretary";
+        /// 村干部.
+        VillageOfficer = "village_officer", "村级网格员", "Village officer";
+        /// 村民小组长.
+        GroupLeader = "group_leader", "村民小组长", "Group leader";
+    }
+}
+
+impl Role {
+    /// The tier of the grids where this role may be posted; an admin may be posted at any.
+    #[must_use]
+    pub const fn tier(self) -> Option<Tier> {
+        match self {
+            Self::Admin => None,
+            Self::TownLeader | Self::TownOfficer => Some(Tier::Town),
+            Self::VillageSecretary | Self::VillageOfficer => Some(Tier::Village),
+            Self::GroupLeader => Some(Tier::Group),
+        }
+    }
+
+    /// Whether it acts on reports at all.
+    #[must_use]
+    pub const fn acts(self) -> bool {
+        !matches!(self, Self::Admin)
+    }
+
+    /// Whether it decides on escalations at the village.
+    #[must_use]
+    pub const fn decides(self) -> bool {
+        matches!(self, Self::VillageSecretary)
+    }
+}
+
+slugs! {
+    /// What a deputy stands in for.
+    Covers {
+        /// Everything the posting does.
+        All = "all", "全部职责", "Everything";
+        /// Only decisions on escalations.
+        Decisions = "decisions", "仅审核上报", "Decisions on escalations only";
+    }
+}
+
+/// A role at a grid that is active now: the officer's own, or one stood in for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Posting {
+    /// The posting's id.
+    pub id: Uuid,
+    /// The role.
+    pub role: Role,
+    /// Where.
+    pub grid: GridPath,
+    /// The officer whose posting it is, when the holder of this value is a deputy.
+    pub on_behalf_of: Option<Uuid>,
+    /// What of it a deputy does; an officer's own posting covers all.
+    pub covers: Covers,
+    /// Whether it manages the accounts and grids of its town (`managing`); never by deputy.
+    pub manages: bool,
+}
+
+/// Somebody who acts: an officer with the postings active now, deputised ones included.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    /// The officer.
+    pub officer_id: Uuid,
+    /// The officer's active postings.
+    pub postings: Vec<Posting>,
+}
+
+impl Actor {
+    /// Postings that act on reports.
+    pub fn acting(&self) -> impl Iterator<Item = &Posting> {
+        self.postings.iter().filter(|posting| posting.role.acts())
+    }
+
+    /// Postings that do the work of their grid, and do not only decide.
+    pub fn working(&self) -> impl Iterator<Item = &Posting> {
+        self.acting()
+            .filter(|posting| posting.covers == Covers::All)
+    }
+
+    /// The officer's own postings, those that act and those that administer.
+    pub fn own(&self) -> impl Iterator<Item = &Posting> {
+        self.postings
+            .iter()
+            .filter(|posting| posting.on_behalf_of.is_none())
+    }
+
+    /// Whether the officer is posted anywhere in this town.
+    #[must_use]
+    pub fn in_town(&self, town: Uuid) -> bool {
+        self.postings
+            .iter()
+            .any(|posting| posting.grid.town_id() == town)
+    }
+}
+
+/// By what an actor acts at a grid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Standing {
+    /// The officer on whose behalf, when by deputy.
+    pub on_behalf_of: Option<Uuid>,
+}
+
+impl Standing {
+    /// The best of these postings: the actor's own before deputised ones.
+    fn best<'a>(postings: impl Iterator<Item = &'a Posting>) -> Option<Self> {
+        postings
+            .map(|posting| Self {
+                on_behalf_of: posting.on_behalf_of,
+            })
+            .min_by_key(|standing| standing.on_behalf_of.is_some())
+    }
+}
+
+impl Actor {
+    /// Whether and by what the actor works at `grid`: a posting at exactly that grid (own before
+    /// deputised), or at its nearest manned ancestor where the grid has nobody.
+    #[must_use]
+    pub fn stands_at(&self, grid: GridPath, staffing: &Staffing) -> Option<Standing> {
+        let at =
+            |id: Uuid| Standing::best(self.working().filter(|posting| posting.grid.id() == id));
+        at(grid.id()).or_else(|| {
+            let acting = staffing.acting_grid(grid);
+            (acting != grid.id()).then(|| at(acting)).flatten()
+        })
+    }
+
+    /// Whether and by what the actor decides on escalations at the village of this path: its
+    /// secretary, a deputy, or the town.
+    #[must_use]
+    pub fn decides_for(&self, grid: GridPath) -> Option<Standing> {
+        Standing::best(self.acting().filter(|posting| {
+            let id = posting.grid.id();
+            (Some(id) == grid.village_id() && posting.role.decides()) || id == grid.town_id()
+        }))
+    }
+
+    /// Whether and by what the actor works at `grid` or as a superior of it.
+    #[must_use]
+    pub fn stands_above(&self, grid: GridPath, staffing: &Staffing) -> Option<Standing> {
+        self.stands_at(grid, staffing)
+            .or_else(|| Standing::best(self.working().filter(|posting| posting.grid.covers(grid))))
+    }
+
+    /// The actor's standing at the town of this path.
+    #[must_use]
+    pub fn stands_at_town(&self, grid: GridPath) -> Option<Standing> {
+        Standing::best(
+            self.working()
+                .filter(|posting| posting.grid.id() == grid.town_id()),
+        )
+    }
+
+    /// By what the actor stands in for this officer in all that officer does.
+    #[must_use]
+    pub fn stands_for(&self, officer: Uuid) -> Option<Standing> {
+        Standing::best(
+            self.working()
+                .filter(|posting| posting.on_behalf_of == Some(officer)),
+        )
+    }
+}

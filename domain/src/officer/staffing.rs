@@ -1,0 +1,436 @@
+//! Who is responsible where, at one instant: "there is always somebody" (DESIGN.md 3, DOMAIN.md 2).
+//!
+//! Owns the chain: who is posted at the grid and present, with who stands in for somebody there; where
+//! there is nobody, the nearest manned grid above; when that is the town, its duty officer first.
+//! What a deputy took over does not pass to the deputy's own deputy (an agent does not appoint
+//! another without the principal): where the deputy is away too, the grid falls to the one above. An
+//! absent officer does not man a grid, and is not forbidden to act either.
+//!
+//! Desks, inboxes, permissions and `GET /v1/grids/{id}/responsible` all ask here. It must not know
+//! dates: what is in force at the instant is sorted out before.
+
+use std::collections::HashSet;
+
+use uuid::Uuid;
+
+use super::{Covers, Role};
+use crate::grid::{GridPath, Tier};
+use crate::slug::slugs;
+
+/// An officer posted at a grid and present, or one who stands in there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Post {
+    /// The grid.
+    pub grid_id: Uuid,
+    /// The officer.
+    pub officer_id: Uuid,
+    /// The role there.
+    pub role: Role,
+    /// The officer stood in for, when this one is a deputy.
+    pub on_behalf_of: Option<Uuid>,
+    /// What of it a deputy does.
+    pub covers: Covers,
+}
+
+slugs! {
+    /// By what an officer is responsible for a grid.
+    By {
+        /// Posted at the grid.
+        Posting = "posting", "本岗", "Posted there";
+        /// Stands in for somebody posted at the grid.
+        Deputy = "deputy", "代理", "Deputy";
+        /// The grid has nobody: the one above.
+        Superior = "superior", "上级", "Superior";
+        /// Nobody below: the town's officer on duty.
+        DutyOfficer = "duty_officer", "值班", "Duty officer";
+        /// Nobody below: anybody of the town.
+        TownOfficer = "town_officer", "镇级", "Officer of the town";
+    }
+}
+
+/// One who is responsible for a grid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Responsible {
+    /// The officer's post.
+    pub post: Post,
+    /// By what.
+    pub by: By,
+}
+
+/// Who is posted where in one town at one instant: active postings of officers who are neither
+/// disabled nor absent, and those who stand in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Staffing {
+    posts: Vec<Post>,
+    on_duty: Option<Uuid>,
+}
+
+impl Staffing {
+    /// The staffing made of these posts.
+    #[must_use]
+    pub fn new(posts: impl IntoIterator<Item = Post>) -> Self {
+        let mut posts: Vec<Post> = posts.into_iter().filter(|post| post.role.acts()).collect();
+        posts.sort_by_key(|post| post.grid_id);
+        Self {
+            posts,
+            on_duty: None,
+        }
+    }
+
+    /// With this officer on the town's duty. One without a post at the town counts as nobody.
+    #[must_use]
+    pub fn with_duty(self, on_duty: Option<Uuid>) -> Self {
+        Self { on_duty, ..self }
+    }
+
+    /// Who has a post at exactly this grid.
+    fn at(&self, grid: Uuid) -> &[Post] {
+        let from = self.posts.partition_point(|post| post.grid_id < grid);
+        let to = self.posts.partition_point(|post| post.grid_id <= grid);
+        self.posts.get(from..to).unwrap_or_default()
+    }
+
+    /// Those of them who do the work of the grid, and do not only decide.
+    fn working_at(&self, grid: Uuid) -> impl Iterator<Item = &Post> {
+        self.at(grid)
+            .iter()
+            .filter(|post| post.covers == Covers::All)
+    }
+
+    /// The officers who work at exactly this grid; one with two posts there comes twice.
+    pub fn posted_at(&self, grid: Uuid) -> impl Iterator<Item = Uuid> + '_ {
+        self.working_at(grid).map(|post| post.officer_id)
+    }
+
+    /// Whether anybody works at exactly this grid.
+    #[must_use]
+    pub fn manned(&self, grid: Uuid) -> bool {
+        self.working_at(grid).next().is_some()
+    }
+
+    /// Whether the village has a secretary, or one who stands in for a secretary.
+    #[must_use]
+    pub fn has_secretary(&self, village: Uuid) -> bool {
+        self.at(village).iter().any(|post| post.role.decides())
+    }
+
+    /// The grid whose officers work for `grid`: itself, or its nearest manned ancestor; the town when
+    /// nobody is anywhere.
+    #[must_use]
+    pub fn acting_grid(&self, grid: GridPath) -> Uuid {
+        grid.upward()
+            .find(|(_, id)| self.manned(*id))
+            .map_or(grid.town_id(), |(_, id)| id)
+    }
+
+    /// Who works for `grid` (handles and verifies), each once, fallbacks included.
+    #[must_use]
+    pub fn working_for(&self, grid: GridPath) -> Vec<Responsible> {
+        let acting = self.acting_grid(grid);
+        let posts = self.working_at(acting);
+        if acting == grid.id() {
+            distinct(posts.map(|post| here(*post)))
+        } else if acting == grid.town_id() {
+            self.fallen_to_town(posts)
+        } else {
+            distinct(posts.map(|post| Responsible {
+                post: *post,
+                by: By::Superior,
+            }))
+        }
+    }
+
+    /// Who decides on an escalation at the village of this path, each once: its secretary and those
+    /// who stand in for one; where there is none, the town.
+    #[must_use]
+    pub fn deciding_for(&self, grid: GridPath) -> Vec<Responsible> {
+        let secretaries = grid
+            .at(Tier::Village)
+            .map(|village| self.at(village))
+            .unwrap_or_default()
+            .iter()
+            .filter(|post| post.role.decides());
+        let found = distinct(secretaries.map(|post| here(*post)));
+        if found.is_empty() {
+            self.fallen_to_town(self.at(grid.town_id()).iter())
+        } else {
+            found
+        }
+    }
+
+    /// Posts of the town for what nobody below does: the one on duty first.
+    fn fallen_to_town<'a>(&self, posts: impl Iterator<Item = &'a Post>) -> Vec<Responsible> {
+        let mut found = distinct(posts.map(|post| Responsible {
+            post: *post,
+            by: if Some(post.officer_id) == self.on_duty {
+                By::DutyOfficer
+            } else {
+                By::TownOfficer
+            },
+        }));
+        found.sort_by_key(|responsible| responsible.by != By::DutyOfficer);
+        found
+    }
+
+    /// The officers who work for `grid`, each once, fallbacks included.
+    #[must_use]
+    pub fn officers(&self, grid: GridPath) -> Vec<Uuid> {
+        ids(self.working_for(grid))
+    }
+
+    /// The officers who decide on an escalation at the village of this path, fallbacks included.
+    #[must_use]
+    pub fn deciders(&self, grid: GridPath) -> Vec<Uuid> {
+        ids(self.deciding_for(grid))
+    }
+
+    /// Who does what was given to this officer in person: the officer, when present, or those who
+    /// stand in for all of it. Nobody: the officer's grid must.
+    #[must_use]
+    pub fn in_person(&self, officer: Uuid) -> Vec<Uuid> {
+        if self.posts.iter().any(|post| own(post, officer)) {
+            return vec![officer];
+        }
+        let mut seen = HashSet::new();
+        self.posts
+            .iter()
+            .filter(|post| post.on_behalf_of == Some(officer) && post.covers == Covers::All)
+            .map(|post| post.officer_id)
+            .filter(|deputy| seen.insert(*deputy))
+            .collect()
+    }
+
+    /// The grids where this officer is posted, not counting those of others stood in for.
+    pub fn grids_of(&self, officer: Uuid) -> impl Iterator<Item = Uuid> + '_ {
+        self.posts
+            .iter()
+            .filter(move |post| own(post, officer))
+            .map(|post| post.grid_id)
+    }
+
+    /// The officers whose personal work somebody does ([`Staffing::in_person`]), each once.
+    #[must_use]
+    pub fn serving(&self) -> Vec<Uuid> {
+        let mut seen = HashSet::new();
+        self.posts
+            .iter()
+            .filter(|post| post.covers == Covers::All)
+            .map(|post| post.on_behalf_of.unwrap_or(post.officer_id))
+            .filter(|officer| seen.insert(*officer))
+            .collect()
+    }
+}
+
+fn own(post: &Post, officer: Uuid) -> bool {
+    post.officer_id == officer && post.on_behalf_of.is_none()
+}
+
+/// One responsible by a post at the very grid.
+const fn here(post: Post) -> Responsible {
+    Responsible {
+        post,
+        by: if post.on_behalf_of.is_some() {
+            By::Deputy
+        } else {
+            By::Posting
+        },
+    }
+}
+
+/// Each officer once, by the first post.
+fn distinct(found: impl Iterator<Item = Responsible>) -> Vec<Responsible> {
+    let mut seen = HashSet::new();
+    found
+        .filter(|responsible| seen.insert(responsible.post.officer_id))
+        .collect()
+}
+
+fn ids(responsible: Vec<Responsible>) -> Vec<Uuid> {
+    responsible
+        .into_iter()
+        .map(|responsible| responsible.post.officer_id)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    use super::*;
+    use crate::officer::{Actor, Posting};
+    use crate::slug::Slug;
+
+    const TOWN: Uuid = Uuid::from_u128(1);
+    const VILLAGE: Uuid = Uuid::from_u128(2);
+    const GROUP: Uuid = Uuid::from_u128(3);
+
+    fn path(id: Uuid) -> GridPath {
+        match id {
+            TOWN => GridPath::town(TOWN),
+            VILLAGE => GridPath::village(TOWN, VILLAGE),
+            _ => GridPath::group(TOWN, VILLAGE, GROUP),
+        }
+    }
+
+    fn officer(number: u128) -> Uuid {
+        Uuid::from_u128(100 + number)
+    }
+
+    fn post(number: u128, role: Role, grid_id: Uuid) -> Post {
+        Post {
+            grid_id,
+            officer_id: officer(number),
+            role,
+            on_behalf_of: None,
+            covers: Covers::All,
+        }
+    }
+
+    fn deputy(number: u128, absent: u128, role: Role, grid_id: Uuid, covers: Covers) -> Post {
+        Post {
+            on_behalf_of: Some(officer(absent)),
+            covers,
+            ..post(number, role, grid_id)
+        }
+    }
+
+    fn told(found: &[Responsible]) -> Vec<(u128, By)> {
+        found
+            .iter()
+            .map(|one| (one.post.officer_id.as_u128() - 100, one.by))
+            .collect()
+    }
+
+    #[test]
+    fn the_chain_goes_from_the_post_to_any_officer_of_the_town() {
+        let town = [
+            post(1, Role::TownLeader, TOWN),
+            post(2, Role::TownOfficer, TOWN),
+        ];
+        let mut posts = town.to_vec();
+        posts.push(post(3, Role::VillageSecretary, VILLAGE));
+        posts.push(post(4, Role::GroupLeader, GROUP));
+        posts.push(deputy(5, 4, Role::GroupLeader, GROUP, Covers::All));
+        let all = Staffing::new(posts.clone()).with_duty(Some(officer(2)));
+        assert_eq!(
+            told(&all.working_for(path(GROUP))),
+            [(4, By::Posting), (5, By::Deputy)]
+        );
+        assert_eq!(told(&all.deciding_for(path(GROUP))), [(3, By::Posting)]);
+
+        posts.truncate(3);
+        let no_group = Staffing::new(posts.clone()).with_duty(Some(officer(2)));
+        assert_eq!(
+            told(&no_group.working_for(path(GROUP))),
+            [(3, By::Superior)]
+        );
+
+        let only_town = Staffing::new(town).with_duty(Some(officer(2)));
+        let fallen = [(2, By::DutyOfficer), (1, By::TownOfficer)];
+        assert_eq!(told(&only_town.working_for(path(GROUP))), fallen);
+        assert_eq!(told(&only_town.working_for(path(VILLAGE))), fallen);
+        assert_eq!(told(&only_town.deciding_for(path(GROUP))), fallen);
+        // The town's own work is everybody's there.
+        assert_eq!(
+            told(&only_town.working_for(path(TOWN))),
+            [(1, By::Posting), (2, By::Posting)]
+        );
+        // Who has left the town is not on its duty.
+        let gone = only_town.with_duty(Some(officer(9)));
+        assert_eq!(gone.officers(path(GROUP)), [officer(1), officer(2)]);
+    }
+
+    #[test]
+    fn a_deputy_for_decisions_decides_and_nothing_else() {
+        let staffing = Staffing::new([
+            post(1, Role::TownLeader, TOWN),
+            deputy(5, 3, Role::VillageSecretary, VILLAGE, Covers::Decisions),
+        ]);
+        assert_eq!(staffing.deciders(path(GROUP)), [officer(5)]);
+        assert!(!staffing.manned(VILLAGE) && staffing.has_secretary(VILLAGE));
+        assert_eq!(staffing.officers(path(VILLAGE)), [officer(1)]);
+        assert!(staffing.in_person(officer(3)).is_empty());
+        assert!(!staffing.serving().contains(&officer(3)));
+    }
+
+    #[test]
+    fn personal_work_goes_to_who_stands_in_for_all_of_it() {
+        let staffing = Staffing::new([
+            post(1, Role::TownLeader, TOWN),
+            deputy(5, 3, Role::VillageSecretary, VILLAGE, Covers::All),
+        ]);
+        assert_eq!(staffing.in_person(officer(1)), [officer(1)]);
+        assert_eq!(staffing.in_person(officer(3)), [officer(5)]);
+        // The deputy's own work, of whom has no post here, is nobody's.
+        assert!(staffing.in_person(officer(5)).is_empty());
+        assert_eq!(staffing.serving(), [officer(1), officer(3)]);
+    }
+
+    fn posts() -> impl Strategy<Value = Vec<Post>> {
+        let one = (
+            select(vec![
+                (Role::TownLeader, TOWN),
+                (Role::TownOfficer, TOWN),
+                (Role::VillageSecretary, VILLAGE),
+                (Role::VillageOfficer, VILLAGE),
+                (Role::GroupLeader, GROUP),
+                (Role::Admin, TOWN),
+            ]),
+            0_u128..6,
+            prop::option::of(0_u128..6),
+            select(Covers::ALL),
+        )
+            .prop_map(|((role, grid), number, absent, covers)| {
+                match absent.filter(|absent| *absent != number) {
+                    Some(absent) => deputy(number, absent, role, grid, covers),
+                    None => post(number, role, grid),
+                }
+            });
+        prop::collection::vec(one, 0..8)
+    }
+
+    fn actor(number: u128, posts: &[Post]) -> Actor {
+        Actor {
+            officer_id: officer(number),
+            postings: posts
+                .iter()
+                .filter(|post| post.officer_id == officer(number))
+                .map(|post| Posting {
+                    id: Uuid::nil(),
+                    role: post.role,
+                    grid: path(post.grid_id),
+                    on_behalf_of: post.on_behalf_of,
+                    covers: post.covers,
+                    manages: false,
+                })
+                .collect(),
+        }
+    }
+
+    proptest! {
+        /// Whoever is named may act, and who is at the grid and may act is named: what is shown
+        /// never lies.
+        #[test]
+        fn who_is_named_is_who_may_act(
+            posts in posts(),
+            on_duty in prop::option::of(0_u128..6),
+        ) {
+            let staffing = Staffing::new(posts.clone()).with_duty(on_duty.map(officer));
+            let staffed = posts.iter().any(|post| post.role.acts() && post.grid_id == TOWN && post.covers == Covers::All);
+            for grid in [TOWN, VILLAGE, GROUP].map(path) {
+                let working = staffing.officers(grid);
+                for number in 0..6 {
+                    let stands = actor(number, &posts).stands_at(grid, &staffing);
+                    prop_assert_eq!(working.contains(&officer(number)), stands.is_some());
+                }
+                for decider in staffing.deciding_for(grid) {
+                    let number = decider.post.officer_id.as_u128() - 100;
+                    prop_assert!(actor(number, &posts).decides_for(grid).is_some());
+                }
+                // There is always somebody, as long as the town has one.
+                prop_assert!(!staffed || (!working.is_empty() && !staffing.deciders(grid).is_empty()));
+            }
+        }
+    }
+}
