@@ -22,6 +22,7 @@ use super::keys::Bearer;
 use super::{queries, sessions};
 use crate::app::App;
 use crate::grids::queries as grid_queries;
+use crate::on_each;
 use crate::problem::Problem;
 use crate::store::schema::{deputies, grids, officers, postings, sessions as session_table};
 use crate::store::types::{At, Coded, Id};
@@ -137,7 +138,7 @@ fn load(
     bearer: Bearer,
     now: DateTime<Utc>,
 ) -> QueryResult<Option<(Signed, DateTime<Utc>)>> {
-    let found: Option<SessionColumns> = session_table::table
+    let session = session_table::table
         .inner_join(officers::table)
         .filter(
             session_table::id
@@ -154,9 +155,8 @@ fn load(
             officers::phone,
             officers::must_change_password,
             officers::version,
-        ))
-        .first(conn)
-        .optional()?;
+        ));
+    let found: Option<SessionColumns> = on_each!(conn, c => session.first(c)).optional()?;
     let Some((last_seen_at, username, name, phone, must_change_password, version)) = found else {
         return Ok(None);
     };
@@ -203,13 +203,12 @@ pub fn active_postings(
             .is_null()
             .or(postings::valid_to.gt(Some(now))),
     );
-    let own: Vec<PostingColumns> = postings::table
+    let own = postings::table
         .inner_join(grids::table.on(grids::id.eq(postings::grid_id)))
         .filter(postings::officer_id.eq(Id(officer_id)).and(active))
         .order((postings::valid_from, postings::id))
-        .select(columns)
-        .load(conn)?;
-    let deputised: Vec<(PostingColumns, Coded<Covers>)> = deputies::table
+        .select(columns);
+    let deputised = deputies::table
         .inner_join(postings::table)
         .inner_join(grids::table.on(grids::id.eq(postings::grid_id)))
         .filter(
@@ -220,8 +219,10 @@ pub fn active_postings(
                 .and(active),
         )
         .order((deputies::valid_from, deputies::id))
-        .select((columns, deputies::covers))
-        .load(conn)?;
+        .select((columns, deputies::covers));
+    let own: Vec<PostingColumns> = on_each!(conn, c => own.load(c))?;
+    let deputised: Vec<(PostingColumns, Coded<Covers>)> =
+        on_each!(conn, c => deputised.load(c))?;
     Ok(own
         .into_iter()
         .map(|row| (row, Coded(Covers::All)))

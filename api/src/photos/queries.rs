@@ -16,6 +16,7 @@ use super::digest::Digest;
 use super::rows::PhotoRow;
 use crate::reports::queries::sees;
 use crate::store::Conn;
+use crate::store::kept::{Kept, padded};
 use crate::store::schema::{blobs, photos, reports};
 use crate::store::types::{At, Coded, Id};
 use crate::{locked, on_each, unclaimed};
@@ -111,11 +112,12 @@ pub fn of_reports(conn: &mut Conn, reports: &[Uuid]) -> QueryResult<HashMap<Uuid
     if reports.is_empty() {
         return Ok(of_report);
     }
-    let found: Vec<PhotoRow> = photos::table
-        .filter(photos::report_id.eq_any(reports.iter().copied().map(Id)))
+    let ids = padded(reports.iter().copied().map(Id));
+    let found: Vec<PhotoRow> = on_each!(conn, c => Kept(photos::table
+        .filter(photos::report_id.eq_any(ids))
         .order((photos::report_id, photos::position, photos::id))
-        .select(PhotoRow::as_select())
-        .load(conn)?;
+        .select(PhotoRow::as_select()))
+    .load(c))?;
     for photo in found {
         if let Some(report) = photo.report_id {
             of_report.entry(report).or_default().push(photo);

@@ -4,7 +4,9 @@
 //! cost follows what waits, not the history.
 
 use chrono::{DateTime, Utc};
+use diesel::dsl::count_star;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 use gridpatrol_domain::officer::{Actor, Staffing};
 use gridpatrol_domain::report::Duty;
 use serde::{Deserialize, Serialize};
@@ -13,6 +15,7 @@ use uuid::Uuid;
 use super::answer::InboxCounts;
 use super::rows::ReportRow;
 use crate::grids::directory::Town;
+use crate::store::kept::{Kept, padded};
 use crate::store::schema::reports;
 use crate::store::types::{Coded, Id};
 use crate::store::{Conn, conn::MultiBackend};
@@ -83,11 +86,14 @@ impl Key {
 
 type Boxed<'a> = reports::BoxedQuery<'a, MultiBackend>;
 
+/// Whether a report waits at one of these desks.
+type Waits<'a> = Box<dyn BoxableExpression<reports::table, MultiBackend, SqlType = Bool> + 'a>;
+
 fn ids(ids: &[Uuid]) -> Vec<Id> {
-    ids.iter().copied().map(Id).collect()
+    padded(ids.iter().copied().map(Id))
 }
 
-fn waiting<'a>(desks: &Desks) -> Boxed<'a> {
+fn waits<'a>(desks: &Desks) -> Waits<'a> {
     let decide = reports::desk_duty.eq(Some(Coded(Duty::Decide))).and(
         reports::desk_grid_id
             .assume_not_null()
@@ -107,10 +113,11 @@ fn waiting<'a>(desks: &Desks) -> Boxed<'a> {
                     .assume_not_null()
                     .ne_all(ids(&desks.colleagues))),
         );
-    reports::table
-        .into_boxed::<MultiBackend>()
-        .filter(reports::desk_grid_id.is_not_null())
-        .filter(decide.assume_not_null().or(work.assume_not_null()))
+    Box::new(
+        reports::desk_grid_id
+            .is_not_null()
+            .and(decide.assume_not_null().or(work.assume_not_null())),
+    )
 }
 
 /// What waits, from behind a key.
@@ -123,7 +130,7 @@ pub fn page(
 ) -> QueryResult<Vec<ReportRow>> {
     let mut rows = Vec::new();
     for desks in desks {
-        let mut query = waiting(desks);
+        let mut query: Boxed<'_> = reports::table.into_boxed().filter(waits(desks));
         if let Some(duty) = duty {
             query = query.filter(reports::desk_duty.eq(Some(Coded(duty))));
         }
@@ -137,13 +144,11 @@ pub fn page(
                         .or(reports::id.gt(Id(after.id))),
                 );
         }
-        rows.extend(
-            query
-                .order((reports::next_due_at.asc(), reports::id.asc()))
-                .limit(limit)
-                .select(ReportRow::as_select())
-                .load::<ReportRow>(conn)?,
-        );
+        let page = query
+            .order((reports::next_due_at.asc(), reports::id.asc()))
+            .limit(limit)
+            .select(ReportRow::as_select());
+        rows.extend(Kept(page).load::<ReportRow>(conn)?);
     }
     rows.sort_by_key(Key::of);
     rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
@@ -154,15 +159,18 @@ pub fn page(
 pub fn counts(conn: &mut Conn, desks: &[Desks]) -> QueryResult<InboxCounts> {
     let mut counts = InboxCounts::default();
     for desks in desks {
-        for (duty, count) in [
-            (Duty::Handle, &mut counts.handle),
-            (Duty::Decide, &mut counts.decide),
-            (Duty::Verify, &mut counts.verify),
-        ] {
-            *count += waiting(desks)
-                .filter(reports::desk_duty.eq(Some(Coded(duty))))
-                .count()
-                .get_result::<i64>(conn)?;
+        let by_duty = reports::table
+            .group_by(reports::desk_duty)
+            .select((reports::desk_duty, count_star()))
+            .filter(waits(desks));
+        let by_duty: Vec<(Option<Coded<Duty>>, i64)> = Kept(by_duty).load(conn)?;
+        for (duty, reports) in by_duty {
+            match duty {
+                Some(Coded(Duty::Handle)) => counts.handle += reports,
+                Some(Coded(Duty::Decide)) => counts.decide += reports,
+                Some(Coded(Duty::Verify)) => counts.verify += reports,
+                None => {}
+            }
         }
     }
     Ok(counts)

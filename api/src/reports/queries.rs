@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::rows::{ReportRow, TextsRow};
 use crate::store::Conn;
+use crate::store::kept::{Kept, padded};
 use crate::store::schema::{events, report_participants, report_texts, reports};
 use crate::store::types::{At, Id};
 use crate::{fixed, locked, on_each};
@@ -26,11 +27,11 @@ pub struct Found {
 
 /// The report if the scope shows it.
 pub fn find(conn: &mut Conn, scope: &Scope, id: Uuid) -> QueryResult<Option<Found>> {
-    let row = reports::table
+    let row = on_each!(conn, c => reports::table
         .filter(reports::id.eq(Id(id)))
         .select(ReportRow::as_select())
-        .first(conn)
-        .optional()?;
+        .first(c))
+    .optional()?;
     seen(conn, scope, row)
 }
 
@@ -52,10 +53,10 @@ fn seen(conn: &mut Conn, scope: &Scope, row: Option<ReportRow>) -> QueryResult<O
     if !scope.sees(row.place()) && !took_part(conn, scope, &row)? {
         return Ok(None);
     }
-    let (search_id, texts) = report_texts::table
+    let (search_id, texts) = on_each!(conn, c => report_texts::table
         .filter(report_texts::report_id.eq(Id(row.id)))
         .select((report_texts::search_id, TextsRow::as_select()))
-        .first(conn)?;
+        .first(c))?;
     Ok(Some(Found {
         row,
         texts,
@@ -94,12 +95,11 @@ pub fn sees(conn: &mut Conn, scope: &Scope, id: Uuid) -> QueryResult<bool> {
 /// Who filed the report of this id, and the hash of the filing request: whether an id is taken is no
 /// secret, for clients choose it.
 pub fn filing_of(conn: &mut Conn, id: Uuid) -> QueryResult<Option<(Uuid, Vec<u8>)>> {
-    reports::table
+    let filing = reports::table
         .inner_join(report_texts::table.on(report_texts::report_id.eq(reports::id)))
         .filter(reports::id.eq(Id(id)))
-        .select((reports::reporter_id, report_texts::filing_hash))
-        .first(conn)
-        .optional()
+        .select((reports::reporter_id, report_texts::filing_hash));
+    on_each!(conn, c => filing.first(c)).optional()
 }
 
 /// Makes filings of one id wait for each other. SQLite's one writer does so anyway.
@@ -206,8 +206,9 @@ pub fn events_of(
 
 /// The texts of several reports.
 pub fn texts_of(conn: &mut Conn, ids: &[Uuid]) -> QueryResult<Vec<TextsRow>> {
-    report_texts::table
-        .filter(report_texts::report_id.eq_any(ids.iter().copied().map(Id)))
-        .select(TextsRow::as_select())
-        .load(conn)
+    let ids = padded(ids.iter().copied().map(Id));
+    on_each!(conn, c => Kept(report_texts::table
+        .filter(report_texts::report_id.eq_any(ids))
+        .select(TextsRow::as_select()))
+    .load(c))
 }

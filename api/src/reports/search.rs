@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::rows::{ReportRow, TextsRow};
 use crate::store::Conn;
+use crate::store::kept::{Kept, padded};
 use crate::store::schema::report_texts;
 use crate::store::types::Id;
 use crate::{fixed, on_each};
@@ -132,22 +133,22 @@ pub fn candidates(
         all.join(and)
     };
     let entries: Vec<Entry> = on_each!(conn,
-        sqlite c => diesel::sql_query(
+        sqlite c => fixed!(diesel::sql_query(
             "SELECT rowid AS search_id FROM report_search \
              WHERE report_search MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ?",
         )
         .bind::<Text, _>(joined('"', " AND ", " OR "))
         .bind::<BigInt, _>(before.unwrap_or(i64::MAX))
-        .bind::<BigInt, _>(most)
+        .bind::<BigInt, _>(most))
         .load(c)?,
-        postgres c => diesel::sql_query(
+        postgres c => fixed!(diesel::sql_query(
             "SELECT search_id FROM report_search \
              WHERE terms @@ $1::tsquery AND ($2 IS NULL OR search_id < $2) \
              ORDER BY search_id DESC LIMIT $3",
         )
         .bind::<Text, _>(joined('\'', " & ", " | "))
         .bind::<Nullable<BigInt>, _>(before)
-        .bind::<BigInt, _>(most)
+        .bind::<BigInt, _>(most))
         .load(c)?,
     );
     Ok(entries.into_iter().map(|entry| entry.search_id).collect())
@@ -159,11 +160,12 @@ pub fn confirmed(
     search: &Search,
     rows: Vec<ReportRow>,
 ) -> QueryResult<Vec<(i64, ReportRow)>> {
-    let ids: Vec<Id> = rows.iter().map(|row| Id(row.id)).collect();
-    let mut texts: std::collections::HashMap<Uuid, (i64, TextsRow)> = report_texts::table
+    let ids = padded(rows.iter().map(|row| Id(row.id)));
+    let texts: Vec<(i64, TextsRow)> = on_each!(conn, c => Kept(report_texts::table
         .filter(report_texts::report_id.eq_any(ids))
-        .select((report_texts::search_id, TextsRow::as_select()))
-        .load::<(i64, TextsRow)>(conn)?
+        .select((report_texts::search_id, TextsRow::as_select())))
+    .load(c))?;
+    let mut texts: std::collections::HashMap<Uuid, (i64, TextsRow)> = texts
         .into_iter()
         .map(|(entry, texts)| (texts.report_id, (entry, texts)))
         .collect();

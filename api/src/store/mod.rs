@@ -19,6 +19,7 @@ pub mod dialect;
 pub mod events;
 pub mod fixed;
 pub mod idempotency;
+pub mod kept;
 mod migrate;
 mod pool;
 mod remote;

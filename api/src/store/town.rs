@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::Conn;
 use super::schema::towns;
 use super::types::Id;
-use crate::fixed;
+use crate::{fixed, on_each};
 
 /// The locked row. [`super::events::append`] saves what was changed here; a command that appends no
 /// event calls [`save`].
@@ -128,9 +128,8 @@ pub fn touch_directory(conn: &mut Conn, town_id: Uuid) -> QueryResult<()> {
 /// # Errors
 /// If the database fails.
 pub fn directory_version(conn: &mut Conn, town_id: Uuid) -> QueryResult<Option<i64>> {
-    towns::table
+    let version = towns::table
         .find(Id(town_id))
-        .select(towns::directory_version)
-        .first(conn)
-        .optional()
+        .select(towns::directory_version);
+    on_each!(conn, c => version.first(c)).optional()
 }
