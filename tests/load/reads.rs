@@ -59,7 +59,7 @@ impl Ask {
         match self {
             Self::ById => BY_ID,
             Self::ByStatus => BY_STATUS,
-            Self::ByCategory => "list 50, village, status and category",
+            Self::ByCategory => "list, village, status and a rare category",
             Self::Inbox => "inbox of a secretary",
             Self::Search => "search two words in a village",
         }
@@ -210,7 +210,7 @@ fn requests(ask: Ask, readers: &Readers, connection: usize) -> Requests {
             Ask::ByCategory => format!(
                 "/v1/reports?grid={}&status=closed&category={}",
                 grid.id(),
-                Category::StrawBurning.slug()
+                Category::NatureReserve.slug()
             ),
             Ask::Inbox => "/v1/inbox".to_owned(),
             // 秸秆 取水口, percent-encoded.
@@ -297,7 +297,7 @@ fn query(
         Ask::ByStatus => filter.statuses.extend(chosen(&STATUSES, turn)),
         Ask::ByCategory => {
             filter.statuses.push(Status::Closed);
-            filter.categories.push(Category::StrawBurning);
+            filter.categories.push(Category::NatureReserve);
         }
         Ask::Search => {
             search = gridpatrol::reports::search::Search::new("秸秆 取水口");

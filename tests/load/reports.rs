@@ -95,8 +95,13 @@ struct Story {
 
 fn story(number: u64) -> Story {
     let chance = scatter(number);
-    let (category, what) =
-        one_of(&WHAT, chance >> 8).unwrap_or((Category::Unclassified, "情况不明"));
+    let (category, what) = match (chance >> 4) % 1000 {
+        0 => (
+            Category::NatureReserve,
+            "保护区围栏被剪开一段，有车辙和新砍的树桩",
+        ),
+        _ => one_of(&WHAT, chance >> 8).unwrap_or((Category::Unclassified, "情况不明")),
+    };
     let place_text = one_of(&WHERE, chance >> 16).unwrap_or_default();
     let severity = match (chance >> 24) % 20 {
         0..4 => Severity::Minor,

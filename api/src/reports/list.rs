@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::rows::ReportRow;
 use super::search::{self, Search};
+use crate::store::kept::{Kept, padded};
 use crate::store::schema::{report_participants, report_texts, reports};
 use crate::store::types::{At, Coded, Id};
 use crate::store::{Conn, conn::MultiBackend};
@@ -99,11 +100,14 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Whether something narrows the list that no index serves.
-    fn scans(&self) -> bool {
+    /// Whether something narrows the list of this area that no index serves: a group's reports are
+    /// indexed by time alone, those of a village and a town by status and category too.
+    fn scans(&self, area: GridPath) -> bool {
+        let by_time_alone = area.tier() == Tier::Group;
         !self.tiers.is_empty()
+            || (by_time_alone && !self.statuses.is_empty())
             || self.categories.len() > 1
-            || (self.categories.len() == 1 && self.statuses.is_empty())
+            || (self.categories.len() == 1 && (by_time_alone || self.statuses.is_empty()))
             || !self.severities.is_empty()
             || !self.sources.is_empty()
             || self.overdue.is_some()
@@ -141,7 +145,7 @@ pub fn page(
 /// The conditions of the filter, those served by an index included.
 fn narrowed<'a>(mut query: Boxed<'a>, filter: &Filter) -> Boxed<'a> {
     fn coded<T: gridpatrol_domain::slug::Slug>(values: &[T]) -> Vec<Coded<T>> {
-        values.iter().copied().map(Coded).collect()
+        padded(values.iter().copied().map(Coded))
     }
     if !filter.statuses.is_empty() {
         query = query.filter(reports::status.eq_any(coded(&filter.statuses)));
@@ -244,38 +248,41 @@ fn in_areas(
         Some(Position::Newest(key)) => Some(key),
         _ => None,
     };
-    let statuses: Vec<Option<Status>> = if filter.statuses.is_empty() {
-        vec![None]
-    } else {
-        filter.statuses.iter().copied().map(Some).collect()
-    };
+    let strands: Vec<(GridPath, Option<Status>)> = areas
+        .iter()
+        .flat_map(|area| {
+            let statuses = if filter.statuses.is_empty() || area.tier() == Tier::Group {
+                vec![None]
+            } else {
+                filter.statuses.iter().copied().map(Some).collect()
+            };
+            statuses.into_iter().map(|status| (*area, status))
+        })
+        .collect();
+    // They share what one page may look at.
+    let share = i64::try_from(strands.len()).map_or(1, |strands| MOST_SCANNED / strands.max(1));
     let mut rows = Vec::new();
     let mut floor: Option<Key> = None;
-    for area in areas {
-        for status in &statuses {
-            let mut query = strand(*area, *status, filter, after);
-            if filter.scans() {
-                // How deep this page may look: an index-only walk finds the key.
-                let deepest = strand(*area, *status, filter, after)
-                    .select((reports::received_at, reports::id))
-                    .offset(MOST_SCANNED - 1)
-                    .limit(1)
-                    .first::<(DateTime<Utc>, Uuid)>(conn)
-                    .optional()?;
-                if let Some((received_at, id)) = deepest {
-                    let key = Key { received_at, id };
-                    floor = floor.max(Some(key));
-                    query = query.filter(reports::received_at.ge(At(received_at)));
-                }
-                query = narrowed(query, filter);
+    for (area, status) in strands {
+        let mut query = strand(area, status, filter, after);
+        if filter.scans(area) {
+            // How deep this page may look: an index-only walk finds the key.
+            let deepest = strand(area, status, filter, after)
+                .select((reports::received_at, reports::id))
+                .offset(share.max(1) - 1)
+                .limit(1);
+            let deepest = Kept(deepest)
+                .get_result::<(DateTime<Utc>, Uuid)>(conn)
+                .optional()?;
+            if let Some((received_at, id)) = deepest {
+                let key = Key { received_at, id };
+                floor = floor.max(Some(key));
+                query = query.filter(reports::received_at.ge(At(received_at)));
             }
-            rows.extend(
-                query
-                    .limit(more_than(limit))
-                    .select(ReportRow::as_select())
-                    .load::<ReportRow>(conn)?,
-            );
+            query = narrowed(query, filter);
         }
+        let query = query.limit(more_than(limit)).select(ReportRow::as_select());
+        rows.extend(Kept(query).load::<ReportRow>(conn)?);
     }
     rows.sort_by_key(|row| std::cmp::Reverse(Key::of(row)));
     rows.retain(|row| floor.is_none_or(|floor| Key::of(row) >= floor));
@@ -310,26 +317,29 @@ fn mine(
     };
     let mut rows = Vec::new();
     let mut looked_at = 0;
+    // Most lists are full at once.
+    let mut most = more_than(limit);
     loop {
         // Each participant is one strand; the same report may come from several.
         let mut keys = Vec::new();
         for participant in scope.participants() {
-            keys.extend(took_part(conn, scope, *participant, filter, after)?);
+            keys.extend(took_part(conn, scope, *participant, filter, after, most)?);
         }
         keys.sort_unstable_by(|one, other| other.cmp(one));
         keys.dedup();
-        keys.truncate(usize::try_from(CHUNK).unwrap_or(usize::MAX));
+        keys.truncate(usize::try_from(most).unwrap_or(usize::MAX));
+        most = CHUNK;
         let Some(last) = keys.last().copied() else {
             return Ok(cut(rows, limit, None));
         };
         looked_at += i64::try_from(keys.len()).unwrap_or(i64::MAX);
-        let ids: Vec<Id> = keys.iter().map(|key| Id(key.id)).collect();
-        let mut chunk: Vec<ReportRow> = narrowed(
+        let ids = padded(keys.iter().map(|key| Id(key.id)));
+        let chunk = narrowed(
             reports::table.into_boxed().filter(reports::id.eq_any(ids)),
             filter,
         )
-        .select(ReportRow::as_select())
-        .load(conn)?;
+        .select(ReportRow::as_select());
+        let mut chunk: Vec<ReportRow> = Kept(chunk).load(conn)?;
         chunk.sort_by_key(|row| std::cmp::Reverse(Key::of(row)));
         rows.extend(chunk);
         after = Some(last);
@@ -345,11 +355,12 @@ fn took_part(
     participant: Uuid,
     filter: &Filter,
     after: Option<Key>,
+    most: i64,
 ) -> QueryResult<Vec<Key>> {
     use report_participants as part;
     let mut query = part::table
         .filter(part::participant_id.eq(Id(participant)))
-        .filter(part::town_id.eq_any(scope.towns().iter().copied().map(Id)))
+        .filter(part::town_id.eq_any(padded(scope.towns().iter().copied().map(Id))))
         .into_boxed::<MultiBackend>();
     if let Some(from) = filter.from {
         query = query.filter(part::received_at.ge(At(from)));
@@ -366,11 +377,11 @@ fn took_part(
                     .or(part::report_id.lt(Id(after.id))),
             );
     }
-    let keys: Vec<(DateTime<Utc>, Uuid)> = query
+    let query = query
         .order((part::received_at.desc(), part::report_id.desc()))
-        .limit(CHUNK)
-        .select((part::received_at, part::report_id))
-        .load(conn)?;
+        .limit(most)
+        .select((part::received_at, part::report_id));
+    let keys: Vec<(DateTime<Utc>, Uuid)> = Kept(query).load(conn)?;
     Ok(keys
         .into_iter()
         .map(|(received_at, id)| Key { received_at, id })
@@ -405,7 +416,7 @@ fn found(
         let mut query = narrowed(reports::table.into_boxed(), filter).filter(
             reports::id.eq_any(
                 report_texts::table
-                    .filter(report_texts::search_id.eq_any(entries))
+                    .filter(report_texts::search_id.eq_any(padded(entries)))
                     .select(report_texts::report_id),
             ),
         );
@@ -415,13 +426,13 @@ fn found(
                     report_participants::table
                         .filter(
                             report_participants::participant_id
-                                .eq_any(scope.participants().iter().copied().map(Id)),
+                                .eq_any(padded(scope.participants().iter().copied().map(Id))),
                         )
                         .select(report_participants::report_id),
                 ),
             );
         }
-        let candidates: Vec<ReportRow> = query.select(ReportRow::as_select()).load(conn)?;
+        let candidates: Vec<ReportRow> = Kept(query.select(ReportRow::as_select())).load(conn)?;
         rows.extend(search::confirmed(conn, search, candidates)?);
         before = Some(last);
         if rows.len() > limit || looked_at >= MOST_SCANNED {

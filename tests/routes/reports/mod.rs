@@ -1,5 +1,6 @@
 //! Filing, acting, reading.
 
+mod bounded;
 mod lists;
 mod permissions;
 mod stations;
