@@ -33,9 +33,17 @@ const TABLE: &[(&str, Known)] = &[
     ("post /v1/auth/refresh", Open),
     ("post /v1/auth/logout", Signed),
     ("post /v1/auth/password", Signed),
+    ("post /v1/auth/tickets", Signed),
     ("get /v1/auth/sessions", Signed),
     ("delete /v1/auth/sessions/{id}", Signed),
     ("get /v1/me", Signed),
+    ("get /v1/service-accounts", Signed),
+    ("post /v1/service-accounts", Signed),
+    ("get /v1/service-accounts/{id}", Signed),
+    ("patch /v1/service-accounts/{id}", Signed),
+    ("delete /v1/service-accounts/{id}", Signed),
+    ("post /v1/service-accounts/{id}/keys", Signed),
+    ("delete /v1/service-accounts/{id}/keys/{key_id}", Signed),
     ("get /v1/grids", Signed),
     ("get /v1/grids/tree", Signed),
     ("get /v1/grids/{id}", Signed),
@@ -99,6 +107,7 @@ async fn without_a_token_nothing_signed_is_served(world: World) {
         let method: Method = method.to_uppercase().parse().expect("a method");
         let target = path
             .replace("{id}", &Uuid::now_v7().to_string())
+            .replace("{key_id}", &Uuid::now_v7().to_string())
             .replace("{file}", "");
         let ask = |client: &crate::support::Client| {
             let request = client.request(method.clone(), &target);

@@ -12,6 +12,7 @@ use actix_web::{HttpRequest, HttpServer};
 use gridpatrol_domain::report::Policy;
 use utoipa_actix_web::AppExt as _;
 
+use crate::auth::tickets::Tickets;
 use crate::auth::{Auth, AuthError, random};
 pub use crate::clock::Clock;
 use crate::config::{Config, Secret};
@@ -45,6 +46,8 @@ pub struct App {
     pub policy: Policy,
     /// Signs the cursors of lists.
     pub cursors: Signer,
+    /// Signs tickets.
+    pub tickets: Tickets,
     /// Photos.
     pub gallery: Gallery,
     /// Whether the background work is alive.
@@ -111,12 +114,14 @@ impl App {
         if !applied.is_empty() {
             tracing::info!(migrations = applied.join(", "), "the database was upgraded");
         }
-        let (cursors, links, now) = (random::bytes()?, random::bytes()?, clock.now());
-        let (cursors, links) = store
+        let (cursors, links, tickets) = (random::bytes()?, random::bytes()?, random::bytes()?);
+        let now = clock.now();
+        let (cursors, links, tickets) = store
             .write(Lane::Interactive, move |conn| {
                 Ok((
                     secrets::shared(conn, "cursors", &cursors, now)?,
                     secrets::shared(conn, "photo_links", &links, now)?,
+                    secrets::shared(conn, "tickets", &tickets, now)?,
                 ))
             })
             .await?;
@@ -133,6 +138,7 @@ impl App {
             directory: Directory::default(),
             policy: Policy::default(),
             cursors: Signer::new(&cursors),
+            tickets: Tickets::new(&tickets),
             gallery: Gallery::open(&config.photos, &config.data_dir, &links)?,
             ready: Ready::default(),
             config,

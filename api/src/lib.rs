@@ -19,6 +19,7 @@ pub mod photos;
 pub mod problem;
 pub mod ready;
 pub mod reports;
+pub mod service_accounts;
 pub mod store;
 pub mod telemetry;
 pub mod workers;

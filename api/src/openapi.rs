@@ -10,17 +10,22 @@ use std::sync::OnceLock;
 use sha2::{Digest, Sha256};
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::server::ServerBuilder;
 use utoipa_actix_web::AppExt as _;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use crate::auth::tickets;
 use crate::http::page::{Cursor, Limit};
 use crate::problem::{self, FieldError};
-use crate::{auth, grids, operation, photos, reports};
+use crate::{auth, grids, operation, photos, reports, service_accounts};
 
 /// The name of the security scheme of signed-in operations.
 pub const BEARER: &str = "bearer";
+/// The name of the security scheme of service accounts.
+pub const SERVICE_KEY: &str = "service_key";
+/// The name of the security scheme of tickets.
+pub const TICKET: &str = "ticket";
 
 /// Every room's routes. A handler that is not named here does not exist.
 pub fn rooms(config: &mut ServiceConfig<'_>) {
@@ -29,6 +34,7 @@ pub fn rooms(config: &mut ServiceConfig<'_>) {
     operation::routes(config);
     photos::routes::routes(config);
     reports::routes::routes(config);
+    service_accounts::routes::routes(config);
 }
 
 #[derive(utoipa::OpenApi)]
@@ -43,6 +49,7 @@ pub fn rooms(config: &mut ServiceConfig<'_>) {
     tags(
         (name = "auth", description = "登录与会话 Signing in, sessions, passwords, and who the caller is"),
         (name = "grids", description = "网格 Towns, villages and groups"),
+        (name = "service-accounts", description = "服务账号 Keys for dashboards and integrations"),
         (name = "officers", description = "网格员 Officers, their postings and deputies"),
         (name = "reports", description = "事件 Filing reports and what happens to them"),
         (name = "actions", description = "事件操作 What can be done to a report"),
@@ -80,6 +87,26 @@ pub fn document(public_url: Option<&str>) -> OpenApi {
                 .description(Some("`access_token` of POST /v1/auth/login."))
                 .build(),
         ),
+    );
+    components.add_security_scheme(
+        SERVICE_KEY,
+        SecurityScheme::Http(
+            HttpBuilder::new()
+                .scheme(HttpAuthScheme::Bearer)
+                .description(Some(
+                    "A key of a service account (`gp_…`), of POST /v1/service-accounts. Operations that \
+                     do not name this scheme refuse it with `service_account_refused`.",
+                ))
+                .build(),
+        ),
+    );
+    components.add_security_scheme(
+        TICKET,
+        SecurityScheme::ApiKey(ApiKey::Query(ApiKeyValue::with_description(
+            tickets::PARAMETER,
+            "A ticket of POST /v1/auth/tickets, for EventSource and image tags: on GET, instead of the \
+             header.",
+        ))),
     );
     finish::finish(&document).unwrap_or_else(|error| {
         tracing::error!(%error, "the OpenAPI document cannot be finished");

@@ -57,6 +57,8 @@ codes! {
     LoginLocked = "login_locked", 429, "登录失败次数过多，请稍后再试", "Too many failed sign-ins; try again later";
     /// Only the password may be changed until it is.
     PasswordChangeRequired = "password_change_required", 403, "请先修改初始密码", "Change the initial password first";
+    /// A service account called what only people may.
+    ServiceAccountRefused = "service_account_refused", 403, "服务账号无权执行此操作", "A service account may not do this";
     /// A signed link is wrong or has expired.
     LinkInvalid = "link_invalid", 403, "链接无效或已过期", "The link is not valid or has expired";
 
@@ -115,6 +117,11 @@ codes! {
     RenditionUnavailable = "rendition_unavailable", 404, "无法生成缩略图", "There is no rendition of this photo";
     /// The requested range lies outside the file.
     RangeNotSatisfiable = "range_not_satisfiable", 416, "请求范围无效", "The range cannot be satisfied";
+
+    /// There are as many of these as allowed already.
+    LimitReached = "limit_reached", 409, "数量已达上限", "There are as many as allowed already";
+    /// It has ended and can be changed no more.
+    AlreadyEnded = "already_ended", 409, "已终止，不能再更改", "It has ended and can be changed no more";
 
     // The server.
     /// The database or the photo store cannot serve now. Try again.

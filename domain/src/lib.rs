@@ -13,4 +13,5 @@ pub mod password;
 pub mod photo;
 pub mod report;
 pub mod scope;
+pub mod service;
 pub mod slug;

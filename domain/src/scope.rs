@@ -1,7 +1,7 @@
 //! What an actor sees.
 //!
-//! Owns the rule: a posting gives sight of its grid and all below it; who took part in a report
-//! keeps sight of it while posted in its town. Queries take a [`Scope`] and nothing else, and a
+//! Owns the rule: a posting, or a service account, gives sight of its grid and all below it; who took
+//! part in a report keeps sight of it while posted in its town. Queries take a [`Scope`] and nothing else, and a
 //! scope is made of an actor alone, so that no query can forget it. What may be done with what is
 //! seen is not asked here.
 
@@ -24,6 +24,7 @@ impl Scope {
     #[must_use]
     pub fn of(actor: &Actor) -> Self {
         let mut grids: Vec<GridPath> = actor.postings.iter().map(|each| each.grid).collect();
+        grids.extend(actor.service.map(|service| service.grid));
         // Widest first, so that what is kept covers what follows.
         grids.sort_by_key(|grid| (std::cmp::Reverse(grid.tier()), grid.id()));
         let mut subtrees: Vec<GridPath> = Vec::new();
@@ -111,6 +112,7 @@ mod tests {
                     manages: false,
                 })
                 .collect(),
+            service: None,
         })
     }
 

@@ -170,6 +170,7 @@ pub fn seed(store: &Store) -> Fallible<Seeded> {
             let actor = Actor {
                 officer_id: id,
                 postings: active_postings(conn, id, now)?,
+                service: None,
             };
             officers.push((
                 role,

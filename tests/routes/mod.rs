@@ -3,3 +3,5 @@
 mod auth;
 mod bad_input;
 mod reports;
+mod service_accounts;
+mod tickets;

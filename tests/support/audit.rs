@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use diesel::prelude::*;
 use gridpatrol::on_each;
 use gridpatrol::store::schema::{
-    events, photos, report_counts, report_participants, report_texts, reports, towns,
+    events, officers, photos, postings, report_counts, report_participants, report_texts, reports,
+    service_accounts, service_keys, towns,
 };
 use gridpatrol::store::{self, Conn, Outcome};
 use uuid::Uuid;
@@ -93,7 +94,37 @@ pub fn whole(conn: &mut Conn) -> Outcome<()> {
     counters(conn)?;
     desks(conn)?;
     arrivals(conn)?;
+    keys(conn)?;
     numbers(conn)
+}
+
+/// A service account is a principal without a posting; at most two of its keys are good, none once it
+/// has ended.
+fn keys(conn: &mut Conn) -> Outcome<()> {
+    let accounts: Vec<(Uuid, bool, bool)> = service_accounts::table
+        .inner_join(officers::table)
+        .select((
+            service_accounts::id,
+            service_accounts::ended_at.is_not_null(),
+            officers::disabled_at.is_not_null(),
+        ))
+        .load(conn)?;
+    for (id, ended, disabled) in accounts {
+        assert_eq!(ended, disabled, "{id} and its principal");
+        let posted: i64 = postings::table
+            .filter(postings::officer_id.eq(store::types::Id(id)))
+            .count()
+            .get_result(conn)?;
+        assert_eq!(posted, 0, "{id} has no posting");
+        let endless: i64 = service_keys::table
+            .filter(service_keys::account_id.eq(store::types::Id(id)))
+            .filter(service_keys::valid_until.is_null())
+            .count()
+            .get_result(conn)?;
+        let most = i64::from(!ended);
+        assert!(endless <= most, "{id} has {endless} keys without an end");
+    }
+    Ok(())
 }
 
 fn chains(conn: &mut Conn) -> Outcome<()> {

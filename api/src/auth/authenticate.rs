@@ -1,8 +1,9 @@
-//! From a bearer token to a signed-in caller.
+//! From a bearer token, a service account's key or a ticket to a signed-in caller.
 //!
 //! Owns the checks every request passes: the token, the session, the account, the postings active
 //! now. All but the token are read anew each time, so that signing out, disabling and transfer act
-//! at once. It must not decide what the caller may do.
+//! at once. What a service account may call stands in `service_accounts::access`; what an officer may
+//! do is not decided here.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,11 +20,14 @@ use gridpatrol_domain::scope::Scope;
 use uuid::Uuid;
 
 use super::keys::Bearer;
+use super::tickets::{self, Holder};
 use super::{queries, sessions};
 use crate::app::App;
 use crate::grids::queries as grid_queries;
 use crate::on_each;
 use crate::problem::Problem;
+use crate::service_accounts::authenticate::{self as service_account, Claim, ServiceFacts};
+use crate::service_accounts::{access, key, queries as service_accounts};
 use crate::store::schema::{deputies, grids, officers, postings, sessions as session_table};
 use crate::store::types::{At, Coded, Id};
 use crate::store::{Conn, Lane, Store};
@@ -54,15 +58,17 @@ pub struct OfficerFacts {
     pub version: i64,
 }
 
-/// A caller who is signed in.
+/// A caller who is signed in: an officer, or a service account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signed {
-    /// Who it is.
+    /// Who it is; a service account goes by its own id and name.
     pub officer: OfficerFacts,
-    /// By which session.
+    /// By which session; a service account's: by which key.
     pub session_id: Uuid,
     /// By which postings the officer acts now.
     pub actor: Actor,
+    /// What is known of a service account; none for officers.
+    pub service: Option<ServiceFacts>,
 }
 
 impl Signed {
@@ -71,29 +77,82 @@ impl Signed {
     pub fn scope(&self) -> Scope {
         Scope::of(&self.actor)
     }
+
+    /// How many requests a minute the caller may send, where that was set for the caller alone.
+    #[must_use]
+    pub fn requests_per_minute(&self) -> Option<u32> {
+        self.service.as_ref()?.requests_per_minute
+    }
 }
 
 /// Who sends this request.
 ///
 /// # Errors
-/// `unauthenticated`, `token_expired`, `session_ended`, `password_change_required`, 503.
+/// `unauthenticated`, `token_expired`, `session_ended`, `password_change_required`,
+/// `service_account_refused`, 503.
 pub async fn authenticate(app: &App, request: &HttpRequest) -> Result<Signed, Problem> {
     let (store, auth, now) = (&app.store, &app.auth, app.clock.now());
-    let bearer = auth.keys.verify(token(request)?, now)?;
+    let credential = Credential::of(app, request, now)?;
     let (signed, last_seen_at) = store
-        .read(move |conn| {
-            let found = load(conn, bearer, now)?;
-            found.ok_or_else(|| sessions::ended().into())
+        .read(move |conn| match credential {
+            Credential::Session(bearer) => {
+                load(conn, bearer, now)?.ok_or_else(|| sessions::ended().into())
+            }
+            Credential::Service(claim) => service_account::load(conn, claim, now),
         })
         .await?;
     if now - last_seen_at >= SEEN_EVERY {
-        auth.seen.note(store, bearer.session_id, now);
+        auth.seen.note(store, Used::by(&signed), now);
+    }
+    if let Some(facts) = &signed.service {
+        let route = request.match_pattern();
+        access::check(
+            facts.service.access,
+            request.method().as_str(),
+            route.as_deref(),
+        )?;
     }
     if signed.officer.must_change_password && !BEFORE_CHANGE.contains(&request.path()) {
         return Err(Problem::new(Code::PasswordChangeRequired)
             .detail("Change the password with POST /v1/auth/password first."));
     }
     Ok(signed)
+}
+
+/// By what a request says who sends it.
+#[derive(Debug, Clone, Copy)]
+enum Credential {
+    /// An access token, or a ticket of its session.
+    Session(Bearer),
+    /// A key, or a ticket of it.
+    Service(Claim),
+}
+
+impl Credential {
+    fn of(app: &App, request: &HttpRequest, now: DateTime<Utc>) -> Result<Self, Problem> {
+        if let Some(ticket) = tickets::carried(request) {
+            return Ok(match app.tickets.check(&ticket, request.path(), now)? {
+                Holder::Session {
+                    officer_id,
+                    session_id,
+                } => Self::Session(Bearer {
+                    officer_id,
+                    session_id,
+                }),
+                Holder::Key(id) => Self::Service(Claim::Ticket(id)),
+            });
+        }
+        let token = token(request)?;
+        if !token.starts_with(key::PREFIX) {
+            return Ok(Self::Session(app.auth.keys.verify(token, now)?));
+        }
+        key::read(token)
+            .map(|presented| Self::Service(Claim::Key(presented)))
+            .ok_or_else(|| {
+                Problem::new(Code::Unauthenticated)
+                    .detail("A key is gp_, 32 digits, _ and 64 digits: this one is cut off.")
+            })
+    }
 }
 
 /// The bearer token of the `Authorization` header.
@@ -174,7 +233,9 @@ fn load(
         actor: Actor {
             officer_id: bearer.officer_id,
             postings: active_postings(conn, bearer.officer_id, now)?,
+            service: None,
         },
+        service: None,
     };
     Ok(Some((signed, last_seen_at)))
 }
@@ -247,8 +308,24 @@ fn posting(row: PostingColumns, covers: Covers, officer_id: Uuid) -> Option<Post
     })
 }
 
-/// Uses of sessions not yet written. They are collected and written together in the background
-/// lane; what is lost at a crash is a minute of `last_seen_at`.
+/// What was used to call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+enum Used {
+    Session(Uuid),
+    Key(Uuid),
+}
+
+impl Used {
+    fn by(signed: &Signed) -> Self {
+        match signed.service {
+            None => Self::Session(signed.session_id),
+            Some(_) => Self::Key(signed.session_id),
+        }
+    }
+}
+
+/// Uses of sessions and keys not yet written. They are collected and written together in the
+/// background lane; what is lost at a crash is a minute of `last_seen_at`.
 #[derive(Debug, Default)]
 pub struct Seen {
     waiting: Mutex<Waiting>,
@@ -256,14 +333,14 @@ pub struct Seen {
 
 #[derive(Debug, Default)]
 struct Waiting {
-    sessions: HashMap<Uuid, DateTime<Utc>>,
+    uses: HashMap<Used, DateTime<Utc>>,
     since: Option<Instant>,
 }
 
 impl Seen {
-    fn note(self: &Arc<Self>, store: &Store, session_id: Uuid, now: DateTime<Utc>) {
+    fn note(self: &Arc<Self>, store: &Store, used: Used, now: DateTime<Utc>) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.sessions.insert(session_id, now);
+        waiting.uses.insert(used, now);
         if waiting.since.is_some_and(|since| since.elapsed() < LOST) {
             return;
         }
@@ -272,25 +349,28 @@ impl Seen {
         let (seen, store) = (Arc::clone(self), store.clone());
         tokio::task::spawn(async move {
             tokio::time::sleep(COLLECT).await;
-            let sessions = seen.take();
+            let uses = seen.take();
             let written = store.write(Lane::Background, move |conn| {
-                for (id, at) in &sessions {
-                    queries::touch_session(conn, *id, *at)?;
+                for (used, at) in &uses {
+                    match used {
+                        Used::Session(id) => queries::touch_session(conn, *id, *at)?,
+                        Used::Key(id) => service_accounts::touch_key(conn, *id, *at)?,
+                    }
                 }
                 Ok(())
             });
             if let Err(problem) = written.await {
-                tracing::warn!(%problem, "when sessions were last seen is not written");
+                tracing::warn!(%problem, "when sessions and keys were last used is not written");
             }
         });
     }
 
-    fn take(&self) -> Vec<(Uuid, DateTime<Utc>)> {
+    fn take(&self) -> Vec<(Used, DateTime<Utc>)> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         waiting.since = None;
-        let mut sessions: Vec<_> = std::mem::take(&mut waiting.sessions).into_iter().collect();
+        let mut uses: Vec<_> = std::mem::take(&mut waiting.uses).into_iter().collect();
         // In one order always, so that two processes do not lock each other out.
-        sessions.sort_unstable();
-        sessions
+        uses.sort_unstable();
+        uses
     }
 }

@@ -5,6 +5,7 @@
 use chrono::{DateTime, Utc};
 use gridpatrol_domain::grid::Tier;
 use gridpatrol_domain::officer::Role;
+use gridpatrol_domain::service::Access;
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -88,14 +89,46 @@ pub struct Posting {
 /// Who the caller is.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct Me {
-    /// The officer.
+    /// The officer; a service account by its own id and name.
     pub officer: Officer,
     /// Whether the password must be changed before anything else.
     pub must_change_password: bool,
-    /// The session of this access token.
-    pub session_id: Uuid,
-    /// The postings active now: the caller's own, then those stood in for.
+    /// The session of this access token; absent for a service account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<Uuid>,
+    /// The postings active now: the caller's own, then those stood in for. A service account has none.
     pub postings: Vec<Posting>,
+    /// What the caller is, if it is a service account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_account: Option<ServiceAccount>,
+}
+
+/// What a service account may do.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[schema(as = ServiceAccountStanding, example = json!({
+    "grid_id": "0192f7a0-0000-7000-8000-000000000001", "grid_name": "示范镇", "tier": "town",
+    "town_id": "0192f7a0-0000-7000-8000-000000000001", "access": "read",
+    "key_id": "0192f7a0-0000-7000-8000-0000000000f1", "requests_per_minute": 120,
+    "expires_at": "2027-11-20T00:15:00Z"
+}))]
+pub struct ServiceAccount {
+    /// The grid it is bound to.
+    pub grid_id: Uuid,
+    /// That grid's name.
+    pub grid_name: String,
+    /// That grid's tier.
+    pub tier: Tier,
+    /// The town it belongs to.
+    pub town_id: Uuid,
+    /// What it may do within that grid.
+    pub access: Access,
+    /// The key it called with.
+    pub key_id: Uuid,
+    /// Requests a minute that it may send; absent: as many as anybody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requests_per_minute: Option<u32>,
+    /// When it ends by itself.
+    pub expires_at: DateTime<Utc>,
 }
 
 /// Who this caller is.
@@ -111,9 +144,33 @@ pub fn me(conn: &mut Conn, directory: &Directory, signed: &Signed) -> Outcome<Me
     Ok(Me {
         officer: Officer::from(&signed.officer),
         must_change_password: signed.officer.must_change_password,
-        session_id: signed.session_id,
+        session_id: signed.service.is_none().then_some(signed.session_id),
         postings,
+        service_account: service_account(conn, directory, signed)?,
     })
+}
+
+/// What the caller is, if it is a service account.
+fn service_account(
+    conn: &mut Conn,
+    directory: &Directory,
+    signed: &Signed,
+) -> Outcome<Option<ServiceAccount>> {
+    let Some(facts) = &signed.service else {
+        return Ok(None);
+    };
+    let grid = facts.service.grid;
+    let town = directory.town(conn, grid.town_id())?;
+    Ok(Some(ServiceAccount {
+        grid_id: grid.id(),
+        grid_name: town.grid_name(grid.id()).unwrap_or_default().to_owned(),
+        tier: grid.tier(),
+        town_id: town.id,
+        access: facts.service.access,
+        key_id: signed.session_id,
+        requests_per_minute: facts.requests_per_minute,
+        expires_at: facts.expires_at,
+    }))
 }
 
 /// A posting with the names the town's directory knows. None when it went between two reads.

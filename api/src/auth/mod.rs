@@ -18,6 +18,7 @@ pub mod sessions;
 pub mod settings;
 pub mod sweep;
 pub mod throttle;
+pub mod tickets;
 
 #[cfg(test)]
 mod tests;

@@ -17,6 +17,7 @@ use super::login::{self, Attempt};
 use super::me::{self, Me, Officer};
 use super::security_log::Origin;
 use super::sessions::{self, Device, End, Signing};
+use super::tickets::{self, Holder};
 use super::{queries, refresh_token};
 use crate::app::App;
 use crate::http::page::Page;
@@ -36,6 +37,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(end_session)
         .service(change_own_password)
         .service(who_am_i)
+        .service(issue_ticket)
         .service(public_keys);
 }
 
@@ -43,6 +45,7 @@ refusals! {
     SignInRefusals = [BODY] + [CredentialsInvalid, LoginLocked];
     RefreshRefusals = [BODY] + [SessionEnded];
     SignedRefusals = [SIGNED] + [];
+    TicketRefusals = [BODY, SIGNED] + [];
     PasswordRefusals = [BODY, SIGNED] + [LoginLocked];
 }
 
@@ -438,6 +441,89 @@ async fn who_am_i(app: Data<App>, call: Call) -> Result<HttpResponse, Problem> {
         .read(move |conn| me::me(conn, &directory, &signed))
         .await?;
     etag::json(call.if_none_match.as_deref(), version, &me)
+}
+
+/// What a ticket is to be good for.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"path_prefix": "/v1/photos/0192f7a0-0000-7000-8000-0000000000a1"}))]
+pub struct TicketRequest {
+    /// The path that it opens, with everything below: two segments or more (`/v1/reports`), of letters,
+    /// digits and `-._~`. Nothing below `/v1/auth`.
+    #[schema(max_length = 200)]
+    path_prefix: String,
+}
+
+impl Validate for TicketRequest {
+    const MOST_BYTES: Option<usize> = Some(MOST_BYTES);
+
+    fn validate(&self, errors: &mut Errors) {
+        match tickets::canonical(&self.path_prefix) {
+            None => errors.add(
+                "path_prefix",
+                "bad_format",
+                "Give a path below /v1/ in plain segments, such as /v1/reports.",
+            ),
+            Some(prefix) if prefix == "/v1/auth" || prefix.starts_with("/v1/auth/") => {
+                errors.add("path_prefix", "not_allowed", "No ticket opens /v1/auth.");
+            }
+            Some(_) => {}
+        }
+    }
+}
+
+/// A ticket.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(example = json!({
+    "ticket": "gpt_n4bQ…", "path_prefix": "/v1/photos/0192f7a0-0000-7000-8000-0000000000a1",
+    "expires_in": 300, "expires_at": "2026-11-20T00:20:00Z"
+}))]
+pub struct Ticket {
+    /// Append it to a GET below the prefix as `?ticket=…`, instead of the header.
+    ticket: String,
+    /// The prefix in its one spelling.
+    path_prefix: String,
+    /// For how many seconds it is good.
+    expires_in: i64,
+    /// Until when.
+    expires_at: DateTime<Utc>,
+}
+
+/// Get a ticket for EventSource and image tags
+///
+/// For what can send no header: five minutes of GET below one path, as the caller of this request. It
+/// is dead when the session or the key ends. A stream that was opened in time goes on. Harmless to
+/// repeat: each request gets a ticket of its own, and none is stored.
+#[utoipa::path(
+    operation_id = "issueTicket",
+    tag = "auth",
+    request_body = TicketRequest,
+    responses((status = 201, description = "The ticket.", body = Ticket), TicketRefusals)
+)]
+#[post("/v1/auth/tickets")]
+async fn issue_ticket(
+    app: Data<App>,
+    call: Call<(), (), TicketRequest>,
+) -> Result<HttpResponse, Problem> {
+    let holder = match call.actor.service {
+        None => Holder::Session {
+            officer_id: call.actor.officer.id,
+            session_id: call.actor.session_id,
+        },
+        Some(_) => Holder::Key(call.actor.session_id),
+    };
+    // The body was validated: the prefix has a canonical form.
+    let path_prefix = tickets::canonical(&call.body.path_prefix).unwrap_or_default();
+    let (ticket, expires_at) = app.tickets.issue(holder, &path_prefix, app.clock.now());
+    let ticket = Ticket {
+        ticket,
+        path_prefix,
+        expires_in: tickets::LIFETIME.num_seconds(),
+        expires_at,
+    };
+    Ok(HttpResponse::Created()
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .json(ticket))
 }
 
 /// Public keys (RFC 7517).

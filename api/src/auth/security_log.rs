@@ -30,6 +30,12 @@ pub enum Kind {
     PasswordChanged,
     /// The current password given for a change was wrong.
     PasswordChangeRefused,
+    /// A key of a service account was made; the detail says which.
+    ServiceKeyIssued,
+    /// A key of a service account was ended.
+    ServiceKeyEnded,
+    /// A service account was ended.
+    ServiceAccountEnded,
 }
 
 impl Kind {
@@ -43,6 +49,9 @@ impl Kind {
             Self::RefreshReused => "refresh_reused",
             Self::PasswordChanged => "password_changed",
             Self::PasswordChangeRefused => "password_change_refused",
+            Self::ServiceKeyIssued => "service_key_issued",
+            Self::ServiceKeyEnded => "service_key_ended",
+            Self::ServiceAccountEnded => "service_account_ended",
         }
     }
 }

@@ -144,6 +144,7 @@ impl Cast {
                     })
                 })
                 .collect(),
+            service: None,
         };
         Self {
             actors: ids.iter().map(|(who, id)| (*who, actor(*id))).collect(),

@@ -126,7 +126,7 @@ pub struct Shift {
     pub to: DateTime<Utc>,
 }
 
-/// Somebody who is or was posted in the town, or stands in there.
+/// Somebody who is or was posted in the town, or stands in there; or a service account of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
     /// The name to sign in with.
@@ -373,6 +373,7 @@ impl Town {
             .iter()
             .map(|posting| posting.officer_id)
             .chain(deputies.iter().map(|deputy| deputy.deputy_id))
+            .chain(queries::service_accounts_of(conn, id)?)
             .collect();
         Ok(Self {
             id,

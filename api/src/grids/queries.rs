@@ -13,7 +13,9 @@ use uuid::Uuid;
 use super::directory::{DatedAbsence, DatedDeputy, DatedPosting, Grid, Person, Shift};
 use crate::on_each;
 use crate::store::Conn;
-use crate::store::schema::{absences, deputies, duty_shifts, grids, officers, postings};
+use crate::store::schema::{
+    absences, deputies, duty_shifts, grids, officers, postings, service_accounts,
+};
 use crate::store::types::{At, Coded, Id};
 
 /// Values of one `IN`, rows of one insert.
@@ -295,6 +297,17 @@ pub fn shifts_of(conn: &mut Conn, town: Uuid) -> QueryResult<Vec<Shift>> {
             to,
         })
         .collect())
+}
+
+/// The service accounts of a town, those that have ended included.
+///
+/// # Errors
+/// If the database fails.
+pub fn service_accounts_of(conn: &mut Conn, town: Uuid) -> QueryResult<Vec<Uuid>> {
+    service_accounts::table
+        .filter(service_accounts::town_id.eq(Id(town)))
+        .select(service_accounts::id)
+        .load(conn)
 }
 
 /// The names of officers.

@@ -24,7 +24,7 @@ use super::query::{self, Parameters};
 use super::validate::{Errors, Validate};
 use super::{body, shape};
 use crate::app::App;
-use crate::auth;
+use crate::auth::{self, tickets};
 use crate::problem::{FieldError, Problem};
 
 /// A signed-in request: path `P`, query `Q`, JSON body `B`. `()` reads nothing: a body is left for
@@ -111,9 +111,13 @@ where
         let payload = reads::<B>().then(|| payload.take());
         Box::pin(async move {
             let app = app(&request)?;
-            let syntax = Syntax::read(app, &request, payload, B::MOST_BYTES).await?;
+            let mut syntax = Syntax::read(app, &request, payload, B::MOST_BYTES).await?;
             let actor = auth::authenticate(app, &request).await?;
             tracing::Span::current().record("officer", tracing::field::display(actor.officer.id));
+            // It said who calls, and is none of the operation's parameters.
+            if tickets::carried(&request).is_some() {
+                syntax.parameters.remove(tickets::PARAMETER);
+            }
             let sent = syntax.body.clone();
             let mut headers = Errors::header();
             let if_match = conditions(request.headers(), &mut headers);

@@ -111,6 +111,7 @@ pub struct Answer {
     status: u16,
     body: String,
     version: Option<i64>,
+    shown: Option<String>,
 }
 
 impl Answer {
@@ -137,6 +138,7 @@ impl Answer {
             status: 204,
             body: String::new(),
             version: None,
+            shown: None,
         }
     }
 
@@ -160,7 +162,17 @@ impl Answer {
             status,
             body,
             version,
+            shown: None,
         }
+    }
+
+    /// Lets the first answer say more than is stored: a secret that is shown once.
+    ///
+    /// # Errors
+    /// `internal` if the body cannot be written as JSON.
+    pub fn shown_once<T: Serialize>(mut self, body: &T) -> Result<Self, Problem> {
+        self.shown = Some(etag::write(body)?);
+        Ok(self)
     }
 
     fn respond(self, replayed: bool) -> HttpResponse {
@@ -168,7 +180,7 @@ impl Answer {
         let mut response = if status == StatusCode::NO_CONTENT {
             HttpResponse::NoContent().finish()
         } else {
-            etag::answer(status, self.version, self.body)
+            etag::answer(status, self.version, self.shown.unwrap_or(self.body))
         };
         if replayed {
             response

@@ -1,6 +1,7 @@
 //! What follows from an operation's problem codes and shapes, written into the document once for all.
 //!
 //! - An operation that may answer `unauthenticated` needs the bearer token.
+//! - Whatever is read takes a ticket, and some operations a service account's key.
 //! - One that may answer `key_reused` takes `Idempotency-Key`; `version_mismatch` means `If-Match`,
 //!   which `precondition_required` makes required; 304 means `If-None-Match`.
 //! - Answers leave absent fields out: where a schema serves answers only, nothing is nullable.
@@ -12,7 +13,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use utoipa::openapi::OpenApi;
 
-use super::BEARER;
+use super::{BEARER, SERVICE_KEY, TICKET};
+use crate::service_accounts::access;
 
 const SCHEMAS: &str = "#/components/schemas/";
 
@@ -22,6 +24,7 @@ pub fn finish(document: &OpenApi) -> serde_json::Result<OpenApi> {
     for operation in operations(&mut document) {
         conditions(operation);
     }
+    further_ways_in(&mut document);
     if let Some(components) = document
         .pointer_mut("/components")
         .and_then(Value::as_object_mut)
@@ -130,6 +133,33 @@ fn conditions(operation: &mut Value) {
                 })
                 .map(|name| json!({"$ref": format!("#/components/parameters/{name}")})),
         );
+    }
+}
+
+/// Beside the access token: tickets wherever something is read, and service accounts where they are let
+/// in.
+fn further_ways_in(document: &mut Value) {
+    let Some(paths) = document
+        .pointer_mut("/paths")
+        .and_then(Value::as_object_mut)
+    else {
+        return;
+    };
+    for (route, item) in paths {
+        for (method, operation) in item.as_object_mut().into_iter().flatten() {
+            let Some(Value::Array(ways)) = operation.get_mut("security") else {
+                continue;
+            };
+            if !ways.iter().any(|way| way.get(BEARER).is_some()) {
+                continue;
+            }
+            if access::needed(&method.to_uppercase(), route).is_some() {
+                ways.push(json!({ SERVICE_KEY: [] }));
+            }
+            if method == "get" && !route.starts_with("/v1/auth/") {
+                ways.push(json!({ TICKET: [] }));
+            }
+        }
     }
 }
 

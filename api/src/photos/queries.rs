@@ -103,6 +103,17 @@ pub fn lock_report(conn: &mut Conn, id: Uuid) -> QueryResult<(Uuid, Status)> {
     Ok((town, status))
 }
 
+/// Who filed a report.
+///
+/// # Errors
+/// If the database fails, or the report is gone.
+pub fn reporter_of(conn: &mut Conn, id: Uuid) -> QueryResult<Uuid> {
+    reports::table
+        .filter(reports::id.eq(Id(id)))
+        .select(reports::reporter_id)
+        .first(conn)
+}
+
 /// The photos of each of these reports, in their order. One query a page.
 ///
 /// # Errors

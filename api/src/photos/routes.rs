@@ -23,7 +23,7 @@ use super::upload::{self, Reception, Seen};
 use super::wire::Photo;
 use super::{download, form, queries};
 use crate::app::App;
-use crate::auth;
+use crate::auth::{self, tickets};
 use crate::http::call::{Call, Open, app};
 use crate::http::etag;
 use crate::http::keyed::{self, Answer};
@@ -204,6 +204,9 @@ pub struct Signature {
     /// The link's signature.
     #[param(example = "n4bQgYhMfWWaL-qgxVrQFQ")]
     pub sig: Option<String>,
+    // One of the document's security schemes. It is read with the rest of what says who calls.
+    #[param(ignore)]
+    ticket: Option<String>,
 }
 
 impl Validate for Signature {
@@ -289,6 +292,15 @@ async fn picture(
 ) -> Result<HttpResponse, Problem> {
     let app = app(request)?;
     let id = call.path.id;
+    if call.query.ticket.is_some() && tickets::carried(request).is_none() {
+        let mut errors = Errors::query();
+        errors.add(
+            tickets::PARAMETER,
+            "not_allowed",
+            "Give a ticket or the header, not both.",
+        );
+        errors.into_result()?;
+    }
     let photo = match (call.query.exp, &call.query.sig) {
         (None, None) => {
             let signed = auth::authenticate(app, request).await?;

@@ -34,6 +34,7 @@ pub const SIGNED: &[Code] = &[
     Code::TokenExpired,
     Code::SessionEnded,
     Code::PasswordChangeRequired,
+    Code::ServiceAccountRefused,
 ];
 
 /// What an `Idempotency-Key` adds.

@@ -380,7 +380,40 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use super::super::types::sql::*;
+
+    service_accounts (id) {
+        id -> Id,
+        town_id -> Id,
+        grid_id -> Id,
+        access -> Text,
+        requests_per_minute -> Nullable<Integer>,
+        created_by -> Nullable<Id>,
+        created_at -> Instant,
+        expires_at -> Instant,
+        ended_at -> Nullable<Instant>,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use super::super::types::sql::*;
+
+    service_keys (id) {
+        id -> Id,
+        account_id -> Id,
+        secret_hash -> Binary,
+        created_at -> Instant,
+        valid_until -> Nullable<Instant>,
+        last_used_at -> Nullable<Instant>,
+    }
+}
+
 diesel::joinable!(deputies -> postings (posting_id));
+diesel::joinable!(service_accounts -> officers (id));
+diesel::joinable!(service_accounts -> grids (grid_id));
+diesel::joinable!(service_keys -> service_accounts (account_id));
 diesel::joinable!(postings -> officers (officer_id));
 diesel::joinable!(sessions -> officers (officer_id));
 diesel::joinable!(towns -> grids (id));
@@ -408,4 +441,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     events,
     blobs,
     photos,
+    service_accounts,
+    service_keys,
 );

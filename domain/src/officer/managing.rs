@@ -66,6 +66,15 @@ impl Actor {
         !posts.is_empty() && posts.iter().all(|post| self.may_grant(*post))
     }
 
+    /// Whether the actor administers keys and settings at `grid`: an administrator or a town leader,
+    /// by a posting there or above. Not by deputy: what is set up outlives an absence.
+    #[must_use]
+    pub fn administers(&self, grid: GridPath) -> bool {
+        self.own().any(|posting| {
+            matches!(posting.role, Role::Admin | Role::TownLeader) && posting.grid.covers(grid)
+        })
+    }
+
     /// Whether the actor may arrange things of the town itself: its duty roster, and its grids.
     #[must_use]
     pub fn manages_town(&self, town: GridPath) -> bool {
@@ -140,6 +149,7 @@ mod tests {
                     manages: post.manages,
                 })
                 .collect(),
+            service: None,
         }
     }
 

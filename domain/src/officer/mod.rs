@@ -12,6 +12,7 @@ pub use staffing::{By, Post, Responsible, Staffing};
 use uuid::Uuid;
 
 use crate::grid::{GridPath, Tier};
+use crate::service::Service;
 use crate::slug::slugs;
 
 slugs! {
@@ -84,13 +85,16 @@ pub struct Posting {
     pub manages: bool,
 }
 
-/// Somebody who acts: an officer with the postings active now, deputised ones included.
+/// Somebody who acts: an officer with the postings active now, deputised ones included; or a service
+/// account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
     /// The officer.
     pub officer_id: Uuid,
     /// The officer's active postings.
     pub postings: Vec<Posting>,
+    /// What a service account may do; it has no postings. None for people.
+    pub service: Option<Service>,
 }
 
 impl Actor {

@@ -405,6 +405,7 @@ mod tests {
                     manages: false,
                 })
                 .collect(),
+            service: None,
         }
     }
 

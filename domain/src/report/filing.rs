@@ -59,13 +59,16 @@ fn nearest(actor: &Actor, place: GridPath) -> Option<&Posting> {
 /// # Errors
 /// `not_permitted` when the caller has no posting in the town that acts on reports.
 pub fn file(filing: &Filing, actor: &Actor, context: &Context<'_>) -> Result<Decision, Refusal> {
-    let posting = nearest(actor, filing.place).ok_or(Refusal::new(
-        Code::NotPermitted,
-        "Reports are filed by officers posted in the town; an administrator does not act on reports.",
-    ))?;
+    let (grid, on_behalf_of) = nearest(actor, filing.place)
+        .map(|posting| (posting.grid, posting.on_behalf_of))
+        .or_else(|| Some((actor.service?.files_for(filing.place)?, None)))
+        .ok_or(Refusal::new(
+            Code::NotPermitted,
+            "Reports are filed by officers posted in the town, and by service accounts within their grid; an administrator does not act on reports.",
+        ))?;
     let now = context.now;
-    let filing_tier = posting.grid.tier();
-    let own = posting.grid.covers(filing.place);
+    let filing_tier = grid.tier();
+    let own = grid.covers(filing.place);
     let mut report = Report {
         id: filing.id,
         place: filing.place,
@@ -98,9 +101,7 @@ pub fn file(filing: &Filing, actor: &Actor, context: &Context<'_>) -> Result<Dec
         next_due_at: None,
         version: 1,
     };
-    let mut record = Record::new(Standing {
-        on_behalf_of: posting.on_behalf_of,
-    });
+    let mut record = Record::new(Standing { on_behalf_of });
     record.add(
         EventKind::Filed,
         json!({"filing_tier": filing_tier, "disposition": filing.disposition}),
@@ -128,7 +129,13 @@ pub fn file(filing: &Filing, actor: &Actor, context: &Context<'_>) -> Result<Dec
                 context.staffing,
             );
             match closer {
-                Ok(self_verified) if own && below_place && report.holder_tier == filing_tier => {
+                // A service account closes nothing: what it says is verified by people.
+                Ok(self_verified)
+                    if own
+                        && below_place
+                        && report.holder_tier == filing_tier
+                        && actor.service.is_none() =>
+                {
                     report.self_verified = self_verified;
                     close(&mut report, Outcome::Handled, actor, now);
                     record.add(

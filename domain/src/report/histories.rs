@@ -11,6 +11,7 @@ use super::*;
 use crate::calendar::CalendarTime;
 use crate::error::Code;
 use crate::officer::{Actor, Covers, Post, Posting, Role};
+use crate::service::{Access, Service};
 use crate::slug::Slug;
 
 const TOWN: Uuid = Uuid::from_u128(0x1000);
@@ -53,7 +54,7 @@ fn posting(role: Role, grid: GridPath) -> Posting {
 }
 
 /// The town's people: always a leader; each other post is there or not; one officer stands in for
-/// the secretary of village 1; an administrator; and a secretary of another town.
+/// the secretary of village 1; an administrator; a leader of another town; and service accounts.
 #[derive(Debug, Clone)]
 struct People {
     actors: Vec<Actor>,
@@ -85,6 +86,7 @@ fn people(posts: &[bool]) -> People {
         .map(|(number, (role, grid))| Actor {
             officer_id: Uuid::from_u128(0x10 + number as u128),
             postings: vec![posting(*role, *grid)],
+            service: None,
         })
         .collect();
     // The last one stands in for the secretary of village 1, if both are there and differ.
@@ -117,6 +119,17 @@ fn people(posts: &[bool]) -> People {
         actors.push(Actor {
             officer_id: Uuid::from_u128(id),
             postings: vec![posted],
+            service: None,
+        });
+    }
+    for (id, grid, access) in [
+        (0xC0, village(1), Access::File),
+        (0xC1, GridPath::town(TOWN), Access::Read),
+    ] {
+        actors.push(Actor {
+            officer_id: Uuid::from_u128(id),
+            postings: Vec::new(),
+            service: Some(Service { grid, access }),
         });
     }
     People { actors, staffing }
@@ -322,12 +335,17 @@ proptest! {
         let policy = Policy::default();
         let context = |now, evidence| Context { staffing: &people.staffing, policy: &policy, calendar: &CalendarTime, evidence, now };
         let filed = file(&filing, &people.actors[filer], &context(start(), false));
-        let acts = people.actors[filer].postings.iter().any(|posting| posting.role.acts() && posting.grid.town_id() == TOWN);
+        let files = &people.actors[filer];
+        let acts = files.postings.iter().any(|posting| posting.role.acts() && posting.grid.town_id() == TOWN)
+            || files.service.is_some_and(|service| service.files_for(filing.place).is_some());
         prop_assert_eq!(filed.is_ok(), acts, "a filing is refused only to those who never file");
         let Ok(Decision { mut report, events }) = filed else { return Ok(()) };
         prop_assert_eq!(events[0].kind, EventKind::Filed);
         if filing.severity == Severity::Critical && report.status != Status::Closed {
             prop_assert_eq!(report.holder_tier, Tier::Town);
+        }
+        if files.service.is_some() {
+            prop_assert_ne!(report.status, Status::Closed, "a service account closes nothing");
         }
         holds(&report, &people, start())?;
 
@@ -337,6 +355,7 @@ proptest! {
             let actor = &people.actors[who];
             let context = context(now, evidence);
             let allowed = allowed_actions(&report, actor, &context);
+            prop_assert!(actor.service.is_none() || allowed.is_empty(), "a service account acts on nothing");
 
             // What is allowed succeeds with the fields it requires.
             for entry in &allowed {

@@ -168,6 +168,7 @@ mod tests {
                 covers: Covers::All,
                 manages: false,
             }],
+            service: None,
         };
         let filing = Filing {
             id: Uuid::nil(),

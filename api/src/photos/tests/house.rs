@@ -126,6 +126,7 @@ impl House {
             let actor = Actor {
                 officer_id: Uuid::now_v7(),
                 postings: vec![posting],
+                service: None,
             };
             (name, actor)
         });
