@@ -189,6 +189,7 @@ async fn reads_are_prepared_once(world: World) {
         let actor = Actor {
             officer_id: secretary,
             postings: active_postings(&mut conn, secretary, now)?,
+            service: None,
         };
         let scope = Scope::of(&actor);
         let mut read_all = |count: usize| -> Outcome<()> {
