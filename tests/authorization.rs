@@ -46,7 +46,20 @@ const TABLE: &[(&str, Known)] = &[
     ("delete /v1/service-accounts/{id}/keys/{key_id}", Signed),
     ("get /v1/grids", Signed),
     ("get /v1/grids/tree", Signed),
+    ("post /v1/grids/import", Signed),
+    ("post /v1/grids", Signed),
+    ("get /v1/grids/locate", Signed),
     ("get /v1/grids/{id}", Signed),
+    ("patch /v1/grids/{id}", Signed),
+    ("post /v1/grids/{id}/move", Signed),
+    ("post /v1/grids/{id}/archive", Signed),
+    ("get /v1/grids/{id}/history", Signed),
+    ("get /v1/grids/{id}/boundary", Signed),
+    ("put /v1/grids/{id}/boundary", Signed),
+    ("delete /v1/grids/{id}/boundary", Signed),
+    ("get /v1/imports", Signed),
+    ("get /v1/imports/{id}", Signed),
+    ("get /v1/imports/{id}/errors", Signed),
     ("get /v1/inbox", Signed),
     ("get /v1/reports", Signed),
     ("post /v1/reports", Signed),
@@ -117,6 +130,8 @@ async fn without_a_token_nothing_signed_is_served(world: World) {
                     .body("--x--\r\n")
             } else if *operation == "put /v1/photos/{id}" {
                 request.header("content-type", "image/jpeg").body("x")
+            } else if *operation == "post /v1/grids/import" {
+                request.header("content-type", "text/csv").body("x")
             } else if method == Method::GET || method == Method::DELETE {
                 request
             } else {

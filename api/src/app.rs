@@ -22,6 +22,7 @@ use crate::http::cors::cors;
 use crate::http::middleware::gate;
 use crate::http::page::Signer;
 use crate::http::unmatched::Routes;
+use crate::imports;
 use crate::openapi;
 use crate::photos::Gallery;
 use crate::photos::objects::ObjectsError;
@@ -50,6 +51,8 @@ pub struct App {
     pub tickets: Tickets,
     /// Photos.
     pub gallery: Gallery,
+    /// Files that wait to be imported.
+    pub imports: imports::Desk,
     /// Whether the background work is alive.
     pub ready: Ready,
 }
@@ -140,6 +143,7 @@ impl App {
             cursors: Signer::new(&cursors),
             tickets: Tickets::new(&tickets),
             gallery: Gallery::open(&config.photos, &config.data_dir, &links)?,
+            imports: imports::Desk::default(),
             ready: Ready::default(),
             config,
             store,

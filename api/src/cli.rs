@@ -15,7 +15,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::app::{self, StartError};
 use crate::auth::passwords::HashError;
 use crate::config::{Config, ConfigError, Given};
-use crate::grids::import::Faults;
+use crate::imports::run::Ended;
 use crate::openapi;
 use crate::problem::Problem;
 use crate::store::StoreError;
@@ -55,10 +55,13 @@ enum OfficerCommand {
 
 #[derive(Debug, Subcommand)]
 enum ImportCommand {
-    /// Import towns, villages and groups from a CSV file, whole or not at all
+    /// Import towns, villages and groups from a CSV or XLSX file
     Grids {
         /// The file
         file: PathBuf,
+        /// Only say what would be done, and what is wrong
+        #[arg(long)]
+        dry_run: bool,
     },
 }
 
@@ -93,7 +96,7 @@ pub enum CommandError {
     },
     /// The file has bad lines.
     #[error("nothing was imported:\n{0}")]
-    BadLines(Faults),
+    BadLines(Ended),
     /// The command was not used as it must be.
     #[error("{0}")]
     Usage(&'static str),
@@ -142,9 +145,9 @@ pub fn run(program: Program) -> Result<(), CommandError> {
             telemetry::start(&config)?;
             officer::create(&config, officer)
         }
-        Command::Import(ImportCommand::Grids { file }) => {
+        Command::Import(ImportCommand::Grids { file, dry_run }) => {
             telemetry::start(&config)?;
-            grids::import(&config, &file)
+            grids::import(&config, &file, dry_run)
         }
         Command::Openapi => {
             let document = openapi::document(config.http.public_url.as_deref());
@@ -206,6 +209,7 @@ mod tests {
             "gridpatrol openapi",
             "gridpatrol officer create --username a --name b --role admin --grid 990001100000",
             "gridpatrol import grids divisions.csv",
+            "gridpatrol import grids divisions.xlsx --dry-run",
         ] {
             assert!(Program::try_parse_from(line.split(' ')).is_ok(), "{line}");
         }

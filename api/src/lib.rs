@@ -12,6 +12,7 @@ pub mod config;
 pub mod demo;
 pub mod grids;
 pub mod http;
+pub mod imports;
 pub mod officers;
 pub mod openapi;
 pub mod operation;

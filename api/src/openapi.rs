@@ -18,7 +18,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::auth::tickets;
 use crate::http::page::{Cursor, Limit};
 use crate::problem::{self, FieldError};
-use crate::{auth, grids, operation, photos, reports, service_accounts};
+use crate::{auth, grids, imports, operation, photos, reports, service_accounts};
 
 /// The name of the security scheme of signed-in operations.
 pub const BEARER: &str = "bearer";
@@ -31,6 +31,7 @@ pub const TICKET: &str = "ticket";
 pub fn rooms(config: &mut ServiceConfig<'_>) {
     auth::routes::routes(config);
     grids::routes::routes(config);
+    imports::routes::routes(config);
     operation::routes(config);
     photos::routes::routes(config);
     reports::routes::routes(config);
@@ -50,6 +51,7 @@ pub fn rooms(config: &mut ServiceConfig<'_>) {
         (name = "auth", description = "登录与会话 Signing in, sessions, passwords, and who the caller is"),
         (name = "grids", description = "网格 Towns, villages and groups"),
         (name = "service-accounts", description = "服务账号 Keys for dashboards and integrations"),
+        (name = "imports", description = "导入 Files that are imported"),
         (name = "officers", description = "网格员 Officers, their postings and deputies"),
         (name = "reports", description = "事件 Filing reports and what happens to them"),
         (name = "actions", description = "事件操作 What can be done to a report"),

@@ -107,6 +107,16 @@ codes! {
     ResultRequired = "result_required", 409, "结案前须填写处置结果", "A result is required before closing";
     /// The one it is to be assigned to lies outside the holder's grids, or is not posted there.
     TargetInvalid = "target_invalid", 409, "指派对象不在可指派范围内", "It cannot be assigned there";
+    /// Another grid has the code, or had it: codes are never given twice.
+    CodeTaken = "code_taken", 409, "区划代码已被使用", "The code is or was another grid's";
+    /// The grid has ended.
+    GridArchived = "grid_archived", 409, "网格已撤销", "The grid has ended";
+    /// It cannot lie or move there.
+    ParentInvalid = "parent_invalid", 409, "上级网格不合适", "It cannot lie below that grid";
+    /// This grid cannot take over.
+    SuccessorInvalid = "successor_invalid", 409, "承接网格不合适", "That grid cannot take over";
+    /// Something depends on the grid and needs a successor.
+    GridInUse = "grid_in_use", 409, "网格下仍有网格或未结事件", "Something still depends on the grid";
     /// The photo belongs to another report or was declared by somebody else.
     PhotoTaken = "photo_taken", 409, "照片已属于其他事件", "The photo belongs elsewhere";
     /// The photo's content has not arrived yet.

@@ -1,7 +1,9 @@
 //! Coordinates (DOMAIN.md 5): which system a device emits, and the canonical WGS-84 position.
 //!
 //! Owns conversion between WGS-84, GCJ-02 and BD-09 and the check that a point lies in China. It
-//! must not know reports or grids.
+//! must not know reports or grids. Polygons stand in `boundary`.
+
+pub mod boundary;
 
 use std::f64::consts::PI;
 

@@ -8,7 +8,7 @@ use gridpatrol::auth::AuthSettings;
 use gridpatrol::auth::authenticate::active_postings;
 use gridpatrol::auth::passwords::Passwords;
 use gridpatrol::grids::directory::{Directory, Town};
-use gridpatrol::grids::import::Plan;
+use gridpatrol::grids::import;
 use gridpatrol::grids::queries::grids_coded;
 use gridpatrol::officers::commands::{self, NewOfficer, NewPosting};
 use gridpatrol::store::{Lane, Store};
@@ -131,10 +131,10 @@ fn grids() -> String {
 /// Makes the town in an empty database.
 pub fn seed(store: &Store) -> Fallible<Seeded> {
     let now = Utc::now();
-    let plan = Plan::parse(grids().as_bytes()).map_err(|faults| faults.to_string())?;
-    store
-        .write_blocking(Lane::Interactive, move |conn| plan.run(conn, None, now))?
-        .map_err(|faults| faults.to_string())?;
+    let ended = import::whole(store, grids().as_bytes(), None, false, Utc::now)?;
+    if !ended.done {
+        return Err(ended.to_string().into());
+    }
 
     let hash = Passwords::new(&AuthSettings::default())?.hash_blocking(PASSWORD)?;
     let officers = store.write_blocking(Lane::Interactive, move |conn| {

@@ -2,6 +2,8 @@
 
 mod auth;
 mod bad_input;
+mod grids;
+mod imports;
 mod reports;
 mod service_accounts;
 mod tickets;

@@ -91,6 +91,7 @@ pub async fn check(world: &World) {
 /// Checks the whole database behind a connection.
 pub fn whole(conn: &mut Conn) -> Outcome<()> {
     chains(conn)?;
+    super::audit_grids::check(conn)?;
     counters(conn)?;
     desks(conn)?;
     arrivals(conn)?;

@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod audit;
+pub mod audit_grids;
 pub mod client;
 pub mod database;
 pub mod filing;

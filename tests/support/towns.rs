@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 use gridpatrol::app::App;
-use gridpatrol::grids::import::Plan;
+use gridpatrol::grids::import;
 use gridpatrol::officers::commands::{self, NewOfficer, NewPosting};
 use gridpatrol::store::schema::{grids, officers};
 use gridpatrol::store::types::Id;
@@ -101,10 +101,15 @@ pub async fn make(app: &App) {
             }
         }
     }
+    let store = app.store.clone();
+    tokio::task::spawn_blocking(move || {
+        let ended = import::whole(&store, file.as_bytes(), None, false, move || now);
+        assert!(ended.expect("an import").done, "new grids");
+    })
+    .await
+    .expect("an import");
     app.store
         .write(Lane::Interactive, move |conn| {
-            let plan = Plan::parse(file.as_bytes()).expect("a sound file");
-            plan.run(conn, None, now)?.expect("new grids");
             for (prefix, code) in [HERE, BESIDE] {
                 staff(conn, prefix, code, &hash, now)?;
             }

@@ -282,8 +282,7 @@ pub fn active_postings(
         .order((deputies::valid_from, deputies::id))
         .select((columns, deputies::covers));
     let own: Vec<PostingColumns> = on_each!(conn, c => own.load(c))?;
-    let deputised: Vec<(PostingColumns, Coded<Covers>)> =
-        on_each!(conn, c => deputised.load(c))?;
+    let deputised: Vec<(PostingColumns, Coded<Covers>)> = on_each!(conn, c => deputised.load(c))?;
     Ok(own
         .into_iter()
         .map(|row| (row, Coded(Covers::All)))

@@ -66,7 +66,7 @@ pub async fn fill(app: &Arc<App>, password: &str) -> Result<Option<Happened>, Pr
             // Before the first report.
             let began = now - TimeDelta::days(i64::from(DAYS) + 3);
             let places = Places::new();
-            import::write(conn, &places.grids(), None, began)?;
+            import::write(conn, &places.grids(began), None, began)?;
             let ids = people::settle(conn, &places, &hash, began)?;
             let town = inner.directory.town(conn, places.town)?;
             let stage = Stage {

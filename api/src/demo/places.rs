@@ -2,6 +2,7 @@
 //!
 //! Owns codes, names, contacts and where they lie. The town does not exist: its code is in no list.
 
+use chrono::{DateTime, Utc};
 use gridpatrol_domain::geo::Position;
 use gridpatrol_domain::grid::GridPath;
 use uuid::Uuid;
@@ -150,15 +151,26 @@ impl Places {
                 parent_id,
                 contact,
                 version: 1,
+                valid_from: DateTime::UNIX_EPOCH,
+                valid_to: None,
+                successor_id: None,
+                code_from: DateTime::UNIX_EPOCH,
             },
         ));
         id
     }
 
-    /// All grids, each before those below it.
+    /// All grids as of an instant, each before those below it.
     #[must_use]
-    pub fn grids(&self) -> Vec<Grid> {
-        self.grids.iter().map(|(_, grid)| grid.clone()).collect()
+    pub fn grids(&self, began: DateTime<Utc>) -> Vec<Grid> {
+        self.grids
+            .iter()
+            .map(|(_, grid)| Grid {
+                valid_from: began,
+                code_from: began,
+                ..grid.clone()
+            })
+            .collect()
     }
 
     /// The grid of a spot; the town where there is none.
@@ -195,7 +207,7 @@ mod tests {
     #[test]
     fn the_town_has_three_villages_of_three_groups_with_sound_codes() {
         let places = Places::new();
-        let grids = places.grids();
+        let grids = places.grids(chrono::DateTime::UNIX_EPOCH);
         assert_eq!(grids.len(), 13);
         for grid in &grids {
             let code = DivisionCode::parse(&grid.code).unwrap();

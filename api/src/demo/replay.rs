@@ -111,6 +111,7 @@ impl Stage<'_> {
             actor: actor.clone(),
             language: Language::Chinese,
             now: moment.at,
+            crs: None,
         };
         match &moment.deed {
             Deed::File(shots) => {

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 use gridpatrol_domain::error::Code;
+use gridpatrol_domain::grid::management::Standing;
 use gridpatrol_domain::grid::{GridPath, Tier};
 use gridpatrol_domain::officer::{Covers, Held, Post, Role, Staffing};
 use uuid::Uuid;
@@ -38,9 +39,32 @@ pub struct Grid {
     pub contact: Option<String>,
     /// Its version.
     pub version: i64,
+    /// From when it is valid.
+    pub valid_from: DateTime<Utc>,
+    /// When it ended.
+    pub valid_to: Option<DateTime<Utc>>,
+    /// Who took over when it ended.
+    pub successor_id: Option<Uuid>,
+    /// From when its present code is valid.
+    pub code_from: DateTime<Utc>,
 }
 
 impl Grid {
+    /// Whether it has ended.
+    #[must_use]
+    pub const fn is_archived(&self) -> bool {
+        self.valid_to.is_some()
+    }
+
+    /// As the rules of changing grids see it.
+    #[must_use]
+    pub const fn standing(&self) -> Standing {
+        Standing {
+            path: self.path,
+            archived: self.is_archived(),
+        }
+    }
+
     /// Its tier.
     #[must_use]
     pub const fn tier(&self) -> Tier {
@@ -147,7 +171,7 @@ pub struct Town {
     /// Its division code, 12 digits.
     pub code: String,
     grids: HashMap<Uuid, Grid>,
-    /// By code, which puts each grid before those below it.
+    /// By code.
     order: Vec<Uuid>,
     postings: Vec<DatedPosting>,
     deputies: Vec<DatedDeputy>,
@@ -173,10 +197,31 @@ impl Town {
         self.grids.get(&id)
     }
 
-    /// Where a grid of this town stands.
+    /// Where a grid of this town stands, or stood when it ended.
     #[must_use]
     pub fn path(&self, id: Uuid) -> Option<GridPath> {
         self.grid(id).map(|grid| grid.path)
+    }
+
+    /// Where a grid stands that has not ended.
+    #[must_use]
+    pub fn living(&self, id: Uuid) -> Option<GridPath> {
+        let grid = self.grid(id)?;
+        (!grid.is_archived()).then_some(grid.path)
+    }
+
+    /// The grid itself, or, where it has ended, the one that has taken over since.
+    #[must_use]
+    pub fn heir(&self, id: Uuid) -> Option<&Grid> {
+        let mut grid = self.grid(id)?;
+        // A chain of successors has no circle: one that has ended takes nothing over.
+        for _ in 0..self.grids.len() {
+            match grid.successor_id {
+                Some(successor) if grid.is_archived() => grid = self.grid(successor)?,
+                _ => break,
+            }
+        }
+        (!grid.is_archived()).then_some(grid)
     }
 
     /// The name of a grid of this town.
@@ -185,9 +230,20 @@ impl Town {
         self.grid(id).map(|grid| grid.name.as_str())
     }
 
-    /// All grids by code, each before those below it.
+    /// The grids that have not ended, by code.
     pub fn grids(&self) -> impl Iterator<Item = &Grid> {
+        self.all_grids().filter(|grid| !grid.is_archived())
+    }
+
+    /// All grids by code, those that have ended included.
+    pub fn all_grids(&self) -> impl Iterator<Item = &Grid> {
         self.order.iter().filter_map(|id| self.grids.get(id))
+    }
+
+    /// The version of the directory that this is.
+    #[must_use]
+    pub const fn version(&self) -> i64 {
+        self.version
     }
 
     /// The name of somebody who is or was posted here.

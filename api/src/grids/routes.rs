@@ -5,35 +5,45 @@
 
 use std::sync::Arc;
 
-use actix_web::web::Data;
-use actix_web::{HttpResponse, get};
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpResponse, get, post};
+use chrono::{DateTime, Utc};
 use gridpatrol_domain::error::Code;
-use gridpatrol_domain::grid::Tier;
+use gridpatrol_domain::grid::{Tier, management};
 use gridpatrol_domain::scope::Scope;
 use serde::{Deserialize, Serialize};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-use super::directory::{Directory, Grid, Town};
+use super::change_routes::ById;
+use super::directory::{Grid, Town};
+use super::{boundary_routes, change_routes, queries};
 use crate::app::App;
 use crate::http::choice::{Choice, OptionalChoice as _};
 use crate::http::page::{Cursor, Limit, Page};
 use crate::http::validate::{Errors, Validate};
 use crate::http::{Call, etag};
+use crate::imports::ImportKind;
+use crate::imports::routes::Import;
+use crate::imports::upload::{self, Announced, ImportQuery, SheetFile};
 use crate::problem::{Problem, document};
 use crate::refusals;
-use crate::store::{Conn, Outcome};
 
 /// The routes of this room.
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config
         .service(list_grids)
         .service(grid_tree)
-        .service(get_grid);
+        .service(import_grids);
+    // Before the grid of an id: "locate" is none.
+    boundary_routes::routes(config);
+    config.service(get_grid);
+    change_routes::routes(config);
 }
 
 refusals! {
     SignedRefusals = [SIGNED] + [];
+    ImportRefusals = [BODY, SIGNED, KEYED] + [NotPermitted];
 }
 
 /// A grid on the way from the town down.
@@ -57,7 +67,7 @@ pub struct Step {
         {"id": "0192f7a0-0000-7000-8000-000000000001", "name": "示范镇", "tier": "town"},
         {"id": "0192f7a0-0000-7000-8000-000000000002", "name": "青山村", "tier": "village"}
     ],
-    "version": 1
+    "valid_from": "2026-01-01T00:00:00Z", "code_from": "2026-01-01T00:00:00Z", "version": 1
 }))]
 pub struct GridFacts {
     /// Its id.
@@ -78,12 +88,44 @@ pub struct GridFacts {
     contact: Option<String>,
     /// From the town down to the grid itself.
     path: Vec<Step>,
+    /// From when it is valid.
+    valid_from: DateTime<Utc>,
+    /// When it ended; absent while it has not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    valid_to: Option<DateTime<Utc>>,
+    /// The grid that took over when it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    successor_id: Option<Uuid>,
+    /// From when its present code is valid.
+    code_from: DateTime<Utc>,
+    /// Codes it had before. Only where one grid is read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    former_codes: Vec<FormerCode>,
     /// Its version.
     version: i64,
 }
 
+/// A code that a grid had.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct FormerCode {
+    /// The code.
+    #[schema(example = "990001100205")]
+    code: String,
+    /// From when it was valid.
+    from: DateTime<Utc>,
+    /// Until when.
+    to: DateTime<Utc>,
+}
+
 impl GridFacts {
-    fn of(town: &Town, grid: &Grid) -> Self {
+    /// Its version.
+    pub(super) const fn version(&self) -> i64 {
+        self.version
+    }
+
+    /// What is told of a grid.
+    pub(super) fn of(town: &Town, grid: &Grid) -> Self {
         let mut path: Vec<Step> = grid
             .path
             .upward()
@@ -102,6 +144,11 @@ impl GridFacts {
             parent_id: grid.parent_id,
             contact: grid.contact.clone(),
             path,
+            valid_from: grid.valid_from,
+            valid_to: grid.valid_to,
+            successor_id: grid.successor_id,
+            code_from: grid.code_from,
+            former_codes: Vec::new(),
             version: grid.version,
         }
     }
@@ -120,6 +167,9 @@ pub struct Listing {
     /// Only those whose name contains this, or whose code begins with it.
     #[param(max_length = 60)]
     q: Option<String>,
+    /// Those that have ended as well.
+    #[serde(default)]
+    archived: bool,
     /// `next_cursor` of the page before.
     cursor: Option<Cursor>,
     /// How many at most.
@@ -141,11 +191,12 @@ struct Filters<'a> {
     parent: Option<Uuid>,
     tier: Option<Tier>,
     q: Option<&'a str>,
+    archived: bool,
 }
 
 /// Grids of the caller's towns
 ///
-/// By code, so that each grid stands before those below it.
+/// By code. Those that have ended are left out unless asked for.
 #[utoipa::path(
     operation_id = "listGrids",
     tag = "grids",
@@ -163,6 +214,7 @@ async fn list_grids(app: Data<App>, call: Call<(), Listing>) -> Result<HttpRespo
         parent: wanted.parent,
         tier,
         q: q.as_deref(),
+        archived: wanted.archived,
     };
     let after: Option<String> = app
         .cursors
@@ -170,9 +222,10 @@ async fn list_grids(app: Data<App>, call: Call<(), Listing>) -> Result<HttpRespo
     let towns = towns_of(&app, call.actor.scope()).await?;
     let mut found: Vec<(&Town, &Grid)> = towns
         .iter()
-        .flat_map(|town| town.grids().map(move |grid| (&**town, grid)))
+        .flat_map(|town| town.all_grids().map(move |grid| (&**town, grid)))
         .filter(|(_, grid)| {
-            after.as_ref().is_none_or(|after| grid.code > *after)
+            (wanted.archived || !grid.is_archived())
+                && after.as_ref().is_none_or(|after| grid.code > *after)
                 && wanted.parent.is_none_or(|id| grid.parent_id == Some(id))
                 && tier.is_none_or(|tier| grid.tier() == tier)
                 && q.as_ref().is_none_or(|q| {
@@ -201,6 +254,9 @@ pub struct Branch {
     /// A phone number or the like.
     #[serde(skip_serializing_if = "Option::is_none")]
     contact: Option<String>,
+    /// When it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    valid_to: Option<DateTime<Utc>>,
     /// The grids directly below, by code.
     #[schema(no_recursion)]
     children: Vec<Branch>,
@@ -214,20 +270,35 @@ pub struct Trees {
 }
 
 impl Branch {
-    fn of(grid: &Grid, town: &Town) -> Self {
+    fn of(grid: &Grid, town: &Town, archived: bool) -> Self {
         let children = town
-            .grids()
+            .all_grids()
             .filter(|below| below.parent_id == Some(grid.id))
-            .map(|below| Self::of(below, town));
+            .filter(|below| archived || !below.is_archived())
+            .map(|below| Self::of(below, town, archived));
         Self {
             id: grid.id,
             code: grid.code.clone(),
             name: grid.name.clone(),
             tier: grid.tier(),
             contact: grid.contact.clone(),
+            valid_to: grid.valid_to,
             children: children.collect(),
         }
     }
+}
+
+/// What the trees hold.
+#[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+pub struct TreeQuery {
+    /// Grids that have ended as well, where they were.
+    archived: bool,
+}
+
+impl Validate for TreeQuery {
+    fn validate(&self, _: &mut Errors) {}
 }
 
 /// The caller's towns as trees
@@ -237,6 +308,7 @@ impl Branch {
     operation_id = "getGridTree",
     tag = "grids",
     security(("bearer" = [])),
+    params(TreeQuery),
     responses(
         (status = 200, description = "The trees.", body = Trees),
         (status = 304, description = "They have not changed."),
@@ -244,24 +316,68 @@ impl Branch {
     )
 )]
 #[get("/v1/grids/tree")]
-async fn grid_tree(app: Data<App>, call: Call) -> Result<HttpResponse, Problem> {
+async fn grid_tree(app: Data<App>, call: Call<(), TreeQuery>) -> Result<HttpResponse, Problem> {
     let mut towns = towns_of(&app, call.actor.scope()).await?;
     towns.sort_by(|one, other| one.code.cmp(&other.code));
     let trees = Trees {
         items: towns
             .iter()
-            .filter_map(|town| Some(Branch::of(town.grid(town.id)?, town)))
+            .filter_map(|town| Some(Branch::of(town.grid(town.id)?, town, call.query.archived)))
             .collect(),
     };
     etag::json(call.if_none_match.as_deref(), 0, &trees)
 }
 
+/// Imports towns, villages and groups from a file
+///
+/// CSV (UTF-8, UTF-16 or GBK) or XLSX (the first sheet), at most 64 MiB and 1,000,000 lines, with the
+/// columns `code` and `name`, and if need be `tier`, `parent_code` and `contact`. A code that is
+/// there is changed where the line says otherwise, one that is not is created. Every bad line is
+/// named, and nothing is published while there is one. New towns appear all at once. For
+/// administrators, and for the town's leader within the town.
+#[utoipa::path(
+    operation_id = "importGrids",
+    tag = "imports",
+    params(ImportQuery),
+    request_body(content(
+        (SheetFile = "text/csv"),
+        (SheetFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        (SheetFile = "application/octet-stream"),
+    ), description = "The file."),
+    responses(
+        (status = 202, description = "It has arrived and waits for its turn.", body = Import,
+            headers(("Location" = String, description = "Where to ask how far it is."))),
+        ImportRefusals
+    )
+)]
+#[post("/v1/grids/import")]
+async fn import_grids(
+    app: Data<App>,
+    _: Announced,
+    call: Call<(), ImportQuery>,
+    body: Payload,
+) -> Result<HttpResponse, Problem> {
+    let actor = &call.actor.actor;
+    let may = management::administers(actor)
+        || actor
+            .postings
+            .iter()
+            .any(|posting| management::may_manage(actor, posting.grid.town_id()));
+    if !may {
+        return Err(Problem::new(Code::NotPermitted)
+            .detail("Grids are imported by administrators and leaders of towns."));
+    }
+    upload::receive(&app, &call, body, ImportKind::Grids).await
+}
+
 /// One grid
+///
+/// One that has ended is found as before. Administrators see the grids of all towns.
 #[utoipa::path(
     operation_id = "getGrid",
     tag = "grids",
     security(("bearer" = [])),
-    params(("id" = Uuid, Path, description = "The grid.")),
+    params(ById),
     responses(
         (status = 200, description = "The grid.", body = GridFacts),
         (status = 304, description = "It has not changed."),
@@ -269,20 +385,21 @@ async fn grid_tree(app: Data<App>, call: Call) -> Result<HttpResponse, Problem> 
     )
 )]
 #[get("/v1/grids/{id}")]
-async fn get_grid(app: Data<App>, call: Call<Uuid>) -> Result<HttpResponse, Problem> {
-    let (directory, scope, id) = (app.directory.clone(), call.actor.scope(), call.path);
+async fn get_grid(app: Data<App>, call: Call<ById>) -> Result<HttpResponse, Problem> {
+    let (manager, id) = (change_routes::manager(&app, &call), call.path.id);
     let grid = app
         .store
-        .read(move |conn| find(conn, &directory, &scope, id))
+        .read(move |conn| {
+            let (town, grid) = manager.seen(conn, id)?;
+            let mut facts = GridFacts::of(&town, &grid);
+            facts.former_codes = queries::codes_of(conn, id)?
+                .into_iter()
+                .map(|(code, from, to)| FormerCode { code, from, to })
+                .collect();
+            Ok(facts)
+        })
         .await?;
     etag::json(call.if_none_match.as_deref(), grid.version, &grid)
-}
-
-fn find(conn: &mut Conn, directory: &Directory, scope: &Scope, id: Uuid) -> Outcome<GridFacts> {
-    directory
-        .find(conn, scope.towns(), id)?
-        .and_then(|(town, _)| Some(GridFacts::of(&town, town.grid(id)?)))
-        .ok_or_else(|| Problem::new(Code::NotFound).into())
 }
 
 /// The towns the caller is posted in.

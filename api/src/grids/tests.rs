@@ -8,9 +8,11 @@ use gridpatrol_domain::officer::Role;
 use uuid::Uuid;
 
 use super::directory::{Directory, Town};
-use super::import::{Faults, Imported, Plan};
+use super::import::whole;
 use super::queries;
 use crate::auth::authenticate::active_postings;
+use crate::imports::Counts;
+use crate::imports::run::{Ended, WholeError};
 use crate::officers::commands::{NewOfficer, NewPosting, add_deputy, create};
 use crate::problem::Problem;
 use crate::store::schema::{grids, officers, postings};
@@ -48,12 +50,31 @@ impl House {
         }
     }
 
-    async fn import(&self, file: &str) -> Result<Imported, Faults> {
-        let plan = Plan::parse(file.as_bytes())?;
-        self.store
-            .write(Lane::Interactive, move |conn| plan.run(conn, None, now()))
+    async fn import(&self, file: &str) -> Counts {
+        let ended = self.imported(file, false).await;
+        assert!(ended.done, "{ended}");
+        ended.counts
+    }
+
+    async fn imported(&self, file: &str, dry_run: bool) -> Ended {
+        self.bytes(file.as_bytes().to_vec(), dry_run).await.unwrap()
+    }
+
+    async fn bytes(&self, file: Vec<u8>, dry_run: bool) -> Result<Ended, WholeError> {
+        let store = self.store.clone();
+        tokio::task::spawn_blocking(move || whole(&store, file.as_slice(), None, dry_run, now))
             .await
             .unwrap()
+    }
+
+    async fn named(&self, code: &'static str) -> String {
+        self.store
+            .read(move |conn| Ok(queries::grids_coded(conn, &[code])?))
+            .await
+            .unwrap()
+            .remove(code)
+            .unwrap()
+            .name
     }
 
     async fn id(&self, code: &'static str) -> Uuid {
@@ -104,53 +125,75 @@ impl House {
     }
 }
 
-fn details(faults: &Faults) -> Vec<(u64, Option<&'static str>)> {
-    faults
-        .named
-        .iter()
-        .map(|fault| (fault.line, fault.column))
-        .collect()
+type Places = Vec<(i64, Option<String>, String)>;
+
+fn places(ended: &Ended) -> Places {
+    let errors = ended.errors.iter();
+    let mut places: Places = errors
+        .map(|error| (error.line, error.field.clone(), error.code.clone()))
+        .collect();
+    places.sort();
+    places
+}
+
+fn at(line: i64, column: &str, code: &str) -> (i64, Option<String>, String) {
+    let column = (!column.is_empty()).then(|| column.to_owned());
+    (line, column, code.to_owned())
+}
+
+fn counted(created: i64, updated: i64, unchanged: i64) -> Counts {
+    Counts {
+        created,
+        updated,
+        unchanged,
+        archived: 0,
+    }
 }
 
 #[tokio::test]
 async fn an_import_creates_what_is_new_and_may_be_repeated() {
     for kind in KINDS {
         let house = House::new(kind).await;
-        let (all, none) = (
-            Imported {
-                created: 5,
-                unchanged: 0,
-            },
-            Imported {
-                created: 0,
-                unchanged: 5,
-            },
-        );
-        assert_eq!(house.import(TOWN).await.unwrap(), all);
-        assert_eq!(house.import(TOWN).await.unwrap(), none);
-        // Columns in another order; the village is there already.
-        let more = "tier,parent_code,name,code\ngroup,990001100201,三组,990001100201003\n";
-        assert_eq!(house.import(more).await.unwrap().created, 1);
+        let dry = house.imported(TOWN, true).await;
+        assert!(dry.done && dry.errors_total == 0);
+        assert_eq!(dry.counts, counted(5, 0, 0));
+        assert_eq!(house.grids().await, 0, "a dry run writes nothing");
+        assert_eq!(house.import(TOWN).await, counted(5, 0, 0));
+        assert_eq!(house.import(TOWN).await, counted(0, 0, 5));
+        // Columns in another order; the village is there already, a name has changed.
+        let more = "tier,parent_code,name,code,联系电话\n\
+            group,990001100201,三组,990001100201003,\n\
+            村,990001100,碧水村,990001100201,0812-8210001\n";
+        assert_eq!(house.import(more).await, counted(1, 1, 0));
         let town_id = house.id("990001100000").await;
         let town = house.town(town_id).await;
         let names: Vec<&str> = town.grids().map(|grid| grid.name.as_str()).collect();
         assert_eq!(
             names,
-            ["示范镇", "青山村", "一组", "二组,河边", "绿水村", "三组"]
+            ["示范镇", "青山村", "一组", "二组,河边", "碧水村", "三组"]
         );
         let group = house.id("990001100201003").await;
         let path = town.path(group).unwrap();
-        assert_eq!(path.village_id(), Some(house.id("990001100201").await));
+        let village = house.id("990001100201").await;
+        assert_eq!(path.village_id(), Some(village));
         assert_eq!(path.town_id(), town_id);
-        let (verified, seq) = house
+        let village = town.grid(village).unwrap();
+        assert_eq!(village.contact.as_deref(), Some("0812-8210001"));
+        assert_eq!(village.version, 2);
+        let (verified, kinds) = house
             .store
             .read(move |conn| {
                 let verified = events::verify(conn, town_id)?.unwrap();
-                Ok((verified, events::after(conn, town_id, 0, 100)?.len()))
+                let events = events::after(conn, town_id, 0, 100)?;
+                let kinds: Vec<String> = events.into_iter().map(|event| event.kind).collect();
+                Ok((verified, kinds))
             })
             .await
             .unwrap();
-        assert_eq!((verified.end.seq, seq), (6, 6));
+        assert_eq!(verified.end.seq, 7);
+        let created = kinds.iter().filter(|kind| *kind == "grid_created");
+        assert_eq!(created.count(), 6);
+        assert!(kinds.contains(&"grid_updated".to_owned()));
     }
 }
 
@@ -158,7 +201,7 @@ async fn an_import_creates_what_is_new_and_may_be_repeated() {
 async fn every_bad_line_is_named_and_nothing_is_imported() {
     for kind in KINDS {
         let house = House::new(kind).await;
-        house.import(TOWN).await.unwrap();
+        house.import(TOWN).await;
         let bad = "code,name,tier,parent_code\n\
             990001101000,新镇,town,\n\
             990001100,示范镇二,town,\n\
@@ -169,61 +212,73 @@ async fn every_bad_line_is_named_and_nothing_is_imported() {
             990001101000,新镇,town,\n\
             990001100204,少一列,village\n\
             990001101200,新村,hamlet,990001101000\n";
-        let faults = house.import(bad).await.unwrap_err();
+        let refused = house.imported(bad, false).await;
+        assert!(!refused.done);
         assert_eq!(
-            details(&faults),
+            places(&refused),
             [
-                (4, Some("name")),
-                (5, Some("tier")),
-                (6, Some("parent_code")),
-                (7, Some("code")),
-                (8, Some("code")),
-                (9, None),
-                (10, Some("tier")),
+                at(4, "name", "required"),
+                at(5, "tier", "not_allowed"),
+                at(6, "parent_code", "not_allowed"),
+                at(7, "code", "bad_format"),
+                at(8, "", "repeated"),
+                at(9, "", "wrong_length"),
+                at(10, "tier", "not_allowed"),
             ]
         );
         let contradicting = "code,name,tier,parent_code\n\
             990001101000,新镇,town,\n\
             990001102200001,一组,group,990001102200\n\
             990001100000,改名镇,town,\n";
-        let faults = house.import(contradicting).await.unwrap_err();
-        assert_eq!(
-            details(&faults),
-            [(3, Some("parent_code")), (4, Some("name"))]
-        );
-        assert!(faults.to_string().contains("named 示范镇"), "{faults}");
+        let refused = house.imported(contradicting, false).await;
+        assert_eq!(places(&refused), [at(3, "parent_code", "not_found")]);
         assert_eq!(house.grids().await, 5);
     }
 }
 
-#[test]
-fn a_file_that_is_none_is_named_as_such() {
-    for (file, line) in [
-        (b"".as_slice(), 1),
-        (b"code;name;tier;parent_code\n", 1),
-        (b"code,name,tier\n", 1),
-        (b"code,code,name,tier,parent_code\n", 1),
+#[tokio::test]
+async fn a_file_that_is_none_is_named_as_such() {
+    let house = House::new(Kind::Sqlite).await;
+    for (file, line, code) in [
+        (b"".as_slice(), 1, "empty"),
+        (b"code;name;tier;parent_code\n", 1, "unknown_column"),
+        (b"code,tier\n", 1, "required"),
+        (b"code,code,name,tier,parent_code\n", 1, "repeated"),
+        ("\u{feff}code,name\n990001101000,镇\n".as_bytes(), 0, ""),
+        // GBK, as Excel in China saves CSV.
+        (b"code,name\n990001102000,\xd0\xc2\xd5\xf2\n", 0, ""),
+        // UTF-8 by its mark, but not throughout.
         (
-            b"code,name,tier,parent_code\n990001101000,\xd0\xc2\xd5\xf2,town,\n",
+            b"\xef\xbb\xbfcode,name\n990001103000,\xd0\xc2\xd5\xf2\n",
             2,
+            "bad_encoding",
         ),
     ] {
-        let faults = Plan::parse(file).unwrap_err();
-        assert_eq!(faults.named[0].line, line, "{faults}");
+        let ended = house.bytes(file.to_vec(), false).await.unwrap();
+        assert_eq!(ended.done, line == 0, "{ended}");
+        if line > 0 {
+            assert_eq!(ended.errors[0].line, line, "{ended}");
+            assert_eq!(ended.errors[0].code, code, "{ended}");
+        }
     }
-    assert!(Plan::parse(b"code,name,tier,parent_code\n").is_ok());
+    assert_eq!(house.named("990001102000").await, "新镇");
+    let empty = house.bytes(b"code,name,tier,parent_code\n".to_vec(), false);
+    assert!(empty.await.unwrap().done);
+    for binary in [b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1...".as_slice(), b"a\0b"] {
+        assert!(house.bytes(binary.to_vec(), false).await.is_err());
+    }
     let mut many = "code,name,tier,parent_code\n".to_owned();
-    many.push_str(&"x,y,z,\n".repeat(300));
-    let faults = Plan::parse(many.as_bytes()).unwrap_err();
-    assert_eq!(faults.named.len() + faults.more, 600);
-    assert!(faults.to_string().ends_with("… and 400 more\n"));
+    many.push_str(&"x,y,z,\n".repeat(700));
+    let ended = house.imported(&many, false).await;
+    assert_eq!((ended.errors.len(), ended.errors_total), (1000, 1400));
+    assert!(ended.to_string().ends_with("… and 400 more\n"));
 }
 
 #[tokio::test]
 async fn a_posting_is_seen_at_once_and_a_deputy_on_the_day() {
     for kind in KINDS {
         let house = House::new(kind).await;
-        house.import(TOWN).await.unwrap();
+        house.import(TOWN).await;
         let town_id = house.id("990001100000").await;
         let village = house.id("990001100200").await;
         let before = house.town(town_id).await;
@@ -295,7 +350,7 @@ async fn a_posting_is_seen_at_once_and_a_deputy_on_the_day() {
 async fn a_version_that_was_rolled_back_never_comes_again() {
     for kind in KINDS {
         let house = House::new(kind).await;
-        house.import(TOWN).await.unwrap();
+        house.import(TOWN).await;
         let town_id = house.id("990001100000").await;
         let village = house.id("990001100200").await;
         let directory = house.directory.clone();
@@ -344,7 +399,7 @@ async fn a_version_that_was_rolled_back_never_comes_again() {
 async fn a_wrong_officer_is_refused_by_pointer() {
     for kind in KINDS {
         let house = House::new(kind).await;
-        house.import(TOWN).await.unwrap();
+        house.import(TOWN).await;
         let village = house.id("990001100200").await;
         house
             .officer("secretary_1", Role::VillageSecretary, village)

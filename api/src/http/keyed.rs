@@ -6,7 +6,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue, LOCATION};
 use gridpatrol_domain::error::Code;
 use serde::Serialize;
 use serde_json::Value;
@@ -210,8 +210,53 @@ pub async fn keyed<P, Q, B>(
 pub async fn run(
     app: &App,
     ticket: Ticket,
-    mut work: impl FnMut(&mut Conn) -> Outcome<Answer> + Send + 'static,
+    work: impl FnMut(&mut Conn) -> Outcome<Answer> + Send + 'static,
 ) -> Result<HttpResponse, Problem> {
+    let answered = answered(app, ticket, work).await?;
+    Ok(answered.respond())
+}
+
+/// An answer, first or again.
+#[derive(Debug, Clone)]
+pub struct Answered {
+    answer: Answer,
+    replayed: bool,
+}
+
+impl Answered {
+    /// The response.
+    #[must_use]
+    pub fn respond(self) -> HttpResponse {
+        self.answer.respond(self.replayed)
+    }
+
+    /// The response, with `Location`: where things of this kind are found by their id.
+    #[must_use]
+    pub fn located(self, under: &str) -> HttpResponse {
+        #[derive(serde::Deserialize)]
+        struct Named {
+            id: Uuid,
+        }
+        let named = serde_json::from_str::<Named>(&self.answer.body).ok();
+        let mut response = self.respond();
+        let location =
+            named.and_then(|named| HeaderValue::from_str(&format!("{under}{}", named.id)).ok());
+        if let Some(location) = location {
+            response.headers_mut().insert(LOCATION, location);
+        }
+        response
+    }
+}
+
+/// As [`run`], before it is sent.
+///
+/// # Errors
+/// As [`keyed`].
+pub async fn answered(
+    app: &App,
+    ticket: Ticket,
+    mut work: impl FnMut(&mut Conn) -> Outcome<Answer> + Send + 'static,
+) -> Result<Answered, Problem> {
     let now = app.clock.now();
     let (answer, replayed) = app
         .store
@@ -234,7 +279,7 @@ pub async fn run(
             Ok((answer, false))
         })
         .await?;
-    Ok(answer.respond(replayed))
+    Ok(Answered { answer, replayed })
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ pub mod middleware;
 pub mod page;
 pub mod query;
 pub mod shape;
+pub mod system;
 pub mod trace;
 pub mod unmatched;
 pub mod validate;

@@ -219,6 +219,10 @@ fn post(
     };
     let grid = grids::grid_by_id(conn, posting.grid_id)?
         .ok_or_else(|| Problem::new(Code::NotFound).detail("There is no such grid."))?;
+    if grid.is_archived() {
+        let detail = "This grid has ended; its successor_id names who took over.".to_owned();
+        return Err(invalid("/grid_id", "not_allowed", detail).into());
+    }
     if let Some(tier) = posting.role.tier().filter(|tier| *tier != grid.tier()) {
         let detail = format!(
             "A {} is posted at a {tier}; {} is a {}.",

@@ -27,6 +27,7 @@ use crate::auth::{self, tickets};
 use crate::http::call::{Call, Open, app};
 use crate::http::etag;
 use crate::http::keyed::{self, Answer};
+use crate::http::system::InSystem;
 use crate::http::validate::{Errors, Validate};
 use crate::problem::{Problem, document};
 use crate::refusals;
@@ -183,13 +184,16 @@ pub async fn post_photo(
     operation_id = "getPhoto",
     tag = "photos",
     security(("bearer" = [])),
-    params(ById),
+    params(ById, InSystem),
     responses((status = 200, body = Photo, description = "The photo."), document::Read)
 )]
 #[get("/v1/photos/{id}")]
-pub async fn get_photo(app: Data<App>, call: Call<ById>) -> Result<HttpResponse, Problem> {
+pub async fn get_photo(
+    app: Data<App>,
+    call: Call<ById, InSystem>,
+) -> Result<HttpResponse, Problem> {
     let photo = seen(&app, &call.actor, call.path.id).await?;
-    let photo = Photo::of(&photo, &app.gallery.links, app.clock.now());
+    let photo = Photo::of(&photo, &app.gallery.links, app.clock.now()).in_system(call.query.get());
     Ok(etag::answer(StatusCode::OK, None, etag::write(&photo)?))
 }
 

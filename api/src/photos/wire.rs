@@ -3,6 +3,7 @@
 //! Owns the wire types. Links in them are signed here; who may see a photo was asked before.
 
 use chrono::{DateTime, Utc};
+use gridpatrol_domain::geo::{Crs, Position};
 use gridpatrol_domain::photo::{PhotoState, Rendition};
 use gridpatrol_domain::report::PhotoRole;
 use serde::Serialize;
@@ -63,7 +64,7 @@ impl ReportPhoto {
     }
 }
 
-/// A position in WGS-84.
+/// A position, in WGS-84 unless another system was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
 #[schema(example = json!({"lat": 26.69, "lon": 101.85}))]
 pub struct PhotoPosition {
@@ -190,6 +191,22 @@ impl Photo {
             preview_url,
             original_url,
         }
+    }
+}
+
+impl Photo {
+    /// The same photo with its positions in this system.
+    #[must_use]
+    pub fn in_system(mut self, crs: Option<Crs>) -> Self {
+        let exif = self.exif.as_mut().and_then(|exif| exif.position.as_mut());
+        for place in self.position.as_mut().into_iter().chain(exif) {
+            let position = crs.unwrap_or(Crs::Wgs84).from_wgs84(Position {
+                lat: place.lat,
+                lon: place.lon,
+            });
+            (place.lat, place.lon) = (position.lat, position.lon);
+        }
+        self
     }
 }
 

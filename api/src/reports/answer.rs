@@ -212,6 +212,20 @@ pub struct Location {
     pub accuracy_m: Option<f64>,
     /// The same point in WGS-84, to seven decimals.
     pub wgs84: Point,
+    /// The same point in the system that `crs` asked for, to seven decimals.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub converted: Option<PointInSystem>,
+}
+
+/// A point in degrees, in a system that was asked for.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct PointInSystem {
+    /// Latitude.
+    pub lat: f64,
+    /// Longitude.
+    pub lon: f64,
+    /// The system of both.
+    pub crs: Crs,
 }
 
 /// A point in degrees.

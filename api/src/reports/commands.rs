@@ -9,6 +9,7 @@ use gridpatrol_domain::grid::GridPath;
 use gridpatrol_domain::report::filing::{Filing, file as decide_filing};
 use gridpatrol_domain::report::lifecycle::{allowed_actions, decide};
 use gridpatrol_domain::report::permission::role_may;
+use gridpatrol_domain::report::relocation::{Reason, relocate};
 use gridpatrol_domain::report::{
     Action, Category, Context, Decision, Disposition, Event, PhotoRole, Refusal, Report, Severity,
     Source,
@@ -65,7 +66,11 @@ pub fn file(
         });
     }
 
-    let (staffed, place) = place_of(conn, app, viewer, filing.grid_id)?;
+    let Place {
+        staffed,
+        path: place,
+        ended,
+    } = place_of(conn, app, viewer, filing.grid_id)?;
     let declared = declare(
         conn,
         viewer,
@@ -93,6 +98,8 @@ pub fn file(
         decide_filing(&facts, &viewer.actor, &context).map_err(|refusal| refused(refusal, None))?;
 
     let mut head = town::advance(conn, place.town_id())?;
+    // The grid must not have moved or ended since it was looked up.
+    head.unchanged_since(staffed.town.version())?;
     let year = beijing(viewer.now).year();
     let (year, sequence) = head.next_number(year);
     let code = staffed.town.code.get(..9).unwrap_or(&staffed.town.code);
@@ -123,6 +130,10 @@ pub fn file(
     if let Some(first) = events.first_mut() {
         let request = serde_json::to_value(filing).unwrap_or_default();
         first.payload.insert("request".to_owned(), request);
+        if ended {
+            let successor = json!({"before": filing.grid_id, "after": place.id()});
+            first.payload.insert("successor".to_owned(), successor);
+        }
     }
     record(conn, &mut head, viewer, &report, events)?;
     Ok(Filed {
@@ -131,19 +142,34 @@ pub fn file(
     })
 }
 
-/// The town and the path of a grid where the caller may file: any grid of a town where the caller is
-/// posted.
-fn place_of(
-    conn: &mut Conn,
-    app: &App,
-    viewer: &Viewer,
-    grid: Uuid,
-) -> Outcome<(StaffedTown, GridPath)> {
+/// Where a report is filed.
+struct Place {
+    staffed: StaffedTown,
+    path: GridPath,
+    /// Whether the grid that was named has ended, and this one took over.
+    ended: bool,
+}
+
+/// Where the caller may file: any grid of a town where the caller is posted. A filing for a grid that
+/// has ended, from a phone that did not know yet, goes to its successor.
+fn place_of(conn: &mut Conn, app: &App, viewer: &Viewer, grid: Uuid) -> Outcome<Place> {
     for town in viewer.scope.towns() {
         let staffed = StaffedTown::read(conn, app, *town, viewer.now)?;
-        if let Some(path) = staffed.town.path(grid) {
-            return Ok((staffed, path));
-        }
+        let Some(named) = staffed.town.grid(grid) else {
+            continue;
+        };
+        let (ended, parent) = (named.is_archived(), named.parent_id);
+        // Without a successor it goes to the grid above: nothing is lost.
+        let path = staffed
+            .town
+            .heir(grid)
+            .or_else(|| staffed.town.heir(parent?))
+            .map_or(GridPath::town(*town), |heir| heir.path);
+        return Ok(Place {
+            staffed,
+            path,
+            ended,
+        });
     }
     Err(Problem::new(Code::NotFound)
         .detail("There is no grid of this grid_id in the towns where you are posted.")
@@ -239,10 +265,12 @@ pub fn act(
     {
         duplicate_exists(conn, viewer, town_id, *original)?;
     }
-    let Decision { report, events } = decide(&before, &action, &viewer.actor, &context)
+    let decision = decide(&before, &action, &viewer.actor, &context)
         .map_err(|refusal| refused(refusal, Some((&before, viewer, &context))))?;
+    let Decision { report, events } = caught_up(decision, &action, &staffed, &context);
 
     let mut head = town::advance(conn, town_id)?;
+    head.unchanged_since(staffed.town.version())?;
     let former = found.row.clone();
     found.row.take_over(&report);
     found.row.photos_declared += declared.declared;
@@ -276,6 +304,30 @@ pub fn act(
     ))
 }
 
+/// A report that is taken back comes to where its grids are now: while it was void, it followed none
+/// of them.
+fn caught_up(
+    decision: Decision,
+    action: &Action,
+    staffed: &StaffedTown,
+    context: &Context<'_>,
+) -> Decision {
+    if !matches!(action, Action::Restore { .. }) {
+        return decision;
+    }
+    let heir = |grid: Uuid| staffed.town.heir(grid).map(|heir| heir.path);
+    let report = &decision.report;
+    let place = heir(report.place.id()).unwrap_or(report.place);
+    let handler = report.handler.and_then(|handler| heir(handler.grid.id()));
+    match relocate(report, place, handler, Reason::Restored, context) {
+        Some(relocated) => Decision {
+            report: relocated.report,
+            events: [decision.events, relocated.events].concat(),
+        },
+        None => decision,
+    }
+}
+
 /// What comes before the rules of the lifecycle: role (403), then version (412).
 fn checked(
     row: &ReportRow,
@@ -296,8 +348,9 @@ fn checked(
 
 /// What is asked as the domain knows it, and the texts as they would be afterwards.
 fn translated(asked: &Asked, staffed: &StaffedTown, found: &Found) -> (Action, Option<TextsRow>) {
-    // A grid that the town does not know is no part of it: a town of its own, below nobody.
-    let path = |grid: Uuid| staffed.town.path(grid).unwrap_or(GridPath::town(grid));
+    // A grid that the town does not know, or that has ended, is no part of it: a town of its own,
+    // below nobody.
+    let path = |grid: Uuid| staffed.town.living(grid).unwrap_or(GridPath::town(grid));
     match asked {
         Asked::Action(action) => {
             let texts = match action {

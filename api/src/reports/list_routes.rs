@@ -7,6 +7,7 @@ use actix_web::web::Data;
 use actix_web::{HttpResponse, get};
 use chrono::{DateTime, Utc};
 use gridpatrol_domain::error::Code;
+use gridpatrol_domain::geo::Crs;
 use gridpatrol_domain::grid::Tier;
 use gridpatrol_domain::report::{Category, Duty, Severity, Source, Status};
 use gridpatrol_domain::slug::Slug;
@@ -71,6 +72,9 @@ pub struct ListQuery {
     /// A box of WGS-84 degrees: `west,south,east,north` (RFC 7946).
     #[param(example = "101.80,26.60,101.95,26.75")]
     pub bbox: Option<String>,
+    /// Positions in this system as well.
+    #[param(inline)]
+    pub crs: Option<Choice<Crs>>,
     /// `next_cursor` of the page before.
     pub cursor: Option<Cursor>,
     /// How many reports at most.
@@ -193,6 +197,7 @@ impl Validate for ListQuery {
         self.category.check("category", errors);
         self.severity.check("severity", errors);
         self.source.check("source", errors);
+        self.crs.check("crs", errors);
         errors.instant("from", self.from);
         errors.instant("to", self.to);
         errors.text("q", &self.q, 100);
@@ -228,7 +233,7 @@ pub async fn list_reports(
     app: Data<App>,
     call: Call<(), ListQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let viewer = Viewer::of(&app, &call);
+    let viewer = Viewer::of(&app, &call).in_system(call.query.crs.get());
     let query = call.query;
     let signature = query.signature();
     let after: Option<Position> = app
@@ -287,6 +292,9 @@ pub struct InboxQuery {
     /// Only this duty.
     #[param(inline)]
     pub duty: Option<Choice<Duty>>,
+    /// Positions in this system as well.
+    #[param(inline)]
+    pub crs: Option<Choice<Crs>>,
     /// `next_cursor` of the page before.
     pub cursor: Option<Cursor>,
     /// How many reports at most.
@@ -296,6 +304,7 @@ pub struct InboxQuery {
 impl Validate for InboxQuery {
     fn validate(&self, errors: &mut Errors) {
         self.duty.check("duty", errors);
+        self.crs.check("crs", errors);
     }
 }
 
@@ -313,7 +322,7 @@ pub async fn get_inbox(
     app: Data<App>,
     call: Call<(), InboxQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let viewer = Viewer::of(&app, &call);
+    let viewer = Viewer::of(&app, &call).in_system(call.query.crs.get());
     let duty = call.query.duty.get();
     let signature = ("inbox", duty.map(Slug::slug));
     let after: Option<inbox::Key> = app

@@ -12,6 +12,7 @@ pub mod list;
 pub mod list_routes;
 pub mod phrase;
 pub mod queries;
+pub mod relocation;
 pub mod request;
 pub mod routes;
 pub mod rows;

@@ -21,6 +21,7 @@ use crate::http::Call;
 use crate::http::etag;
 use crate::http::keyed::{self, Answer, canonical_hash};
 use crate::http::page::{Cursor, Limit, Page};
+use crate::http::system::InSystem;
 use crate::http::validate::{Errors, Validate};
 use crate::problem::Problem;
 use crate::problem::document::Read;
@@ -136,7 +137,7 @@ pub async fn put_report(
 #[utoipa::path(
     operation_id = "getReport",
     tag = "reports",
-    params(ById),
+    params(ById, InSystem),
     responses(
         (status = 200, body = Report, description = "The report as the caller sees it."),
         (status = 304, description = "The caller has it already."),
@@ -144,8 +145,11 @@ pub async fn put_report(
     )
 )]
 #[get("/v1/reports/{id}")]
-pub async fn get_report(app: Data<App>, call: Call<ById>) -> Result<HttpResponse, Problem> {
-    let viewer = Viewer::of(&app, &call);
+pub async fn get_report(
+    app: Data<App>,
+    call: Call<ById, InSystem>,
+) -> Result<HttpResponse, Problem> {
+    let viewer = Viewer::of(&app, &call).in_system(call.query.get());
     let (id, inner) = (call.path.id, app.clone());
     let report = app
         .store

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use gridpatrol_domain::calendar::CalendarTime;
-use gridpatrol_domain::geo::Crs;
+use gridpatrol_domain::geo::{Crs, Position};
 use gridpatrol_domain::officer::{Actor, Staffing};
 use gridpatrol_domain::report::lifecycle::{Allowed, allowed_actions};
 use gridpatrol_domain::report::{self as domain, PhotoRole, Policy};
@@ -18,7 +18,8 @@ use gridpatrol_domain::slug::Slug;
 use uuid::Uuid;
 
 use super::answer::{
-    AllowedAction, Desk, Escalation, Handler, Holder, Location, Person, Point, Report, Returns,
+    AllowedAction, Desk, Escalation, Handler, Holder, Location, Person, Point, PointInSystem,
+    Report, Returns,
 };
 use super::phrase;
 use super::queries;
@@ -44,9 +45,18 @@ pub struct Viewer {
     pub language: Language,
     /// The instant of the request.
     pub now: DateTime<Utc>,
+    /// A system in which positions are answered as well.
+    pub crs: Option<Crs>,
 }
 
 impl Viewer {
+    /// The same one, who wants positions in this system as well.
+    #[must_use]
+    pub fn in_system(mut self, crs: Option<Crs>) -> Self {
+        self.crs = crs;
+        self
+    }
+
     /// The caller of a request.
     #[must_use]
     pub fn new(signed: &Signed, language: Language, now: DateTime<Utc>) -> Self {
@@ -55,6 +65,7 @@ impl Viewer {
             scope: Scope::of(&signed.actor),
             language,
             now,
+            crs: None,
         }
     }
 
@@ -232,7 +243,7 @@ pub fn report(
         source_ref: texts.source_ref.clone(),
         disposition: texts.disposition.0,
         description: texts.description.clone(),
-        location: location(row, texts),
+        location: location(row, texts, viewer.crs),
         place_text: texts.place_text.clone(),
         on_site_action: texts.on_site_action.clone(),
         instruction: texts.instruction.clone(),
@@ -280,16 +291,22 @@ fn allowed_action(viewer: &Viewer, allowed: Allowed) -> AllowedAction {
     }
 }
 
-fn location(row: &ReportRow, texts: &TextsRow) -> Option<Location> {
+fn location(row: &ReportRow, texts: &TextsRow, asked: Option<Crs>) -> Option<Location> {
+    let (lat, lon) = (row.lat?, row.lon?);
     Some(Location {
         lat: texts.location_lat?,
         lon: texts.location_lon?,
         crs: texts.location_crs.map_or(Crs::Wgs84, |crs| crs.0),
         accuracy_m: texts.location_accuracy_m,
-        wgs84: Point {
-            lat: row.lat?,
-            lon: row.lon?,
-        },
+        wgs84: Point { lat, lon },
+        converted: asked.map(|crs| {
+            let position = crs.from_wgs84(Position { lat, lon });
+            PointInSystem {
+                lat: position.lat,
+                lon: position.lon,
+                crs,
+            }
+        }),
     })
 }
 

@@ -3,6 +3,7 @@
 //! What an event's header and hashes are is the domain's (`gridpatrol_domain::audit`).
 
 use chrono::{DateTime, Utc};
+use diesel::ExecuteCopyFromDsl as _;
 use diesel::prelude::*;
 use gridpatrol_domain::audit::{self, Broken, Header, Link, NO_PAYLOAD, Record, Verified};
 use serde_json::{Map, Value};
@@ -72,6 +73,36 @@ pub fn append(conn: &mut Conn, town: &mut TownHead, records: Vec<EventRecord>) -
         postgres c => diesel::insert_into(events::table).values(&rows).execute(c).map(drop),
     )?;
     town::save(conn, town)
+}
+
+/// Begins the rows of new towns, whose grids exist, with their first events: many towns in few
+/// statements. With an import, nobody sees them until it is published.
+///
+/// # Errors
+/// If the database fails.
+pub fn found(
+    conn: &mut Conn,
+    new: Vec<(Uuid, Vec<EventRecord>)>,
+    import: Option<Uuid>,
+) -> QueryResult<()> {
+    let mut heads = Vec::with_capacity(new.len());
+    let mut rows = Vec::new();
+    for (id, records) in new {
+        let mut head = TownHead::genesis(id);
+        for record in records {
+            let row = seal(&mut head, record)
+                .map_err(|error| diesel::result::Error::SerializationError(error.into()))?;
+            rows.push(row);
+        }
+        heads.push(head);
+    }
+    town::found_all(conn, &heads, import)?;
+    on_each!(conn,
+        sqlite c => rows.iter().try_for_each(|row| {
+            diesel::insert_into(events::table).values(row).execute(c).map(drop)
+        }),
+        postgres c => diesel::copy_from(events::table).from_insertable(&rows).execute(c).map(drop),
+    )
 }
 
 /// Gives an event its place in the chain.

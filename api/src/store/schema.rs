@@ -18,6 +18,10 @@ diesel::table! {
         contact -> Nullable<Text>,
         created_at -> Instant,
         version -> BigInt,
+        valid_from -> Instant,
+        valid_to -> Nullable<Instant>,
+        successor_id -> Nullable<Id>,
+        code_from -> Instant,
     }
 }
 
@@ -32,6 +36,98 @@ diesel::table! {
         number_year -> Integer,
         number_seq -> Integer,
         directory_version -> BigInt,
+        import_id -> Nullable<Id>,
+    }
+}
+
+diesel::table! {
+    use super::super::types::sql::*;
+
+    grid_codes (grid_id, valid_from) {
+        grid_id -> Id,
+        valid_from -> Instant,
+        valid_to -> Instant,
+        code -> Text,
+    }
+}
+
+diesel::table! {
+    use super::super::types::sql::*;
+
+    grid_boundaries (grid_id) {
+        grid_id -> Id,
+        town_id -> Id,
+        sent -> Text,
+        sent_crs -> Text,
+        wgs84 -> Text,
+        west -> Double,
+        south -> Double,
+        east -> Double,
+        north -> Double,
+        changed_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use super::super::types::sql::*;
+
+    imports (id) {
+        id -> Id,
+        kind -> Text,
+        state -> Text,
+        dry_run -> Bool,
+        actor_id -> Nullable<Id>,
+        file_name -> Nullable<Text>,
+        size -> BigInt,
+        created_at -> Instant,
+        finished_at -> Nullable<Instant>,
+        swept_at -> Nullable<Instant>,
+        lines -> BigInt,
+        lines_done -> BigInt,
+        pass -> Integer,
+        last_key -> Text,
+        created -> BigInt,
+        updated -> BigInt,
+        unchanged -> BigInt,
+        archived -> BigInt,
+        errors -> BigInt,
+        attempts -> Integer,
+        runner_id -> Nullable<Id>,
+        lease_until -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use super::super::types::sql::*;
+
+    import_pieces (import_id, position) {
+        import_id -> Id,
+        position -> Integer,
+        content -> Binary,
+    }
+}
+
+diesel::table! {
+    use super::super::types::sql::*;
+
+    import_lines (import_id, key) {
+        import_id -> Id,
+        key -> Text,
+        line -> BigInt,
+        content -> Text,
+    }
+}
+
+diesel::table! {
+    use super::super::types::sql::*;
+
+    import_errors (import_id, position) {
+        import_id -> Id,
+        position -> BigInt,
+        line -> BigInt,
+        field -> Nullable<Text>,
+        code -> Text,
+        detail -> Text,
     }
 }
 
@@ -421,6 +517,12 @@ diesel::joinable!(towns -> grids (id));
 diesel::allow_tables_to_appear_in_same_query!(
     grids,
     towns,
+    grid_codes,
+    grid_boundaries,
+    imports,
+    import_pieces,
+    import_lines,
+    import_errors,
     officers,
     password_history,
     postings,

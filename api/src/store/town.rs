@@ -30,6 +30,31 @@ pub struct TownHead {
 }
 
 impl TownHead {
+    /// The head of a town that nothing has happened in.
+    pub(super) const fn genesis(town_id: Uuid) -> Self {
+        Self {
+            town_id,
+            change_seq: 0,
+            directory_version: 0,
+            event_seq: 0,
+            chain_head: GENESIS,
+            number_year: 0,
+            number_seq: 0,
+        }
+    }
+
+    /// Whether the directory was read as it is now that the row is locked.
+    ///
+    /// # Errors
+    /// A lost race: the write is run again.
+    pub fn unchanged_since(&self, directory_version: i64) -> QueryResult<()> {
+        if self.directory_version == directory_version {
+            Ok(())
+        } else {
+            Err(try_again("the directory has changed"))
+        }
+    }
+
     /// The year and the number in it of the town's next report. The year never goes back, so that
     /// no number is given twice, whatever the clock does.
     pub fn next_number(&mut self, year: i32) -> (i32, i32) {
@@ -40,6 +65,16 @@ impl TownHead {
         self.number_seq += 1;
         (self.number_year, self.number_seq)
     }
+}
+
+/// What was read before the town's row was locked holds no more: as if PostgreSQL had found a
+/// serialization failure, the write is run again. SQLite has one writer and never comes here.
+#[must_use]
+pub fn try_again(reason: &'static str) -> diesel::result::Error {
+    diesel::result::Error::DatabaseError(
+        diesel::result::DatabaseErrorKind::SerializationFailure,
+        Box::new(reason.to_owned()),
+    )
 }
 
 /// Begins the row of a new town, whose grid exists.
@@ -54,6 +89,52 @@ pub fn found(conn: &mut Conn, town_id: Uuid) -> QueryResult<()> {
         ))
         .execute(conn)
         .map(drop)
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = towns, treat_none_as_default_value = false)]
+struct NewTown {
+    id: Id,
+    event_seq: i64,
+    chain_head: Vec<u8>,
+    import_id: Option<Uuid>,
+}
+
+/// Begins the rows of new towns, whose grids exist, at these heads. With an import, nobody sees them
+/// until [`publish`].
+///
+/// # Errors
+/// If the database fails.
+pub(super) fn found_all(
+    conn: &mut Conn,
+    heads: &[TownHead],
+    import: Option<Uuid>,
+) -> QueryResult<()> {
+    let rows: Vec<NewTown> = heads
+        .iter()
+        .map(|head| NewTown {
+            id: Id(head.town_id),
+            event_seq: head.event_seq,
+            chain_head: head.chain_head.to_vec(),
+            import_id: import,
+        })
+        .collect();
+    on_each!(conn,
+        sqlite c => rows.iter().try_for_each(|row| {
+            diesel::insert_into(towns::table).values(row).execute(c).map(drop)
+        }),
+        postgres c => diesel::insert_into(towns::table).values(&rows).execute(c).map(drop),
+    )
+}
+
+/// Lets everybody see the towns that an import has written: all of them in one statement.
+///
+/// # Errors
+/// If the database fails.
+pub fn publish(conn: &mut Conn, import: Uuid) -> QueryResult<usize> {
+    diesel::update(towns::table.filter(towns::import_id.eq(Some(import))))
+        .set(towns::import_id.eq(None::<Uuid>))
+        .execute(conn)
 }
 
 /// Locks the town's row and gives the command the next number of change. After rows of reports and
@@ -123,13 +204,14 @@ pub fn touch_directory(conn: &mut Conn, town_id: Uuid) -> QueryResult<()> {
         .map(drop)
 }
 
-/// The version of grids, officers, postings and deputies; none if there is no such town.
+/// The version of grids, officers, postings and deputies; none if there is no such town, or none yet.
 ///
 /// # Errors
 /// If the database fails.
 pub fn directory_version(conn: &mut Conn, town_id: Uuid) -> QueryResult<Option<i64>> {
     let version = towns::table
         .find(Id(town_id))
+        .filter(towns::import_id.is_null())
         .select(towns::directory_version);
     on_each!(conn, c => version.first(c)).optional()
 }

@@ -4,6 +4,7 @@
 //! Owns their rhythm: when each runs, that a failure or a panic ends a round and never the worker,
 //! and the signs of life by which `readyz` knows. It must not know what they do.
 
+pub mod imports;
 pub mod renditions;
 pub mod sweeper;
 
@@ -24,9 +25,12 @@ use crate::ready::Pulse;
 const AFTER_FAILURE: Duration = Duration::from_secs(5);
 /// How much longer than its rest a worker may take for a round.
 const LONGEST_ROUND: Duration = Duration::from_secs(300);
+/// An import of the nation on a slow disk is one round.
+const LONGEST_IMPORT: Duration = Duration::from_secs(1800);
 
 /// The workers of a server that runs.
 pub struct Workers {
+    app: Arc<App>,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -36,6 +40,8 @@ struct Rhythm {
     name: &'static str,
     /// The longest rest between two rounds.
     every: Duration,
+    /// The longest round.
+    longest: Duration,
     /// Ends a rest early.
     wake: Arc<Notify>,
 }
@@ -48,26 +54,42 @@ impl Workers {
         let renditions = Rhythm {
             name: "renditions",
             every: Duration::from_secs(5),
+            longest: LONGEST_ROUND,
             wake: Arc::clone(&app.gallery.arrivals),
         };
         let sweeper = Rhythm {
             name: "sweeper",
             every: Duration::from_secs(3600),
+            longest: LONGEST_ROUND,
             wake: Arc::default(),
+        };
+        let imports = Rhythm {
+            name: "imports",
+            every: Duration::from_secs(10),
+            longest: LONGEST_IMPORT,
+            wake: Arc::clone(&app.imports.arrivals),
         };
         let tasks = vec![
             spawn(app, renditions, stopped.clone(), async |app, now| {
                 renditions::run_once(&app, now).await
             }),
-            spawn(app, sweeper, stopped, async |app, now| {
+            spawn(app, sweeper, stopped.clone(), async |app, now| {
                 sweeper::run_once(&app, now).await
             }),
+            spawn(app, imports, stopped, async |app, now| {
+                imports::run_once(&app, now).await
+            }),
         ];
-        Self { stop, tasks }
+        Self {
+            app: Arc::clone(app),
+            stop,
+            tasks,
+        }
     }
 
-    /// Lets each worker finish its round, and ends it.
+    /// Lets each worker finish its round, and ends it. An import pauses; the next start goes on.
     pub async fn stop(self) {
+        self.app.imports.stop();
         self.stop.send_replace(true);
         for task in self.tasks {
             if let Err(error) = task.await {
@@ -86,7 +108,7 @@ fn spawn<F>(
 where
     F: Future<Output = Result<usize, Problem>> + Send + 'static,
 {
-    let pulse = app.ready.watch(rhythm.name, rhythm.every + LONGEST_ROUND);
+    let pulse = app.ready.watch(rhythm.name, rhythm.every + rhythm.longest);
     let app = Arc::clone(app);
     tokio::spawn(supervise(rhythm, pulse, stopped, move || {
         round(Arc::clone(&app), app.clock.now())
@@ -155,6 +177,7 @@ mod tests {
         let rhythm = Rhythm {
             name: "test",
             every: Duration::from_secs(3600),
+            longest: LONGEST_ROUND,
             wake: Arc::default(),
         };
         let wake = Arc::clone(&rhythm.wake);

@@ -169,6 +169,8 @@ slugs! {
         Amended = "amended", "修改", "Amended";
         /// Category, severity or grid changed.
         Reclassified = "reclassified", "重新分类", "Reclassified";
+        /// Its grid moved or ended, and it followed.
+        Relocated = "relocated", "随网格调整", "Relocated";
         /// Somebody said something.
         Commented = "commented", "留言", "Commented";
         /// A photo's content arrived.

@@ -254,7 +254,7 @@ pub(super) fn resolve(report: &mut Report, actor: &Actor, context: &Context<'_>)
     raise_to_verifier(report, context);
 }
 
-fn raise_to_verifier(report: &mut Report, context: &Context<'_>) {
+pub(super) fn raise_to_verifier(report: &mut Report, context: &Context<'_>) {
     let verifier = closing::verifying_tier(report, context.staffing);
     if verifier > report.holder_tier {
         report.handler = report.handler.or(Some(Handler {

@@ -18,7 +18,7 @@ use crate::auth::sessions::{self, End, Signing};
 use crate::auth::{AuthSettings, Signed, authenticate};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::grids::import::Plan;
+use crate::grids::import::whole;
 use crate::grids::queries::grids_coded;
 use crate::officers::commands::{NewOfficer, NewPosting, create};
 use crate::problem::Problem;
@@ -58,11 +58,15 @@ impl Town {
         let app = App::open(config, Clock::adjustable()).await.unwrap();
         let hash = app.auth.passwords.hash_blocking(PASSWORD).unwrap();
         let (officer, now) = (Uuid::now_v7(), app.clock.now());
+        let store = app.store.clone();
+        tokio::task::spawn_blocking(move || {
+            let file = "code,name,tier,parent_code\n990001100000,镇,town,\n";
+            whole(&store, file.as_bytes(), None, false, move || now).unwrap();
+        })
+        .await
+        .unwrap();
         app.store
             .write(Lane::Interactive, move |conn| {
-                let file = b"code,name,tier,parent_code\n990001100000,\xe9\x95\x87,town,\n";
-                let plan = Plan::parse(file).unwrap();
-                plan.run(conn, None, now)?.unwrap();
                 let grid_id = grids_coded(conn, &["990001100000"])?["990001100000"].id;
                 let leader = NewOfficer {
                     id: officer,

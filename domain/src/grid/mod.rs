@@ -1,7 +1,9 @@
 //! Grids: the three tiers, and where a grid stands in its town.
 //!
-//! Owns the shape of the tree. It must not know who is posted where (`officer`) or what happens
-//! there (`report`).
+//! Owns the shape of the tree; how it may change stands in `management`. It must not know who is
+//! posted where (`officer`) or what happens there (`report`).
+
+pub mod management;
 
 use uuid::Uuid;
 

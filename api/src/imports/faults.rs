@@ -1,0 +1,53 @@
+//! What is wrong with the lines of a file.
+
+/// Bad lines named at most; how many there are in all is told.
+pub const MOST_NAMED: i64 = 1000;
+
+/// A bad line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// Its number in the file, from 1; the header is line 1.
+    pub line: i64,
+    /// Which column, where one is to blame.
+    pub column: Option<&'static str>,
+    /// A stable code of the reason.
+    pub code: &'static str,
+    /// What is wrong and what to do about it.
+    pub detail: String,
+}
+
+/// Bad lines: the first ones by name, the others counted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Faults {
+    /// Those named.
+    pub named: Vec<Fault>,
+    /// How many there are in all.
+    pub total: i64,
+}
+
+impl Faults {
+    /// Adds one.
+    pub fn add(
+        &mut self,
+        line: i64,
+        column: impl Into<Option<&'static str>>,
+        code: &'static str,
+        detail: impl Into<String>,
+    ) {
+        self.total += 1;
+        if self.total <= MOST_NAMED {
+            self.named.push(Fault {
+                line,
+                column: column.into(),
+                code,
+                detail: detail.into(),
+            });
+        }
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.total == 0
+    }
+}

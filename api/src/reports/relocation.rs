@@ -1,0 +1,186 @@
+//! Open reports follow a grid that moves or ends, in the transaction that moves or ends it.
+//!
+//! Owns which reports these are and how they are written: locked by id before the town's row (lock
+//! order), each with its event, the counters shifted together. What becomes of a report the domain
+//! says.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use gridpatrol_domain::grid::GridPath;
+use gridpatrol_domain::grid::management::followed;
+use gridpatrol_domain::report::relocation::{Reason, relocate};
+use gridpatrol_domain::report::{Category, Context, Report, Severity, Status};
+use gridpatrol_domain::slug::Slug as _;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::rows::{ReportRow, TextsRow};
+use super::{queries, search};
+use crate::grids::directory::Town;
+use crate::locked;
+use crate::store::events::{self, EventRecord};
+use crate::store::schema::{report_texts, reports};
+use crate::store::town::TownHead;
+use crate::store::types::{Coded, Id};
+use crate::store::{Conn, Outcome, counters};
+
+/// Statuses in which a report follows. What is closed or void keeps the path of its time.
+const OPEN: [Status; 4] = [
+    Status::Open,
+    Status::Escalating,
+    Status::Resolved,
+    Status::Suspended,
+];
+
+/// Reports whose texts are read, and events that are written, at a time.
+const AT_ONCE: usize = 500;
+
+/// A grid that moves or ends.
+#[derive(Debug, Clone, Copy)]
+pub struct Change {
+    /// Where it was.
+    pub from: GridPath,
+    /// Where it is now, or who took over.
+    pub to: GridPath,
+    /// Which of both.
+    pub reason: Reason,
+    /// Who did it; none: the command line.
+    pub actor_id: Option<Uuid>,
+    /// When.
+    pub now: DateTime<Utc>,
+}
+
+/// Open reports that lie at one of these grids or are worked on there.
+macro_rules! concerned {
+    ($town:expr, $grids:expr) => {{
+        let grids: Vec<Id> = $grids.iter().copied().map(Id).collect();
+        reports::table
+            .filter(reports::town_id.eq(Id($town)))
+            .filter(reports::status.eq_any(OPEN.map(Coded)))
+            .filter(
+                reports::village_id
+                    .assume_not_null()
+                    .eq_any(grids.clone())
+                    .or(reports::group_id.assume_not_null().eq_any(grids.clone()))
+                    .or(reports::handler_grid_id.assume_not_null().eq_any(grids)),
+            )
+    }};
+}
+
+/// Locks the open reports of these grids, in the order of their ids. Before the town's row is
+/// locked.
+///
+/// # Errors
+/// If the database fails.
+pub fn lock(conn: &mut Conn, town: Uuid, grids: &[Uuid]) -> QueryResult<Vec<ReportRow>> {
+    locked!(
+        conn,
+        concerned!(town, grids)
+            .order(reports::id)
+            .select(ReportRow::as_select()),
+        load
+    )
+}
+
+/// How many open reports these grids have, now that the town's row is locked: more than were locked,
+/// if one was filed in between.
+///
+/// # Errors
+/// If the database fails.
+pub fn count(conn: &mut Conn, town: Uuid, grids: &[Uuid]) -> QueryResult<i64> {
+    concerned!(town, grids).count().get_result(conn)
+}
+
+/// Lets the locked reports follow. `before` is the town as they knew it; `context` as it is now.
+/// Returns how many of them changed.
+///
+/// # Errors
+/// If the database fails.
+pub fn follow(
+    conn: &mut Conn,
+    head: &mut TownHead,
+    rows: Vec<ReportRow>,
+    change: &Change,
+    before: &Town,
+    context: &Context<'_>,
+) -> Outcome<usize> {
+    let mut shifts: HashMap<(GridPath, Status, Category, Severity), i64> = HashMap::new();
+    let mut count = 0;
+    for rows in rows.chunks(AT_ONCE) {
+        let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+        let mut texts = texts_of(conn, &ids)?;
+        let mut records = Vec::new();
+        for row in rows {
+            let report = row.state(|grid| before.path(grid));
+            let place = followed(report.place, change.from, change.to);
+            let handler = report
+                .handler
+                .map(|handler| followed(handler.grid, change.from, change.to));
+            let Some(decision) = relocate(&report, place, handler, change.reason, context) else {
+                continue;
+            };
+            let mut after = row.clone();
+            after.take_over(&decision.report);
+            after.change_seq = head.change_seq;
+            queries::update(conn, &after)?;
+            let key = |row: &ReportRow| (row.place(), row.status.0, row.category.0, row.severity.0);
+            if key(row) != key(&after) {
+                *shifts.entry(key(row)).or_default() -= 1;
+                *shifts.entry(key(&after)).or_default() += 1;
+            }
+            if row.place() != after.place()
+                && let Some((entry, texts)) = texts.remove(&row.id)
+            {
+                search::index(conn, entry, &after, &texts)?;
+            }
+            if let Some(handler) = decision.report.handler {
+                queries::add_participant(conn, &after, handler.grid.id())?;
+            }
+            for event in decision.events {
+                records.push(EventRecord {
+                    subject_kind: "report",
+                    subject_id: row.id,
+                    kind: event.kind.slug(),
+                    at: change.now,
+                    actor_id: change.actor_id,
+                    facts: facts(&decision.report),
+                    payload: Some(Value::Object(event.payload)),
+                });
+            }
+            count += 1;
+        }
+        if !records.is_empty() {
+            events::append(conn, head, records)?;
+        }
+    }
+    // In one order always.
+    let mut shifts: Vec<_> = shifts.into_iter().filter(|(_, by)| *by != 0).collect();
+    shifts.sort_by_key(|((path, status, category, severity), _)| {
+        (path.id(), status.slug(), category.slug(), severity.slug())
+    });
+    for ((path, status, category, severity), by) in shifts {
+        counters::shift(conn, path, status, category, severity, by)?;
+    }
+    Ok(count)
+}
+
+fn facts(report: &Report) -> Map<String, Value> {
+    let mut facts = Map::new();
+    facts.insert("status".to_owned(), json!(report.status));
+    facts.insert("holder_id".to_owned(), json!(report.holder().id()));
+    facts.insert("version".to_owned(), json!(report.version));
+    facts
+}
+
+fn texts_of(conn: &mut Conn, ids: &[Uuid]) -> QueryResult<HashMap<Uuid, (i64, TextsRow)>> {
+    let texts: Vec<(i64, TextsRow)> = report_texts::table
+        .filter(report_texts::report_id.eq_any(ids.iter().copied().map(Id)))
+        .select((report_texts::search_id, TextsRow::as_select()))
+        .load(conn)?;
+    Ok(texts
+        .into_iter()
+        .map(|(entry, texts)| (texts.report_id, (entry, texts)))
+        .collect())
+}
