@@ -1,5 +1,6 @@
 //! Filing over HTTP beside writing the same rows straight into the storage.
 
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -59,23 +60,8 @@ pub fn measure(
     // Named for what it is: nothing was asked of it yet.
     std::thread::sleep(Duration::from_secs(1));
     table.fact("memory, idle", server.memory());
-    let usernames: Vec<&str> = seeded
-        .leaders
-        .iter()
-        .map(|leader| leader.username.as_str())
-        .take(settings.connections.iter().copied().max().unwrap_or(1))
-        .collect();
-    let tokens = sign_in(server.address, &usernames)?;
-    let observed_at = Utc::now() - TimeDelta::minutes(10);
-    let filers: Vec<(Rc<str>, Rc<[String]>)> = seeded
-        .leaders
-        .iter()
-        .zip(&tokens)
-        .map(|(leader, token)| {
-            let bodies = (0..STORIES).map(|number| body(number.into(), leader, observed_at));
-            (token.as_str().into(), bodies.collect())
-        })
-        .collect();
+    let widest = settings.connections.iter().copied().max().unwrap_or(1);
+    let filers = filers(server.address, &seeded, widest)?;
     for connections in &settings.connections {
         let measured = drive(&server, settings, *connections, 201, |number| {
             filing(&filers, number)
@@ -94,8 +80,32 @@ pub fn measure(
     Ok(())
 }
 
+/// Officers who are signed in, each with filings to send.
+pub type Filers = Vec<(Rc<str>, Rc<[String]>)>;
+
+/// Signs as many officers in, and prepares what they send.
+pub fn filers(address: SocketAddr, seeded: &Seeded, most: usize) -> Fallible<Filers> {
+    let usernames: Vec<&str> = seeded
+        .leaders
+        .iter()
+        .map(|leader| leader.username.as_str())
+        .take(most)
+        .collect();
+    let tokens = sign_in(address, &usernames)?;
+    let observed_at = Utc::now() - TimeDelta::minutes(10);
+    Ok(seeded
+        .leaders
+        .iter()
+        .zip(&tokens)
+        .map(|(leader, token)| {
+            let bodies = (0..STORIES).map(|number| body(number.into(), leader, observed_at));
+            (token.as_str().into(), bodies.collect())
+        })
+        .collect())
+}
+
 /// The filings of one connection: always the same officer's.
-fn filing(filers: &[(Rc<str>, Rc<[String]>)], connection: usize) -> Requests {
+pub fn filing(filers: &[(Rc<str>, Rc<[String]>)], connection: usize) -> Requests {
     let mut filer = filers.iter().cycle().skip(connection);
     let (token, bodies) = filer.next().cloned().unwrap_or(("".into(), [].into()));
     let mut turn = connection;

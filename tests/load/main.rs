@@ -10,6 +10,7 @@ mod bars;
 mod client;
 mod creations;
 mod figures;
+mod imports;
 mod photo;
 mod place;
 mod process;
@@ -44,6 +45,8 @@ enum Phase {
     SignIn,
     /// Making the smaller copies of a photo.
     Photo,
+    /// Importing the divisions of a nation, alone and beside filing. Only where it is named.
+    Import,
 }
 
 /// Measures the server beside its storage.
@@ -66,6 +69,9 @@ struct Options {
     /// 5000,20000]
     #[arg(long, value_delimiter = ',')]
     sizes: Vec<u64>,
+    /// How much of the nation is imported
+    #[arg(long, default_value_t = 1.0)]
+    nation: f64,
     /// Only these parts
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Phase>,
@@ -89,6 +95,7 @@ struct Options {
 }
 
 /// How long and how wide each phase is.
+#[derive(Debug, Clone)]
 struct Settings {
     seconds: Duration,
     warm_up: Duration,
@@ -161,6 +168,14 @@ fn run(options: &Options) -> Fallible<()> {
         }
         if options.does(Phase::SignIn) {
             sign_in::measure(&settings, Place::make(&kind, &options.folder)?, &mut table)?;
+        }
+        if options.only.contains(&Phase::Import) {
+            imports::measure(
+                &settings,
+                options.nation,
+                &mut || Place::make(&kind, &options.folder),
+                &mut table,
+            )?;
         }
         failed += table.failures();
         table.print()?;
