@@ -398,7 +398,11 @@ async fn a_group_is_dissolved_into_its_village(world: World) {
         .get(&format!("/v1/reports/{kept}"))
         .await
         .refused(Code::NotFound);
-    // A grid with nothing to hand over needs nobody.
+    // A grid with nothing to hand over needs nobody. What was void there is taken back to the village,
+    // and a filing that arrives late goes there as well.
+    let other = world.leader(3, 3).await;
+    let void = id_of(&other.file(&filing(here.group(3, 3))).await);
+    town.act(void, "void", json!({"reason": "误报"})).await.ok();
     let ended = town
         .post(
             &format!("/v1/grids/{}/archive", here.group(3, 3)),
@@ -407,4 +411,12 @@ async fn a_group_is_dissolved_into_its_village(world: World) {
         .await
         .ok();
     assert!(ended.get("successor_id").is_none());
+    let restored = town.act(void, "restore", json!({})).await.ok();
+    assert_eq!(restored["grid_id"], json!(here.village(3)));
+    assert_eq!(restored["status"], "open");
+    let late = world.leader(3, 2).await;
+    let late = late
+        .put_report(Uuid::now_v7(), &filing(here.group(3, 3)))
+        .await;
+    assert_eq!(late.created()["grid_id"], json!(here.village(3)));
 }

@@ -230,6 +230,20 @@ impl Town {
         self.grid(id).map(|grid| grid.name.as_str())
     }
 
+    /// Where what belongs to a grid is now: at its heir; where nobody took over, at that of the grid
+    /// above; last at the town.
+    #[must_use]
+    pub fn home(&self, id: Uuid) -> GridPath {
+        let mut next = Some(id);
+        while let Some(id) = next {
+            if let Some(heir) = self.heir(id) {
+                return heir.path;
+            }
+            next = self.grid(id).and_then(|grid| grid.parent_id);
+        }
+        GridPath::town(self.id)
+    }
+
     /// The grids that have not ended, by code.
     pub fn grids(&self) -> impl Iterator<Item = &Grid> {
         self.all_grids().filter(|grid| !grid.is_archived())

@@ -158,13 +158,7 @@ fn place_of(conn: &mut Conn, app: &App, viewer: &Viewer, grid: Uuid) -> Outcome<
         let Some(named) = staffed.town.grid(grid) else {
             continue;
         };
-        let (ended, parent) = (named.is_archived(), named.parent_id);
-        // Without a successor it goes to the grid above: nothing is lost.
-        let path = staffed
-            .town
-            .heir(grid)
-            .or_else(|| staffed.town.heir(parent?))
-            .map_or(GridPath::town(*town), |heir| heir.path);
+        let (ended, path) = (named.is_archived(), staffed.town.home(grid));
         return Ok(Place {
             staffed,
             path,
@@ -315,10 +309,11 @@ fn caught_up(
     if !matches!(action, Action::Restore { .. }) {
         return decision;
     }
-    let heir = |grid: Uuid| staffed.town.heir(grid).map(|heir| heir.path);
     let report = &decision.report;
-    let place = heir(report.place.id()).unwrap_or(report.place);
-    let handler = report.handler.and_then(|handler| heir(handler.grid.id()));
+    let place = staffed.town.home(report.place.id());
+    let handler = report
+        .handler
+        .map(|handler| staffed.town.home(handler.grid.id()));
     match relocate(report, place, handler, Reason::Restored, context) {
         Some(relocated) => Decision {
             report: relocated.report,
