@@ -4,6 +4,7 @@ mod auth;
 mod bad_input;
 mod grids;
 mod imports;
+mod positions;
 mod reports;
 mod service_accounts;
 mod tickets;

@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use diesel::Connection as _;
+use gridpatrol_domain::geo::Crs;
 use gridpatrol_domain::officer::Actor;
 use gridpatrol_domain::report::{Action, Outcome as End, PhotoRole};
 use gridpatrol_domain::scope::Scope;
@@ -130,6 +131,7 @@ impl Stage<'_> {
                     role: Some(shot.role()),
                     taken_at: Some(shot.taken_at),
                     position: Some((shot.position.lat, shot.position.lon)),
+                    sent: Some((shot.position.lat, shot.position.lon, Crs::Wgs84)),
                     digest: kept.digest,
                     size: kept.size,
                     picture: kept.picture.clone(),

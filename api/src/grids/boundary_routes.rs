@@ -179,6 +179,8 @@ async fn put_boundary(
 }
 
 /// Takes the boundary of a grid away
+///
+/// The history keeps what identifies it. For administrators, and for who manages the town.
 #[utoipa::path(
     operation_id = "deleteGridBoundary",
     tag = "grids",

@@ -78,8 +78,10 @@ pub struct GridCreation {
     #[schema(pattern = "^[0-9]{9,15}$")]
     pub code: String,
     /// Its name, at most 60 characters.
+    #[schema(pattern = r"\S", max_length = 60)]
     pub name: String,
     /// A phone number or the like, at most 100 characters.
+    #[schema(pattern = r"\S", max_length = 100)]
     pub contact: Option<String>,
     /// From when it is valid; now unless said otherwise.
     pub valid_from: Option<DateTime<Utc>>,
@@ -91,8 +93,10 @@ pub struct GridCreation {
 #[schema(examples(json!({"name": "青山新村", "contact": "0812-8210000"})))]
 pub struct GridAmendment {
     /// Another name, at most 60 characters.
+    #[schema(pattern = r"\S", max_length = 60)]
     pub name: Option<String>,
     /// Another contact, at most 100 characters; an empty string takes it away.
+    #[schema(max_length = 100)]
     pub contact: Option<String>,
     /// Another division code. The present one is kept as a former code.
     #[schema(pattern = "^[0-9]{9,15}$")]
@@ -112,6 +116,7 @@ pub struct GridMove {
     #[schema(pattern = "^[0-9]{15}$")]
     pub code: Option<String>,
     /// Why, at most 1,000 characters.
+    #[schema(pattern = r"\S", max_length = 1000)]
     pub reason: Option<String>,
 }
 
@@ -124,6 +129,7 @@ pub struct GridArchiving {
     /// group its village. Required where there is something to take over.
     pub successor_id: Option<Uuid>,
     /// Why, at most 1,000 characters.
+    #[schema(pattern = r"\S", max_length = 1000)]
     pub reason: Option<String>,
 }
 

@@ -205,6 +205,9 @@ async fn list_imports(app: Data<App>, call: Call<(), PageQuery>) -> Result<HttpR
 }
 
 /// How far an import is
+///
+/// Ask again while it has no `finished_at`: every second or two is enough. Seen by who sent it, and by
+/// administrators.
 #[utoipa::path(
     operation_id = "getImport",
     tag = "imports",

@@ -6,6 +6,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use gridpatrol_domain::error::Code;
+use gridpatrol_domain::geo::Crs;
 use gridpatrol_domain::officer::Actor;
 use gridpatrol_domain::photo::{PhotoState, Rendition};
 use gridpatrol_domain::report::{PhotoRole, Status};
@@ -138,6 +139,8 @@ pub struct Arrival {
     pub taken_at: Option<DateTime<Utc>>,
     /// Where it was taken, by the client, in WGS-84.
     pub position: Option<(f64, f64)>,
+    /// The same as it was sent.
+    pub sent: Option<(f64, f64, Crs)>,
     /// The digest of the content.
     pub digest: Digest,
     /// Its size.
@@ -297,6 +300,11 @@ fn write_arrived(
             photos::exif_lat.eq(arrival.picture.position.map(|(lat, _)| lat)),
             photos::exif_lon.eq(arrival.picture.position.map(|(_, lon)| lon)),
             photos::arrived_at.eq(Some(now)),
+            (
+                photos::sent_lat.eq(arrival.sent.map(|(lat, ..)| lat)),
+                photos::sent_lon.eq(arrival.sent.map(|(_, lon, _)| lon)),
+                photos::sent_crs.eq(arrival.sent.map(|(.., crs)| Coded(crs))),
+            ),
         ))
         .execute(conn)?;
     Ok(())

@@ -97,6 +97,11 @@ impl Particulars {
         Digest::from_hex(self.sha256.as_deref()?)
     }
 
+    /// The position as it was sent.
+    pub(super) fn sent(&self) -> Option<(f64, f64, Crs)> {
+        Some((self.lat?, self.lon?, self.crs.get().unwrap_or(Crs::Wgs84)))
+    }
+
     /// The position in WGS-84.
     pub(super) fn position(&self) -> Option<(f64, f64)> {
         let crs = self.crs.get().unwrap_or(Crs::Wgs84);

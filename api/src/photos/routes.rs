@@ -355,6 +355,7 @@ fn arrival(id: Uuid, signed: &auth::Signed, particulars: &Particulars, seen: See
         role: particulars.role.get(),
         taken_at: particulars.taken_at,
         position: particulars.position(),
+        sent: particulars.sent(),
         digest: seen.digest,
         size: seen.size,
         picture: seen.picture,

@@ -4,6 +4,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use gridpatrol_domain::geo::Crs;
 use gridpatrol_domain::photo::{PhotoState, Rendition};
 use gridpatrol_domain::report::PhotoRole;
 use uuid::Uuid;
@@ -65,6 +66,12 @@ pub struct PhotoRow {
     pub created_at: DateTime<Utc>,
     /// When it arrived.
     pub arrived_at: Option<DateTime<Utc>>,
+    /// Where it was taken, as the client sent it: latitude.
+    pub sent_lat: Option<f64>,
+    /// Where it was taken, as the client sent it: longitude.
+    pub sent_lon: Option<f64>,
+    /// The system of both.
+    pub sent_crs: Option<Coded<Crs>>,
 }
 
 impl PhotoRow {

@@ -74,6 +74,18 @@ pub struct PhotoPosition {
     pub lon: f64,
 }
 
+/// A position as it was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
+#[schema(example = json!({"lat": 26.6863034, "lon": 101.8554093, "crs": "gcj02"}))]
+pub struct SentPosition {
+    /// Latitude in degrees.
+    pub lat: f64,
+    /// Longitude in degrees.
+    pub lon: f64,
+    /// The system of both.
+    pub crs: Crs,
+}
+
 /// What the picture itself says (EXIF), kept as evidence. Hints for a reviewer, no proof.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct PhotoExif {
@@ -141,6 +153,9 @@ pub struct Photo {
     /// Where it was taken, as the client said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub position: Option<PhotoPosition>,
+    /// The same as it was sent, where that was in another system than WGS-84.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sent_position: Option<SentPosition>,
     /// What the picture itself says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exif: Option<PhotoExif>,
@@ -184,6 +199,16 @@ impl Photo {
             height: size.map(|(_, height)| height),
             taken_at: photo.taken_at,
             position: position(photo.lat, photo.lon),
+            sent_position: photo
+                .sent_lat
+                .zip(photo.sent_lon)
+                .zip(photo.sent_crs)
+                .filter(|(_, crs)| crs.0 != Crs::Wgs84)
+                .map(|((lat, lon), crs)| SentPosition {
+                    lat,
+                    lon,
+                    crs: crs.0,
+                }),
             exif: (exif.taken_at.is_some() || exif.position.is_some()).then_some(exif),
             created_at: photo.created_at,
             arrived_at: photo.arrived_at,

@@ -473,6 +473,9 @@ diesel::table! {
         exif_lon -> Nullable<Double>,
         created_at -> Instant,
         arrived_at -> Nullable<Instant>,
+        sent_lat -> Nullable<Double>,
+        sent_lon -> Nullable<Double>,
+        sent_crs -> Nullable<Text>,
     }
 }
 

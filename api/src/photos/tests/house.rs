@@ -344,6 +344,7 @@ pub fn arrival(actor: &Actor, id: Uuid, content: &[u8]) -> Arrival {
         role: None,
         taken_at: None,
         position: None,
+        sent: None,
         digest: Digest::of(content),
         size: i64::try_from(content.len()).unwrap(),
         picture: Picture {
