@@ -29,6 +29,7 @@ use crate::photos::objects::ObjectsError;
 use crate::problem::Problem;
 use crate::ready::Ready;
 use crate::store::{Lane, Store, StoreError, secrets};
+use crate::traffic::Traffic;
 use crate::workers::Workers;
 
 /// What every request can reach.
@@ -53,6 +54,8 @@ pub struct App {
     pub gallery: Gallery,
     /// Files that wait to be imported.
     pub imports: imports::Desk,
+    /// How much callers may ask.
+    pub traffic: Traffic,
     /// Whether the background work is alive.
     pub ready: Ready,
 }
@@ -145,6 +148,7 @@ impl App {
             gallery: Gallery::open(&config.photos, &config.data_dir, &links)?,
             imports: imports::Desk::default(),
             ready: Ready::default(),
+            traffic: Traffic::new(&config.traffic),
             config,
             store,
             clock,

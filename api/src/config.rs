@@ -19,6 +19,7 @@ use crate::auth::settings::AuthSettings;
 use crate::http::cors::is_origin;
 use crate::store::{DatabaseUrl, StoreSettings};
 use crate::telemetry;
+use crate::traffic::TrafficSettings;
 
 /// Why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -108,6 +109,8 @@ pub struct Config {
     pub auth: AuthSettings,
     /// What photos may be.
     pub photos: PhotoLimits,
+    /// How much callers may ask.
+    pub traffic: TrafficSettings,
 }
 
 /// The `[http]` table: how requests are taken.
@@ -199,6 +202,7 @@ impl Default for Config {
             store: StoreLimits::default(),
             auth: AuthSettings::default(),
             photos: PhotoLimits::default(),
+            traffic: TrafficSettings::default(),
         }
     }
 }
@@ -207,7 +211,7 @@ impl Default for HttpSettings {
     fn default() -> Self {
         Self {
             workers: 0,
-            blocking_threads: 32,
+            blocking_threads: 128,
             body_max_bytes: 256 * 1024,
             body_timeout_s: 30,
             head_timeout_s: 10,
@@ -399,6 +403,7 @@ impl Config {
             faults.push(format!("log_level: {error}"));
         }
         faults.extend(self.auth.faults());
+        faults.extend(self.traffic.faults());
         faults
     }
 

@@ -23,4 +23,5 @@ pub mod reports;
 pub mod service_accounts;
 pub mod store;
 pub mod telemetry;
+pub mod traffic;
 pub mod workers;

@@ -134,6 +134,10 @@ codes! {
     AlreadyEnded = "already_ended", 409, "已终止，不能再更改", "It has ended and can be changed no more";
 
     // The server.
+    /// The caller asks more often than allowed. Wait as long as `Retry-After` says.
+    RateLimited = "rate_limited", 429, "请求过于频繁，请稍后再试", "Too many requests; wait a little";
+    /// More is asked of the server than it can do at once. Try again.
+    Overloaded = "overloaded", 503, "服务繁忙，请稍后重试", "The server is busy; try again";
     /// The database or the photo store cannot serve now. Try again.
     Unavailable = "unavailable", 503, "服务暂时不可用，请稍后重试", "The service is unavailable for the moment";
     /// A fault of the server, never of the input.

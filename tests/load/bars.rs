@@ -3,10 +3,12 @@
 use std::io::Write as _;
 
 use crate::figures::{Line, Table};
-use crate::{Fallible, creations, process, reads};
+use crate::{Fallible, creations, fairness, process, reads};
 
 /// A quarter of the storage limit.
 const CREATIONS: f64 = 0.25;
+/// Half of what is filed when nothing else is asked.
+const FAIRNESS: f64 = 0.5;
 /// Within a factor of four of the bare queries.
 const READS: f64 = 0.25;
 
@@ -17,6 +19,7 @@ pub fn print(table: &Table) -> Fallible<()> {
         (creations::FILING, CREATIONS),
         (reads::BY_ID, READS),
         (reads::BY_STATUS, READS),
+        (fairness::BESIDE, FAIRNESS),
     ] {
         let widest = |line: &&Line| line.connections;
         let line = table

@@ -92,6 +92,17 @@ pub fn request(into: &mut Vec<u8>, method: &str, path: &str, token: &str, body: 
     into.extend_from_slice(body.as_bytes());
 }
 
+/// The request that uploads a file: method and path, its kind, its content.
+pub fn upload(into: &mut Vec<u8>, target: &str, token: &str, kind: &str, file: &[u8]) {
+    let head = format!(
+        "{target} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n\
+         content-type: {kind}\r\ncontent-length: {}\r\n\r\n",
+        file.len()
+    );
+    into.extend_from_slice(head.as_bytes());
+    into.extend_from_slice(file);
+}
+
 /// The request with which somebody signs in.
 pub fn sign_in_request(into: &mut Vec<u8>, username: &str) {
     let body = format!("{{\"username\":\"{username}\",\"password\":\"{PASSWORD}\"}}");

@@ -11,7 +11,7 @@ use chrono::{TimeDelta, Utc};
 use gridpatrol::auth::AuthSettings;
 use gridpatrol::auth::passwords::Passwords;
 use gridpatrol::officers::commands::{self, NewOfficer, NewPosting};
-use gridpatrol::store::Lane;
+use gridpatrol::store::{Lane, Store};
 use gridpatrol_domain::officer::Role;
 use serde_json::Value;
 use uuid::Uuid;
@@ -65,12 +65,12 @@ pub fn measure(
 ) -> Fallible<()> {
     let (file, lines) = nation(share);
     {
-        let (_place, server, _) = stage(place()?)?;
+        let (_place, server, _) = stage(place()?, |_, _| Ok(()))?;
         let admin = token(server.address)?;
         let imported = import(server.address, server.process(), &admin, &file)?;
         table.fact("import alone", imported.told(lines));
     }
-    let (_place, server, seeded) = stage(place()?)?;
+    let (_place, server, seeded) = stage(place()?, |_, _| Ok(()))?;
     let admin = token(server.address)?;
     let filers = filers(server.address, &seeded, CONNECTIONS)?;
     let quiet = drive(&server, settings, CONNECTIONS, 201, |number| {
@@ -136,10 +136,14 @@ fn together(rounds: &[Measured]) -> Measured {
     }
 }
 
-/// A town, an administrator and a server.
-fn stage(place: Place) -> Fallible<(Place, Server, Seeded)> {
+/// A town, what is prepared in it, an administrator and a server.
+pub fn stage(
+    place: Place,
+    prepare: impl FnOnce(&Store, &Seeded) -> Fallible<()>,
+) -> Fallible<(Place, Server, Seeded)> {
     let store = place.store()?;
     let seeded = seed(&store)?;
+    prepare(&store, &seeded)?;
     let (now, town) = (Utc::now(), seeded.town.id);
     let hash = Passwords::new(&AuthSettings::default())?.hash_blocking(PASSWORD)?;
     store.write_blocking(Lane::Interactive, move |conn| {
@@ -164,13 +168,14 @@ fn stage(place: Place) -> Fallible<(Place, Server, Seeded)> {
     Ok((place, server, seeded))
 }
 
-fn token(address: SocketAddr) -> Fallible<String> {
+/// Signs the administrator in.
+pub fn token(address: SocketAddr) -> Fallible<String> {
     let tokens = sign_in(address, &["admin"])?;
     Ok(tokens.into_iter().next().unwrap_or_default())
 }
 
 /// What an import took.
-struct Imported {
+pub struct Imported {
     arrived: Duration,
     ended: Duration,
     before: f64,
@@ -178,7 +183,8 @@ struct Imported {
 }
 
 impl Imported {
-    fn told(&self, lines: u64) -> String {
+    /// In words.
+    pub fn told(&self, lines: u64) -> String {
         format!(
             "{lines} lines in {:.1} s ({:.1} s until they had arrived), memory {:.0} MB before, {:.0} MB at most",
             self.ended.as_secs_f64(),
@@ -189,7 +195,8 @@ impl Imported {
     }
 }
 
-fn import(address: SocketAddr, process: u32, token: &str, file: &str) -> Fallible<Imported> {
+/// Imports a file, and waits until that is done.
+pub fn import(address: SocketAddr, process: u32, token: &str, file: &str) -> Fallible<Imported> {
     let memory = || resident_megabytes(process).unwrap_or_default();
     let (begun, before) = (Instant::now(), memory());
     let mut request = format!(

@@ -9,6 +9,7 @@
 mod bars;
 mod client;
 mod creations;
+mod fairness;
 mod figures;
 mod imports;
 mod photo;
@@ -43,6 +44,8 @@ enum Phase {
     Reads,
     /// Signing in.
     SignIn,
+    /// Filing while photos, lists and an import are under way.
+    Fairness,
     /// Making the smaller copies of a photo.
     Photo,
     /// Importing the divisions of a nation, alone and beside filing. Only where it is named.
@@ -176,6 +179,10 @@ fn run(options: &Options) -> Fallible<()> {
                 &mut || Place::make(&kind, &options.folder),
                 &mut table,
             )?;
+        }
+        if options.does(Phase::Fairness) {
+            let place = Place::make(&kind, &options.folder)?;
+            fairness::measure(&settings, options.nation, place, &mut table)?;
         }
         failed += table.failures();
         table.print()?;

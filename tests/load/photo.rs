@@ -50,7 +50,7 @@ pub fn measure(settings: &Settings, table: &mut Table) -> Fallible<()> {
 }
 
 /// A JPEG as a phone makes them: 4:2:0, with shapes, slopes and grain.
-fn picture() -> Fallible<Vec<u8>> {
+pub fn picture() -> Fallible<Vec<u8>> {
     let mut pixels = Vec::with_capacity(usize::from(WIDTH) * usize::from(HEIGHT) * 3);
     let mut grain = 0x2545_F491_u32;
     for y in 0..u32::from(HEIGHT) {

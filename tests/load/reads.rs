@@ -150,7 +150,7 @@ pub fn measure(settings: &Settings, place: Place, table: &mut Table) -> Fallible
 }
 
 /// Adds the reports of these numbers: first those under way, then ever older ones.
-fn fill(
+pub fn fill(
     store: &Store,
     seeded: &Seeded,
     newest: DateTime<Utc>,

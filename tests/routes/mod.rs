@@ -8,3 +8,4 @@ mod positions;
 mod reports;
 mod service_accounts;
 mod tickets;
+mod traffic;

@@ -31,6 +31,7 @@ use crate::service_accounts::{access, key, queries as service_accounts};
 use crate::store::schema::{deputies, grids, officers, postings, sessions as session_table};
 use crate::store::types::{At, Coded, Id};
 use crate::store::{Conn, Lane, Store};
+use crate::traffic::Caller;
 
 /// How old `last_seen_at` may grow before it is written again.
 const SEEN_EVERY: TimeDelta = TimeDelta::seconds(60);
@@ -72,6 +73,16 @@ pub struct Signed {
 }
 
 impl Signed {
+    /// Whose requests are counted.
+    #[must_use]
+    pub fn caller(&self) -> Caller {
+        let id = self.officer.id;
+        match self.requests_per_minute() {
+            Some(per_minute) => Caller::Account { id, per_minute },
+            None => Caller::Officer(id),
+        }
+    }
+
     /// What the caller sees.
     #[must_use]
     pub fn scope(&self) -> Scope {

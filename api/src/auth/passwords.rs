@@ -16,6 +16,7 @@ use tokio::sync::Semaphore;
 use super::random;
 use super::settings::AuthSettings;
 use crate::problem::Problem;
+use crate::store::overloaded;
 
 /// Longer waits for a permit are answered with 503.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -143,11 +144,7 @@ impl Passwords {
         &self,
         work: impl FnOnce() -> Result<T, HashError> + Send + 'static,
     ) -> Result<T, Problem> {
-        let busy = || {
-            Problem::new(Code::Unavailable)
-                .detail("Too many sign-ins at once; try again.")
-                .retry_after(5)
-        };
+        let busy = || overloaded().detail("Too many sign-ins at once; try again.");
         let permit = tokio::time::timeout(PATIENCE, Arc::clone(&self.permits).acquire_owned())
             .await
             .map_err(|_| busy())?

@@ -42,8 +42,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 }
 
 refusals! {
-    SignInRefusals = [BODY] + [CredentialsInvalid, LoginLocked];
-    RefreshRefusals = [BODY] + [SessionEnded];
+    SignInRefusals = [BODY, LIMITED] + [CredentialsInvalid, LoginLocked];
+    RefreshRefusals = [BODY, LIMITED] + [SessionEnded];
     SignedRefusals = [SIGNED] + [];
     TicketRefusals = [BODY, SIGNED] + [];
     PasswordRefusals = [BODY, SIGNED] + [LoginLocked];

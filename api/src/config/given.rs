@@ -53,7 +53,7 @@ options! {
 
     /// Threads that take requests; 0: one a processor [default: 0]
     http_workers: usize = "GRIDPATROL_HTTP_WORKERS" => http.workers;
-    /// Threads of each worker for work that blocks [default: 32]
+    /// Threads of each worker for work that blocks; keep more than photos_uploads [default: 128]
     http_blocking_threads: usize = "GRIDPATROL_HTTP_BLOCKING_THREADS" => http.blocking_threads;
     /// Largest JSON body in bytes [default: 262144]
     http_body_max_bytes: usize = "GRIDPATROL_HTTP_BODY_MAX_BYTES" => http.body_max_bytes;
@@ -146,4 +146,35 @@ options! {
     photos_s3_access_key_id: String = "GRIDPATROL_PHOTOS_S3_ACCESS_KEY_ID" => photos.s3_access_key_id(Some);
     /// Key to that store
     photos_s3_secret_access_key: Secret = "GRIDPATROL_PHOTOS_S3_SECRET_ACCESS_KEY" => photos.s3_secret_access_key(Some);
+
+    /// Sign-ins and renewals a minute from one address; 0: no limit [default: 300]
+    traffic_sign_in_per_minute: u32 = "GRIDPATROL_TRAFFIC_SIGN_IN_PER_MINUTE" => traffic.sign_in_per_minute;
+    /// Sign-ins and renewals at once, after a while without any [default: 600]
+    traffic_sign_in_burst: u32 = "GRIDPATROL_TRAFFIC_SIGN_IN_BURST" => traffic.sign_in_burst;
+    /// Filings and actions a minute of one officer; 0: no limit [default: 120]
+    traffic_filing_per_minute: u32 = "GRIDPATROL_TRAFFIC_FILING_PER_MINUTE" => traffic.filing_per_minute;
+    /// Filings and actions at once, after a while without any [default: 600]
+    traffic_filing_burst: u32 = "GRIDPATROL_TRAFFIC_FILING_BURST" => traffic.filing_burst;
+    /// Reads a minute of one officer; 0: no limit [default: 600]
+    traffic_reads_per_minute: u32 = "GRIDPATROL_TRAFFIC_READS_PER_MINUTE" => traffic.reads_per_minute;
+    /// Reads at once, after a while without any [default: 1200]
+    traffic_reads_burst: u32 = "GRIDPATROL_TRAFFIC_READS_BURST" => traffic.reads_burst;
+    /// Lists and searches a minute of one officer; 0: no limit [default: 240]
+    traffic_lists_per_minute: u32 = "GRIDPATROL_TRAFFIC_LISTS_PER_MINUTE" => traffic.lists_per_minute;
+    /// Lists and searches at once, after a while without any [default: 480]
+    traffic_lists_burst: u32 = "GRIDPATROL_TRAFFIC_LISTS_BURST" => traffic.lists_burst;
+    /// Photos a minute of one officer; 0: no limit [default: 240]
+    traffic_photos_per_minute: u32 = "GRIDPATROL_TRAFFIC_PHOTOS_PER_MINUTE" => traffic.photos_per_minute;
+    /// Photos at once, after a while without any [default: 2000]
+    traffic_photos_burst: u32 = "GRIDPATROL_TRAFFIC_PHOTOS_BURST" => traffic.photos_burst;
+    /// Pictures loaded a minute from one address; 0: no limit [default: 3000]
+    traffic_pictures_per_minute: u32 = "GRIDPATROL_TRAFFIC_PICTURES_PER_MINUTE" => traffic.pictures_per_minute;
+    /// Pictures at once, after a while without any [default: 6000]
+    traffic_pictures_burst: u32 = "GRIDPATROL_TRAFFIC_PICTURES_BURST" => traffic.pictures_burst;
+    /// Changes of grids, officers, accounts and settings a minute of one officer; 0: no limit [default: 120]
+    traffic_administration_per_minute: u32 = "GRIDPATROL_TRAFFIC_ADMINISTRATION_PER_MINUTE" => traffic.administration_per_minute;
+    /// Such changes at once, after a while without any [default: 240]
+    traffic_administration_burst: u32 = "GRIDPATROL_TRAFFIC_ADMINISTRATION_BURST" => traffic.administration_burst;
+    /// Seconds until a read or a list must be answered [default: 30]
+    traffic_read_timeout_s: u64 = "GRIDPATROL_TRAFFIC_READ_TIMEOUT_S" => traffic.read_timeout_s;
 }

@@ -26,6 +26,7 @@ use super::{body, shape};
 use crate::app::App;
 use crate::auth::{self, tickets};
 use crate::problem::{FieldError, Problem};
+use crate::traffic::Caller;
 
 /// A signed-in request: path `P`, query `Q`, JSON body `B`. `()` reads nothing: a body is left for
 /// another extractor, any query parameter is refused.
@@ -114,6 +115,7 @@ where
             let mut syntax = Syntax::read(app, &request, payload, B::MOST_BYTES).await?;
             let actor = auth::authenticate(app, &request).await?;
             tracing::Span::current().record("officer", tracing::field::display(actor.officer.id));
+            app.traffic.admit(&request, &actor.caller())?;
             // It said who calls, and is none of the operation's parameters.
             if tickets::carried(&request).is_some() {
                 syntax.parameters.remove(tickets::PARAMETER);
@@ -162,8 +164,10 @@ where
         Box::pin(async move {
             let app = app(&request)?;
             let syntax = Syntax::read(app, &request, payload, B::MOST_BYTES).await?;
-            let (path, query, body) = syntax.shaped(&request, Errors::header())?;
             let context = Context::of(&request);
+            app.traffic
+                .admit(&request, &Caller::Address(context.address.clone()))?;
+            let (path, query, body) = syntax.shaped(&request, Errors::header())?;
             Ok(Self {
                 path,
                 query,

@@ -12,6 +12,7 @@ use actix_web::middleware::Condition;
 
 use super::keyed::{IDEMPOTENCY_KEY, REPLAYED};
 use super::trace::REQUEST_ID;
+use crate::traffic::{RATE_LIMIT, RATE_LIMIT_POLICY};
 
 /// Lets these origins in; `*` means any.
 #[must_use]
@@ -34,6 +35,8 @@ pub fn cors(origins: &[String]) -> Condition<Cors> {
             CONTENT_DISPOSITION,
             CONTENT_LANGUAGE,
             ETAG,
+            RATE_LIMIT,
+            RATE_LIMIT_POLICY,
             RETRY_AFTER,
             REPLAYED,
             HeaderName::from_static(REQUEST_ID),

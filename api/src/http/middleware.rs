@@ -6,7 +6,7 @@
 
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -25,9 +25,12 @@ use gridpatrol_domain::error::Code;
 use tracing::Instrument;
 
 use super::language::Language;
+use super::packed;
 use super::trace::{REQUEST_ID, Trace, request_id};
 use crate::app::App;
 use crate::problem::{MEDIA_TYPE, Problem};
+use crate::store::overloaded;
+use crate::traffic::{Group, Meter};
 
 /// What is known of a request before it is read.
 #[derive(Debug, Clone, Default)]
@@ -68,33 +71,70 @@ pub async fn gate<B: MessageBody + 'static>(
     request.extensions_mut().insert(trace);
 
     let quiet = matches!(request.path(), "/healthz" | "/readyz");
-    let outcome = match mean_method(&mut request) {
-        Ok(()) => AssertUnwindSafe(next.call(request))
-            .catch_unwind()
-            .instrument(span.clone())
-            .await
-            // The panic itself is logged by the panic hook, inside the span.
-            .unwrap_or_else(|_| Err(Problem::new(Code::Internal).into())),
+    let packs = packed::is_asked(&request);
+    let meant = mean_method(&mut request);
+    let meter = Meter::new(Group::of(request.method(), request.path()));
+    request.extensions_mut().insert(meter.clone());
+    let outcome = match meant {
+        Ok(()) => {
+            let patience = request
+                .app_data::<Data<App>>()
+                .and_then(|app| app.traffic.patience(meter.group()));
+            let answered = AssertUnwindSafe(meter.share().within(next.call(request)))
+                .catch_unwind()
+                .instrument(span.clone());
+            in_time(patience, answered)
+                .await
+                // The panic itself is logged by the panic hook, inside the span.
+                .unwrap_or_else(|_| Err(Problem::new(Code::Internal).into()))
+        }
         Err(problem) => Err(problem.into()),
     };
 
     // An error without its request cannot become a ServiceResponse: it carries the response inside.
-    let finished = match outcome {
+    let mut finished = match outcome {
         Ok(response) => {
             let (request, response) = response.into_parts();
             Ok(ServiceResponse::new(
                 request,
-                finish(response.map_into_boxed_body(), &context),
+                finish(response.map_into_boxed_body(), &context, &meter),
             ))
         }
-        Err(error) => Err(finish(error.error_response(), &context)),
+        Err(error) => Err(finish(error.error_response(), &context, &meter)),
     };
+    // A token's length must not tell what is in it.
+    if meter.group() != Some(Group::SignIn) {
+        finished = match finished {
+            Ok(response) => {
+                let (request, response) = response.into_parts();
+                let response = packed::pack(response, packs).await;
+                Ok(ServiceResponse::new(request, response))
+            }
+            Err(response) => Err(packed::pack(response, packs).await),
+        };
+    }
     let status = match &finished {
         Ok(response) => response.status(),
         Err(response) => response.status(),
     };
     span.in_scope(|| log(status, started, quiet));
     finished.map_err(|response| InternalError::from_response("refused", response).into())
+}
+
+/// An answer, or within `patience` the word that there is none yet.
+async fn in_time<T, P>(
+    patience: Option<Duration>,
+    answer: impl Future<Output = Result<Result<T, Error>, P>>,
+) -> Result<Result<T, Error>, P> {
+    let Some(patience) = patience else {
+        return answer.await;
+    };
+    tokio::time::timeout(patience, answer)
+        .await
+        .unwrap_or_else(|_| {
+            let late = format!("There was no answer within {} seconds.", patience.as_secs());
+            Ok(Err(overloaded().detail(late).into()))
+        })
 }
 
 fn log(status: StatusCode, started: Instant, quiet: bool) {
@@ -175,7 +215,7 @@ fn logged_path(path: &str) -> &str {
         .map_or(path, |(end, _)| path.get(..end).unwrap_or(path))
 }
 
-fn finish(mut response: HttpResponse, context: &Context) -> HttpResponse {
+fn finish(mut response: HttpResponse, context: &Context, meter: &Meter) -> HttpResponse {
     if let Some(problem) = problem_of(&response) {
         let written = problem.written(context.language, Some(&context.request_id));
         let headers = response.headers_mut();
@@ -188,6 +228,7 @@ fn finish(mut response: HttpResponse, context: &Context) -> HttpResponse {
         response = response.set_body(BoxBody::new(written));
     }
     let headers = response.headers_mut();
+    meter.tell(headers);
     if let Ok(id) = HeaderValue::from_str(&context.request_id) {
         headers.insert(HeaderName::from_static(REQUEST_ID), id);
     }

@@ -1,7 +1,7 @@
 //! HTTP for every room: reading requests in one order of checks, and answering them in one form.
 //!
-//! The order (DESIGN.md 4): size, type and syntax (400, 408, 413, 415) → who is it (401) → shape and
-//! values, all errors at once (422) → an earlier answer again → and then the room's own checks.
+//! The order (DESIGN.md 4): size, type and syntax (400, 408, 413, 415) → who is it (401) → does
+//! that one ask too often (429) → shape and values, all errors at once (422) → an earlier answer again → and then the room's own checks.
 //! This room must not know any feature, and must not touch the database itself.
 
 pub mod body;
@@ -13,6 +13,7 @@ pub mod fault;
 pub mod keyed;
 pub mod language;
 pub mod middleware;
+mod packed;
 pub mod page;
 pub mod query;
 pub mod shape;

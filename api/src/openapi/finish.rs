@@ -4,6 +4,8 @@
 //! - Whatever is read takes a ticket, and some operations a service account's key.
 //! - One that may answer `key_reused` takes `Idempotency-Key`; `version_mismatch` means `If-Match`,
 //!   which `precondition_required` makes required; 304 means `If-None-Match`.
+//! - One that may answer `rate_limited` tells in each answer how the caller stands; 429 and 503 say
+//!   when to come back.
 //! - Answers leave absent fields out: where a schema serves answers only, nothing is nullable.
 //! - What no operation refers to is left out.
 //! - Generic schemas are named without underscores (`PageReport`).
@@ -23,6 +25,7 @@ pub fn finish(document: &OpenApi) -> serde_json::Result<OpenApi> {
     let mut document = serde_json::to_value(document)?;
     for operation in operations(&mut document) {
         conditions(operation);
+        limits(operation);
     }
     further_ways_in(&mut document);
     if let Some(components) = document
@@ -30,6 +33,7 @@ pub fn finish(document: &OpenApi) -> serde_json::Result<OpenApi> {
         .and_then(Value::as_object_mut)
     {
         components.insert("parameters".into(), parameters());
+        components.insert("headers".into(), headers());
     }
     without_nulls(&mut document);
     without_unused(&mut document);
@@ -74,16 +78,68 @@ fn parameters() -> Value {
     })
 }
 
-fn conditions(operation: &mut Value) {
-    let Some(responses) = operation.get("responses").and_then(Value::as_object) else {
+/// The headers that answers share (draft-ietf-httpapi-ratelimit-headers-10).
+fn headers() -> Value {
+    json!({
+        "RateLimit": {
+            "description": "How the caller stands: `r` requests of this kind are left, `t` seconds until all are there again.",
+            "schema": {"type": "string"}, "example": "\"lists\";r=479;t=1",
+        },
+        "RateLimitPolicy": {
+            "description": "The limit of this kind of request: `q` of them within `w` seconds. The defaults are settings of the server.",
+            "schema": {"type": "string"}, "example": "\"lists\";q=480;w=120",
+        },
+        "RetryAfter": {
+            "description": "Seconds until it is worth trying again.",
+            "schema": {"type": "integer", "minimum": 1}, "example": 2,
+        },
+    })
+}
+
+fn limits(operation: &mut Value) {
+    let Some(responses) = operation
+        .get_mut("responses")
+        .and_then(Value::as_object_mut)
+    else {
         return;
     };
-    let codes: BTreeSet<String> = responses
+    let limited = codes(responses).contains("rate_limited");
+    for (status, response) in responses {
+        let mut told: Vec<(&str, &str)> = Vec::new();
+        if matches!(status.as_str(), "429" | "503") {
+            told.push(("Retry-After", "RetryAfter"));
+        }
+        if limited && (status.starts_with('2') || status == "304" || status == "429") {
+            told.push(("RateLimit", "RateLimit"));
+            told.push(("RateLimit-Policy", "RateLimitPolicy"));
+        }
+        let Some(response) = response.as_object_mut().filter(|_| !told.is_empty()) else {
+            continue;
+        };
+        if let Value::Object(headers) = response.entry("headers").or_insert_with(|| json!({})) {
+            for (name, component) in told {
+                let reference = json!({"$ref": format!("#/components/headers/{component}")});
+                headers.entry(name).or_insert(reference);
+            }
+        }
+    }
+}
+
+/// Every problem code of an operation's responses.
+fn codes(responses: &serde_json::Map<String, Value>) -> BTreeSet<String> {
+    responses
         .values()
         .filter_map(|response| response.get("x-problem-codes").and_then(Value::as_array))
         .flatten()
         .filter_map(|code| code.as_str().map(str::to_owned))
-        .collect();
+        .collect()
+}
+
+fn conditions(operation: &mut Value) {
+    let Some(responses) = operation.get("responses").and_then(Value::as_object) else {
+        return;
+    };
+    let codes = codes(responses);
     let mut headers = Vec::new();
     if codes.contains("key_reused") {
         headers.push("IdempotencyKey");
@@ -249,7 +305,7 @@ fn without_unused(document: &mut Value) {
         pending.extend(further.difference(&used).cloned().collect::<Vec<_>>());
         used.extend(further);
     }
-    for kind in ["schemas", "parameters", "examples"] {
+    for kind in ["schemas", "parameters", "examples", "headers"] {
         if let Some(components) = document
             .pointer_mut(&format!("/components/{kind}"))
             .and_then(Value::as_object_mut)

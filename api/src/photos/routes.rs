@@ -103,7 +103,7 @@ pub async fn put_photo(
     particulars.check_clock(app.clock.now(), Errors::query())?;
     let mut announced = digests(request.headers())?;
     announced.extend(particulars.digest());
-    let reception = Reception::begin(&app)?;
+    let reception = Reception::begin(&app).await?;
     let arrived = reception.take(&mut body).await?;
     let seen = upload::look(&app, &arrived, &announced).await?;
     let arrival = arrival(call.path.id, &call.actor, &particulars, seen);
@@ -148,7 +148,7 @@ pub async fn post_photo(
     request: HttpRequest,
     body: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    let reception = Reception::begin(&app)?;
+    let reception = Reception::begin(&app).await?;
     let filled = form::read(&reception, request.headers(), body).await?;
     let particulars = filled.particulars;
     particulars.check_clock(app.clock.now(), Errors::body())?;

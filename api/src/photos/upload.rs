@@ -18,7 +18,7 @@ use super::objects::Arrived;
 use super::{Gallery, queries};
 use crate::app::App;
 use crate::problem::Problem;
-use crate::store::Lane;
+use crate::store::{Lane, overloaded};
 
 /// The right to take in one content, until an instant.
 pub(super) struct Reception<'a> {
@@ -38,19 +38,19 @@ pub(super) struct Seen {
 }
 
 impl<'a> Reception<'a> {
-    /// Begins to take in a content.
+    /// Begins to take in a content, when it is its turn.
     ///
     /// # Errors
-    /// `unavailable` when too many are arriving already.
-    pub(super) fn begin(app: &'a App) -> Result<Self, Problem> {
+    /// `overloaded` when too many stay under way.
+    pub(super) async fn begin(app: &'a App) -> Result<Self, Problem> {
         let limits = &app.config.photos;
-        let permit = std::sync::Arc::clone(&app.gallery.uploads)
-            .try_acquire_owned()
-            .map_err(|_| {
-                Problem::new(Code::Unavailable)
-                    .detail("Too many photos are arriving at the same time.")
-                    .retry_after(5)
-            })?;
+        let patience = Duration::from_millis(app.config.store.patience_ms);
+        let turn = std::sync::Arc::clone(&app.gallery.uploads).acquire_owned();
+        let permit = tokio::time::timeout(patience, turn)
+            .await
+            .ok()
+            .and_then(Result::ok)
+            .ok_or_else(|| overloaded().detail("Too many photos are arriving at the same time."))?;
         Ok(Self {
             gallery: &app.gallery,
             most_bytes: limits.max_bytes,

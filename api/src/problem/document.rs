@@ -18,7 +18,12 @@ use super::{FieldError, MEDIA_TYPE, Problem};
 use crate::http::language::Language;
 
 /// What any operation may answer.
-pub const ANY: &[Code] = &[Code::ValidationFailed, Code::Unavailable, Code::Internal];
+pub const ANY: &[Code] = &[
+    Code::ValidationFailed,
+    Code::Overloaded,
+    Code::Unavailable,
+    Code::Internal,
+];
 
 /// What reading a body adds.
 pub const BODY: &[Code] = &[
@@ -28,8 +33,12 @@ pub const BODY: &[Code] = &[
     Code::UnsupportedMediaType,
 ];
 
+/// What a limit of callers adds. [`SIGNED`] has it.
+pub const LIMITED: &[Code] = &[Code::RateLimited];
+
 /// What signing in adds.
 pub const SIGNED: &[Code] = &[
+    Code::RateLimited,
     Code::Unauthenticated,
     Code::TokenExpired,
     Code::SessionEnded,
@@ -71,7 +80,7 @@ refusals! {
     /// Without signing in and without a body.
     pub Open = [] + [];
     /// Without signing in, with a body.
-    pub OpenWrite = [BODY] + [];
+    pub OpenWrite = [BODY, LIMITED] + [];
 }
 
 /// The responses of the codes in all `sets`, one a status.
@@ -155,7 +164,11 @@ fn example(code: Code) -> Problem {
         Code::WrongStatus | Code::NotHolder | Code::NotAtDesk => {
             problem.allowed_actions = Some(vec!["comment".into()]);
         }
-        Code::Unavailable | Code::LoginLocked | Code::RenditionPending => {
+        Code::Unavailable
+        | Code::Overloaded
+        | Code::RateLimited
+        | Code::LoginLocked
+        | Code::RenditionPending => {
             problem.retry_after_s = Some(2);
         }
         _ => {}
@@ -177,7 +190,7 @@ mod tests {
         assert_eq!(*codes, json!(["validation_failed", "key_reused"]));
         assert_eq!(
             responses.keys().collect::<Vec<_>>(),
-            ["401", "403", "422", "500", "503"]
+            ["401", "403", "422", "429", "500", "503"]
         );
     }
 

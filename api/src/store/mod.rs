@@ -25,6 +25,7 @@ mod pool;
 mod remote;
 pub mod schema;
 pub mod secrets;
+mod share;
 pub mod town;
 mod transact;
 pub mod types;
@@ -38,10 +39,12 @@ use diesel::prelude::*;
 use gridpatrol_domain::error::Code;
 
 pub use conn::{Conn, DatabaseUrl};
+pub use share::Share;
 
 use crate::problem::Problem;
 use conn::Use;
 use pool::Pool;
+use share::Shares;
 use watch::Watch;
 use writer::Writer;
 
@@ -154,6 +157,9 @@ struct Inner {
     pool: Pool,
     /// SQLite's; PostgreSQL writes on the pool.
     writer: Option<Writer>,
+    /// Who may wait for the writer at once, so that filing finds room in its commits.
+    writing: Shares,
+    patience: Duration,
 }
 
 impl Store {
@@ -200,6 +206,8 @@ impl Store {
                 watch,
                 pool,
                 writer,
+                writing: Shares::of(writer::MOST),
+                patience: settings.patience,
             }),
         })
     }
@@ -215,7 +223,8 @@ impl Store {
     /// Reads. All queries of one call see the same state of the database.
     ///
     /// # Errors
-    /// What the work refuses with; 503 if the database fails or every connection stays busy.
+    /// What the work refuses with; 503 if the database fails, or every connection that the caller's
+    /// [`Share`] allows stays busy.
     pub async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Conn) -> Outcome<T> + Send + 'static,
@@ -240,6 +249,8 @@ impl Store {
         work: impl FnMut(&mut Conn) -> Outcome<T> + Send + 'static,
     ) -> Result<T, Problem> {
         if let Some(writer) = &self.inner.writer {
+            let place = tokio::time::timeout(self.inner.patience, self.inner.writing.hold());
+            let _place = place.await.map_err(|_| overloaded())?;
             let answer = writer.submit(lane, work)?;
             // The writer drops a command unanswered only if it panics itself.
             return answer.await.unwrap_or_else(|_| Err(unavailable()));
@@ -322,6 +333,12 @@ async fn on_blocking_thread<T: Send + 'static>(
 /// The database cannot serve now.
 pub(crate) const fn unavailable() -> Problem {
     Problem::new(Code::Unavailable).retry_after(2)
+}
+
+/// More is asked of the server than it can do: those who come back do not come back all at once.
+pub(crate) fn overloaded() -> Problem {
+    let spread = u64::from(uuid::Uuid::new_v4().as_bytes()[0] % 5);
+    Problem::new(Code::Overloaded).retry_after(1 + spread)
 }
 
 #[cfg(test)]

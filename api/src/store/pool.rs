@@ -6,17 +6,25 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
-use super::{Conn, StoreError, unavailable};
+use super::share::{Held, Shares};
+use super::{Conn, StoreError, overloaded, unavailable};
 use crate::problem::Problem;
 
 type Open = Box<dyn Fn() -> Result<Conn, StoreError> + Send + Sync>;
+
+/// The right to one connection, until dropped.
+pub(super) struct Turn {
+    _permit: OwnedSemaphorePermit,
+    _held: Held,
+}
 
 /// A bounded set of connections.
 pub(super) struct Pool {
     idle: Mutex<Vec<Conn>>,
     permits: Arc<Semaphore>,
+    shares: Shares,
     size: usize,
     patience: Duration,
     open: Open,
@@ -29,21 +37,29 @@ impl Pool {
         Self {
             idle: Mutex::new(Vec::with_capacity(size)),
             permits: Arc::new(Semaphore::new(size)),
+            shares: Shares::of(size),
             size,
             patience,
             open,
         }
     }
 
-    /// Waits for a turn.
-    pub(super) async fn permit(&self) -> Result<OwnedSemaphorePermit, Problem> {
-        let turn = Arc::clone(&self.permits).acquire_owned();
+    /// Waits for a turn within the caller's share.
+    pub(super) async fn permit(&self) -> Result<Turn, Problem> {
+        let turn = async {
+            let held = self.shares.hold().await?;
+            let permit = Arc::clone(&self.permits).acquire_owned().await?;
+            Ok::<_, AcquireError>(Turn {
+                _permit: permit,
+                _held: held,
+            })
+        };
         match tokio::time::timeout(self.patience, turn).await {
-            Ok(Ok(permit)) => Ok(permit),
+            Ok(Ok(turn)) => Ok(turn),
             Ok(Err(_closed)) => Err(unavailable()),
             Err(_elapsed) => {
                 tracing::warn!(size = self.size, "every database connection is busy");
-                Err(unavailable())
+                Err(overloaded())
             }
         }
     }
@@ -73,6 +89,7 @@ impl Pool {
     /// No more turns; connections that wait are closed.
     pub(super) fn close(&self) {
         self.permits.close();
+        self.shares.close();
         let idle = std::mem::take(&mut *self.lock());
         drop(idle);
     }

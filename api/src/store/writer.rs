@@ -17,11 +17,11 @@ use gridpatrol_domain::error::Code;
 use tokio::sync::{oneshot, watch};
 
 use super::transact::{self, caught, rollback_to};
-use super::{Conn, Interrupt, Lane, Outcome, StoreError, unavailable};
+use super::{Conn, Interrupt, Lane, Outcome, StoreError, overloaded, unavailable};
 use crate::problem::Problem;
 
 /// Commands in one commit.
-const MOST: usize = 64;
+pub(super) const MOST: usize = 64;
 
 /// How long the commands of one commit may run before no further one joins them.
 const SLICE: Duration = Duration::from_millis(20);
@@ -169,7 +169,7 @@ impl Writer {
         if waiting.len() >= self.shared.capacity {
             drop(lanes);
             tracing::warn!(capacity = self.shared.capacity, "the write queue is full");
-            return Err(unavailable());
+            return Err(overloaded());
         }
         waiting.push_back(command);
         drop(lanes);

@@ -4,6 +4,7 @@ mod migrations;
 mod parity;
 mod postgres;
 mod records;
+mod shares;
 mod writer;
 
 use super::testing::{Database, KINDS, Kind};
@@ -260,7 +261,7 @@ async fn callers_wait_in_line_for_a_connection_but_not_for_ever() {
         });
         tokio::task::yield_now().await;
         let impatient = store.read(codes).await.unwrap_err();
-        assert_eq!(impatient.code, Code::Unavailable);
+        assert_eq!(impatient.code, Code::Overloaded);
         release.send(()).unwrap();
         busy.await.unwrap().unwrap();
         store.read(codes).await.unwrap();

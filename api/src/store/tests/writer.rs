@@ -252,7 +252,7 @@ async fn a_full_queue_is_503_in_its_own_lane() {
     let other = submit(&held.store, Lane::Interactive, insert("2"));
     let third = held.store.write(Lane::Interactive, insert("3")).await;
     let third = third.unwrap_err();
-    assert_eq!(third.code, Code::Unavailable);
+    assert_eq!(third.code, Code::Overloaded);
     assert!(third.retry_after_s.is_some());
     let background = submit(&held.store, Lane::Background, insert("4"));
     held.go.send(()).unwrap();
