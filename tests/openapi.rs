@@ -67,7 +67,7 @@ fn every_operation_is_described_whole() {
     };
     for (method, path, operation) in operations() {
         let name = format!("{method} {path}");
-        for member in ["operationId", "summary"] {
+        for member in ["operationId", "summary", "description"] {
             assert!(
                 operation[member]
                     .as_str()

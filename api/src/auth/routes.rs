@@ -61,10 +61,10 @@ const MOST_BYTES: usize = 16 * 1024;
 }))]
 pub struct SignIn {
     /// The name to sign in with; capital letters and spaces around it do not matter.
-    #[schema(max_length = 100)]
+    #[schema(pattern = r"\S", max_length = 100)]
     username: String,
     /// The password.
-    #[schema(max_length = 128)]
+    #[schema(min_length = 1, max_length = 128)]
     password: String,
     /// The device. A device has one session: signing in again on it replaces the one it had.
     device: Option<DeviceFacts>,
@@ -76,15 +76,15 @@ pub struct SignIn {
 pub struct DeviceFacts {
     /// An id the app makes once and keeps on the device.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 100)]
+    #[schema(pattern = r"\S", max_length = 100)]
     id: Option<String>,
     /// What people call it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 100)]
+    #[schema(pattern = r"\S", max_length = 100)]
     name: Option<String>,
     /// `android`, `ios`, `wechat` ….
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 40)]
+    #[schema(pattern = r"\S", max_length = 40)]
     platform: Option<String>,
 }
 
@@ -200,7 +200,7 @@ async fn sign_in(app: Data<App>, call: Open<(), (), SignIn>) -> Result<HttpRespo
 #[schema(example = json!({"refresh_token": "gpr_…"}))]
 pub struct Refresh {
     /// The refresh token in hand.
-    #[schema(max_length = 200)]
+    #[schema(pattern = r"\S", max_length = 200)]
     refresh_token: String,
 }
 
@@ -375,7 +375,7 @@ async fn end_session(app: Data<App>, call: Call<Uuid>) -> Result<HttpResponse, P
 #[schema(example = json!({"current_password": "demo-Patrol-2026", "new_password": "Weiyuan-2027"}))]
 pub struct PasswordChange {
     /// The current password.
-    #[schema(max_length = 128)]
+    #[schema(min_length = 1, max_length = 128)]
     current_password: String,
     /// The new one: 8 to 128 characters, three of the four classes (lower case, upper case, digits,
     /// others), not the username, none of the last five (settings).

@@ -210,6 +210,27 @@ impl<'de> IntoDeserializer<'de, serde_json::Error> for Strict<'de> {
     }
 }
 
+/// `12.0` is the whole number 12 (JSON Schema): some languages know no others.
+fn whole(number: &serde_json::Number) -> Option<i64> {
+    /// Up to here a double holds every whole number.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let value = number.as_f64().filter(|_| number.is_f64())?;
+    (value.fract() == 0.0 && value.abs() <= EXACT)
+        .then(|| format!("{value:.0}").parse().ok())
+        .flatten()
+}
+
+macro_rules! whole_numbers {
+    ($($method:ident)+) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+            match self.0.as_number().and_then(whole) {
+                Some(whole) => visitor.visit_i64(whole),
+                None => self.deserialize_any(visitor),
+            }
+        }
+    )+};
+}
+
 impl<'de> Deserializer<'de> for Strict<'de> {
     type Error = serde_json::Error;
 
@@ -263,8 +284,13 @@ impl<'de> Deserializer<'de> for Strict<'de> {
         self.0.deserialize_enum(name, variants, visitor)
     }
 
+    whole_numbers! {
+        deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
+        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64
+    }
+
     forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
+        bool i128 u128 f32 f64 char str string bytes byte_buf unit
         unit_struct seq tuple tuple_struct map identifier ignored_any
     }
 }
@@ -346,6 +372,19 @@ mod tests {
         );
         assert_eq!(filing.unwrap().photos.len(), 1);
         assert!(errors.is_empty());
+    }
+
+    #[test]
+    fn a_whole_number_may_have_a_point() {
+        let read = |number: Value| {
+            let body = json!({"grid_id": GRID, "description": "烟", "count": number});
+            read::<Filing>(body, &mut Errors::body()).map(|filing| filing.count)
+        };
+        assert_eq!(read(json!(12.0)), Some(Some(12)));
+        assert_eq!(read(json!(1e1)), Some(Some(10)));
+        for wrong in [json!(12.5), json!(-1.0), json!(300.0), json!(1e300)] {
+            assert_eq!(read(wrong), None);
+        }
     }
 
     #[test]

@@ -227,8 +227,11 @@ fn without_nulls(document: &mut Value) {
             references(operation.get(part), &mut asked);
         }
         references(operation.get("responses"), &mut answered);
-        if let Some(responses) = operation.get_mut("responses") {
-            take_nulls(responses);
+        // What stands in a path, a query or a header cannot be null either.
+        for part in ["parameters", "responses"] {
+            if let Some(part) = operation.get_mut(part) {
+                take_nulls(part);
+            }
         }
     }
     let Some(schemas) = document

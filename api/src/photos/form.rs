@@ -111,28 +111,37 @@ impl Particulars {
 }
 
 /// A photo as a form: one file, and around it in any order what is said of it.
-#[derive(ToSchema)]
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[allow(dead_code)] // The form is read field by field; this is how it is documented.
 pub struct PhotoForm {
     /// The picture.
     #[schema(value_type = String, format = Binary, content_media_type = "application/octet-stream")]
     file: Vec<u8>,
     /// Chosen by the client: makes the request safe to repeat. Absent: the server chooses.
+    #[schema(nullable = false)]
     id: Option<Uuid>,
     /// A report that is to have the photo although it did not declare it.
+    #[schema(nullable = false)]
     report_id: Option<Uuid>,
     /// What it shows; for a declared photo, what was declared.
-    role: Option<PhotoRole>,
+    #[schema(nullable = false)]
+    role: Option<Choice<PhotoRole>>,
     /// The SHA-256 of the file, 64 hexadecimal digits; what arrives otherwise is refused.
+    #[schema(nullable = false, pattern = "^[0-9a-fA-F]{64}$")]
     sha256: Option<String>,
     /// When it was taken, if the picture itself does not say so.
+    #[schema(nullable = false)]
     taken_at: Option<DateTime<Utc>>,
     /// Where it was taken: latitude in degrees, together with `lon`.
+    #[schema(nullable = false)]
     lat: Option<f64>,
     /// Where it was taken: longitude in degrees.
+    #[schema(nullable = false)]
     lon: Option<f64>,
     /// The coordinate system of `lat` and `lon`; `wgs84` if absent.
-    crs: Option<Crs>,
+    #[schema(nullable = false)]
+    crs: Option<Choice<Crs>>,
 }
 
 /// A form that was read.

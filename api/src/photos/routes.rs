@@ -180,6 +180,8 @@ pub async fn post_photo(
 }
 
 /// Reads what is known of a photo
+///
+/// For whoever sees its report; a photo of no report is its uploader's alone.
 #[utoipa::path(
     operation_id = "getPhoto",
     tag = "photos",

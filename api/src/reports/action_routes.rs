@@ -8,7 +8,7 @@ use gridpatrol_domain::report::{Action, Outcome, PhotoRole};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::actions::{
-    Approval, Assignment, Closing, Comment, Escalation, Reclassification, Resolution, Restoring,
+    Approval, Assignment, Closing, Comment, Escalating, Reclassification, Resolution, Restoring,
     Returning, Voiding,
 };
 use super::answer::Report;
@@ -99,7 +99,7 @@ action!(
     /// Sends a report up
     ///
     /// For the holder at a group or a village. What a village secretary sends up is decided thereby.
-    escalate_report, "escalateReport", "/v1/reports/{id}/escalate", Escalation, Escalate,
+    escalate_report, "escalateReport", "/v1/reports/{id}/escalate", Escalating, Escalate,
     |body| plain(Action::Escalate { reason: body.reason })
 );
 
@@ -123,6 +123,9 @@ action!(
 
 action!(
     /// Gives the work to a grid or an officer below
+    ///
+    /// For the holder at a village or the town. The holder keeps answering for the report; the handler
+    /// does the work, and is asked to have done it by `due_at`.
     assign_report, "assignReport", "/v1/reports/{id}/assign", Assignment, Assign,
     |body| (Asked::Assign(body), Vec::new(), PhotoRole::Other)
 );
@@ -158,6 +161,8 @@ action!(
 
 action!(
     /// Takes a voided report back
+    ///
+    /// For the town. The report goes on where it stood, with the deadline it had.
     restore_report, "restoreReport", "/v1/reports/{id}/restore", Restoring, Restore,
     |body| plain(Action::Restore { reason: body.reason })
 );
@@ -173,6 +178,8 @@ action!(
 
 action!(
     /// Says something about a report
+    ///
+    /// For whoever sees it, at any time. Nothing else about the report changes, its version neither.
     comment_report, "commentReport", "/v1/reports/{id}/comment", Comment, Say,
     |body| (Asked::Action(Action::Comment { text: body.text }), body.photos, PhotoRole::Other)
 );

@@ -16,8 +16,9 @@ use crate::http::validate::{Errors, Validate};
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(examples(json!({"reason": "组里没有设备处理"})))]
-pub struct Escalation {
+pub struct Escalating {
     /// Why, at most 1,000 characters.
+    #[schema(max_length = 1000)]
     pub reason: Option<String>,
 }
 
@@ -30,6 +31,7 @@ pub struct Approval {
     #[serde(default)]
     pub further: bool,
     /// A remark, at most 1,000 characters.
+    #[schema(max_length = 1000)]
     pub comment: Option<String>,
 }
 
@@ -39,6 +41,7 @@ pub struct Approval {
 #[schema(examples(json!({"reason": "照片看不清，请补拍"})))]
 pub struct Returning {
     /// Why, at most 1,000 characters.
+    #[schema(pattern = r"\S", max_length = 1000)]
     pub reason: String,
 }
 
@@ -52,6 +55,7 @@ pub struct Assignment {
     /// An officer posted at the holder or below; with `grid_id`, posted there.
     pub officer_id: Option<Uuid>,
     /// What to do, at most 1,000 characters.
+    #[schema(max_length = 1000)]
     pub instruction: Option<String>,
     /// By when; not past the report's deadline while that lies ahead.
     pub due_at: Option<DateTime<Utc>>,
@@ -63,6 +67,7 @@ pub struct Assignment {
 #[schema(examples(json!({"result": "明火已扑灭，秸秆已清运", "photos": [{"id": "0192f7a0-0000-7000-8000-0000000000b1", "role": "after"}]})))]
 pub struct Resolution {
     /// What was done, at most 1,000 characters.
+    #[schema(pattern = r"\S", max_length = 1000)]
     pub result: String,
     /// Photos that show it; their role is `after` unless said otherwise.
     #[serde(default)]
@@ -78,8 +83,10 @@ pub struct Closing {
     /// How it ended.
     pub outcome: Choice<Outcome>,
     /// What was done, at most 1,000 characters; needed to close an open report as handled.
+    #[schema(max_length = 1000)]
     pub result: Option<String>,
     /// A remark, at most 1,000 characters.
+    #[schema(max_length = 1000)]
     pub comment: Option<String>,
 }
 
@@ -89,6 +96,7 @@ pub struct Closing {
 #[schema(examples(json!({"reason": "重复上报", "duplicate_of": "0192f7a0-0000-7000-8000-0000000000c1"})))]
 pub struct Voiding {
     /// Why, at most 1,000 characters.
+    #[schema(pattern = r"\S", max_length = 1000)]
     pub reason: String,
     /// The report it repeats, in the same town. A village secretary must name it.
     pub duplicate_of: Option<Uuid>,
@@ -100,6 +108,7 @@ pub struct Voiding {
 #[schema(examples(json!({"reason": "误作废"})))]
 pub struct Restoring {
     /// Why, at most 1,000 characters.
+    #[schema(max_length = 1000)]
     pub reason: Option<String>,
 }
 
@@ -122,6 +131,7 @@ pub struct Reclassification {
 #[schema(examples(json!({"text": "已联系农户，下午到场"})))]
 pub struct Comment {
     /// What, at most 1,000 characters.
+    #[schema(pattern = r"\S", max_length = 1000)]
     pub text: String,
     /// Photos that belong to it; their role is `other` unless said otherwise.
     #[serde(default)]
@@ -129,7 +139,7 @@ pub struct Comment {
     pub photos: Vec<PhotoDeclaration>,
 }
 
-impl Validate for Escalation {
+impl Validate for Escalating {
     fn validate(&self, errors: &mut Errors) {
         errors.text("reason", &self.reason, longest::STATEMENT);
     }

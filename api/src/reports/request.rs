@@ -29,7 +29,7 @@ pub struct LocationRequest {
     /// Coordinate system of both: a phone's chip and EXIF emit `wgs84`, AMap and Tencent `gcj02`.
     pub crs: Choice<Crs>,
     /// Radius of uncertainty in metres.
-    #[schema(example = 12.0, minimum = 0)]
+    #[schema(example = 12.0, minimum = 0, maximum = 100_000)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accuracy_m: Option<f64>,
 }
@@ -41,11 +41,14 @@ pub struct PhotoDeclaration {
     /// Chosen by the client (UUID, v7 recommended); the upload uses the same.
     pub id: Uuid,
     /// SHA-256 of the file, 64 hexadecimal digits; checked at arrival where given.
-    #[schema(example = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")]
+    #[schema(
+        example = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        pattern = "^[0-9a-fA-F]{64}$"
+    )]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
     /// Size of the file in bytes; checked at arrival where given.
-    #[schema(example = 2_840_112, minimum = 1)]
+    #[schema(example = 2_840_112, minimum = 1, maximum = 1_000_000_000)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<i64>,
     /// What it shows. A filing's photos are `before` and a resolution's `after` unless said otherwise.
@@ -59,13 +62,18 @@ pub struct PhotoDeclaration {
 pub struct ResponsibleParty {
     /// Name of the enterprise or household.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "红格养殖合作社")]
+    #[schema(max_length = 100, example = "红格养殖合作社")]
     pub name: Option<String>,
     /// Unified social credit code, 18 characters (DOMAIN.md 4).
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(
+        example = "91350100M000100Y43",
+        pattern = "^([0-9A-HJ-NPQRTUWXY]{18})?$"
+    )]
     pub credit_code: Option<String>,
     /// The person in charge there.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 100)]
     pub person: Option<String>,
 }
 
@@ -90,12 +98,14 @@ pub struct ReportFiling {
     pub severity: Option<Choice<Severity>>,
     /// In the filer's words, at most 2,000 characters.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 2000)]
     pub description: Option<String>,
     /// Where it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<LocationRequest>,
     /// The place in words, at most 200 characters.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 200)]
     pub place_text: Option<String>,
     /// When it was seen; the moment of receipt unless said otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -105,6 +115,7 @@ pub struct ReportFiling {
     pub disposition: Option<Choice<Disposition>>,
     /// What was done on the spot, at most 1,000 characters.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 1000)]
     pub on_site_action: Option<String>,
     /// Who noticed; `patrol` unless said otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -118,18 +129,22 @@ pub struct ReportFiling {
     pub subtype: Option<Choice<Subtype>>,
     /// Reference at the source: a hotline number, an item of a superior's list.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 100)]
     pub source_ref: Option<String>,
     /// Who is responsible for what was found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub responsible_party: Option<ResponsibleParty>,
     /// 包抓领导: the leader who takes charge of it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 100)]
     pub supervising_leader: Option<String>,
     /// 整改措施: the measures planned.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 2000)]
     pub measures: Option<String>,
     /// 备注.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 1000)]
     pub remark: Option<String>,
 }
 
@@ -141,27 +156,33 @@ pub struct ReportFiling {
 pub struct ReportAmendment {
     /// In the filer's words.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 2000)]
     pub description: Option<String>,
     /// The place in words.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 200)]
     pub place_text: Option<String>,
     /// A finer name for what is wrong; an empty string clears it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subtype: Option<String>,
     /// Reference at the source.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 100)]
     pub source_ref: Option<String>,
     /// Who is responsible for what was found: its present fields replace the old values.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub responsible_party: Option<ResponsibleParty>,
     /// 包抓领导.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 100)]
     pub supervising_leader: Option<String>,
     /// 整改措施.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 2000)]
     pub measures: Option<String>,
     /// 备注.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 1000)]
     pub remark: Option<String>,
 }
 

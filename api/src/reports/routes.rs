@@ -134,6 +134,8 @@ pub async fn put_report(
 }
 
 /// Reads a report
+///
+/// As it stands for this caller: `allowed_actions` names what the caller may do now.
 #[utoipa::path(
     operation_id = "getReport",
     tag = "reports",
@@ -215,6 +217,8 @@ impl Validate for EventsQuery {
 }
 
 /// Reads the record of a report, oldest first
+///
+/// Everything that happened to it: who did it, on whose behalf, when, and what changed.
 #[utoipa::path(
     operation_id = "listReportEvents",
     tag = "reports",
