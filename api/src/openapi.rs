@@ -106,8 +106,8 @@ pub fn document(public_url: Option<&str>) -> OpenApi {
         TICKET,
         SecurityScheme::ApiKey(ApiKey::Query(ApiKeyValue::with_description(
             tickets::PARAMETER,
-            "A ticket of POST /v1/auth/tickets, for EventSource and image tags: on GET, instead of the \
-             header.",
+            "A ticket of POST /v1/auth/tickets, for EventSource and image tags. Every GET below its \
+             prefix takes it instead of the `Authorization` header, which counts where both are sent.",
         ))),
     );
     finish::finish(&document).unwrap_or_else(|error| {

@@ -9,6 +9,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use actix_web::dev::Payload;
+use actix_web::http::Method;
 use actix_web::http::header::{HeaderMap, IF_MATCH, IF_NONE_MATCH};
 use actix_web::web::{Data, Path};
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
@@ -116,8 +117,8 @@ where
             let actor = auth::authenticate(app, &request).await?;
             tracing::Span::current().record("officer", tracing::field::display(actor.officer.id));
             app.traffic.admit(&request, &actor.caller())?;
-            // It said who calls, and is none of the operation's parameters.
-            if tickets::carried(&request).is_some() {
+            // It said who calls, or would have; it is none of the operation's parameters.
+            if request.method() == Method::GET {
                 syntax.parameters.remove(tickets::PARAMETER);
             }
             let sent = syntax.body.clone();

@@ -1,7 +1,7 @@
 //! What follows from an operation's problem codes and shapes, written into the document once for all.
 //!
 //! - An operation that may answer `unauthenticated` needs the bearer token.
-//! - Whatever is read takes a ticket, and some operations a service account's key.
+//! - A service account's key opens some operations; a ticket what a browser loads without headers.
 //! - One that may answer `key_reused` takes `Idempotency-Key`; `version_mismatch` means `If-Match`,
 //!   which `precondition_required` makes required; 304 means `If-None-Match`.
 //! - One that may answer `rate_limited` tells in each answer how the caller stands; 429 and 503 say
@@ -192,8 +192,9 @@ fn conditions(operation: &mut Value) {
     }
 }
 
-/// Beside the access token: tickets wherever something is read, and service accounts where they are let
-/// in.
+/// Beside the access token: service accounts where they are let in, and tickets where a browser loads
+/// something without headers. (Every other GET takes them too: but a generated client would add them to
+/// each of its requests.)
 fn further_ways_in(document: &mut Value) {
     let Some(paths) = document
         .pointer_mut("/paths")
@@ -203,6 +204,7 @@ fn further_ways_in(document: &mut Value) {
     };
     for (route, item) in paths {
         for (method, operation) in item.as_object_mut().into_iter().flatten() {
+            let loaded = method == "get" && !answers_json(operation);
             let Some(Value::Array(ways)) = operation.get_mut("security") else {
                 continue;
             };
@@ -212,11 +214,18 @@ fn further_ways_in(document: &mut Value) {
             if access::needed(&method.to_uppercase(), route).is_some() {
                 ways.push(json!({ SERVICE_KEY: [] }));
             }
-            if method == "get" && !route.starts_with("/v1/auth/") {
+            if loaded {
                 ways.push(json!({ TICKET: [] }));
             }
         }
     }
+}
+
+/// Whether a success is JSON.
+fn answers_json(operation: &Value) -> bool {
+    operation
+        .pointer("/responses/200/content/application~1json")
+        .is_some()
 }
 
 /// Takes "or null" out of everything that only answers use.
