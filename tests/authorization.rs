@@ -1,5 +1,9 @@
 //! Who may call what: every operation of the document is named here, with who may call it.
 
+mod matrix;
+mod rows;
+mod targets;
+
 use std::collections::BTreeMap;
 
 use gridpatrol_domain::error::Code;

@@ -399,6 +399,8 @@ async fn create_service_account(
 }
 
 /// One service account
+///
+/// For administrators and the town's leader. Its keys are named, their texts are not kept.
 #[utoipa::path(
     operation_id = "getServiceAccount",
     tag = "service-accounts",

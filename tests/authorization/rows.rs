@@ -1,0 +1,197 @@
+//! How each signed operation is asked about a grid: one row an operation.
+//!
+//! The body is of the right shape, so that what refuses it is who asks, for what, or the state.
+
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+
+use super::targets::Target;
+use crate::support::{Client, pictures};
+
+/// What stands at the grid that an operation is asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum About {
+    /// The caller alone: asked once a caller.
+    Caller,
+    /// The grid itself.
+    Grid,
+    /// A report filed there, with a photo that has arrived.
+    Report,
+    /// A service account bound to it.
+    Account,
+    /// An import that the leader of its town began.
+    Import,
+}
+use About::{Account, Caller, Grid, Import, Report};
+
+/// How an operation is asked.
+pub struct Row {
+    /// Method and path, as the document has them.
+    pub operation: &'static str,
+    /// What it is about.
+    pub about: About,
+    /// Query (`?…`) and body.
+    pub ask: fn(&Target) -> (String, Value),
+}
+
+const fn row(operation: &'static str, about: About, ask: fn(&Target) -> (String, Value)) -> Row {
+    Row {
+        operation,
+        about,
+        ask,
+    }
+}
+
+fn nothing(_: &Target) -> (String, Value) {
+    (String::new(), Value::Null)
+}
+
+fn body(value: Value) -> (String, Value) {
+    (String::new(), value)
+}
+
+/// Every signed operation.
+pub const ROWS: &[Row] = &[
+    row("post /v1/auth/logout", Caller, nothing),
+    row("post /v1/auth/password", Caller, |_| {
+        body(json!({"current_password": "wrong-Patrol-2026", "new_password": "Weiyuan-2027"}))
+    }),
+    row("get /v1/auth/sessions", Caller, nothing),
+    row("delete /v1/auth/sessions/{id}", Grid, nothing),
+    row("get /v1/me", Caller, nothing),
+    row("get /v1/grids", Grid, |target| {
+        (format!("?parent={}", target.grid), Value::Null)
+    }),
+    row("get /v1/grids/tree", Caller, nothing),
+    row("get /v1/grids/{id}", Grid, nothing),
+    row("post /v1/grids", Grid, |target| {
+        body(json!({"parent_id": target.grid, "code": "990001100299", "name": "新村"}))
+    }),
+    row("patch /v1/grids/{id}", Grid, |_| {
+        body(json!({"contact": "0812-1234567"}))
+    }),
+    // Into itself, and by itself: refused after everything else.
+    row("post /v1/grids/{id}/move", Grid, |target| {
+        body(json!({"parent_id": target.grid}))
+    }),
+    row("post /v1/grids/{id}/archive", Grid, |target| {
+        body(json!({"successor_id": target.grid}))
+    }),
+    row("get /v1/grids/{id}/history", Grid, nothing),
+    row("put /v1/grids/{id}/boundary", Grid, |_| {
+        let ring = json!([[101.8, 26.6], [101.9, 26.6], [101.9, 26.7], [101.8, 26.6]]);
+        body(json!({"geometry": {"type": "Polygon", "coordinates": [ring]}, "crs": "wgs84"}))
+    }),
+    row("get /v1/grids/{id}/boundary", Grid, nothing),
+    row("delete /v1/grids/{id}/boundary", Grid, nothing),
+    row("get /v1/grids/locate", Caller, |_| {
+        ("?lat=26.69&lon=101.85".to_owned(), Value::Null)
+    }),
+    row("post /v1/grids/import", Caller, |_| {
+        ("?dry_run=true".to_owned(), Value::Null)
+    }),
+    row("get /v1/imports", Caller, nothing),
+    row("get /v1/imports/{id}", Import, nothing),
+    row("get /v1/imports/{id}/errors", Import, nothing),
+    row("get /v1/inbox", Caller, nothing),
+    row("get /v1/reports", Grid, |target| {
+        (format!("?grid={}", target.grid), Value::Null)
+    }),
+    row("post /v1/reports", Grid, |target| body(target.filing())),
+    row("get /v1/reports/{id}", Report, nothing),
+    row("put /v1/reports/{id}", Grid, |target| body(target.filing())),
+    row("patch /v1/reports/{id}", Report, |_| {
+        body(json!({"remark": "已电话核实"}))
+    }),
+    row("get /v1/reports/{id}/events", Report, nothing),
+    row("post /v1/reports/{id}/escalate", Report, |_| {
+        body(json!({}))
+    }),
+    row("post /v1/reports/{id}/approve", Report, |_| body(json!({}))),
+    row("post /v1/reports/{id}/return", Report, |_| {
+        body(json!({"reason": "照片看不清"}))
+    }),
+    row("post /v1/reports/{id}/assign", Report, |target| {
+        body(json!({"grid_id": target.grid}))
+    }),
+    row("post /v1/reports/{id}/resolve", Report, |_| {
+        body(json!({"result": "已清运"}))
+    }),
+    row("post /v1/reports/{id}/close", Report, |_| {
+        body(json!({"outcome": "handled", "result": "已清运"}))
+    }),
+    row("post /v1/reports/{id}/void", Report, |_| {
+        body(json!({"reason": "误报"}))
+    }),
+    row("post /v1/reports/{id}/restore", Report, |_| body(json!({}))),
+    row("post /v1/reports/{id}/reclassify", Report, |_| {
+        body(json!({"category": "straw_burning"}))
+    }),
+    row("post /v1/reports/{id}/comment", Report, |_| {
+        body(json!({"text": "已知悉"}))
+    }),
+    row("post /v1/photos", Report, nothing),
+    row("get /v1/photos/{id}", Report, nothing),
+    row("put /v1/photos/{id}", Report, |target| {
+        (format!("?report_id={}", target.report), Value::Null)
+    }),
+    row("get /v1/photos/{id}/original", Report, nothing),
+    row("get /v1/photos/{id}/preview", Report, nothing),
+    row("get /v1/photos/{id}/thumbnail", Report, nothing),
+    row("post /v1/auth/tickets", Caller, |_| {
+        body(json!({"path_prefix": "/v1/reports"}))
+    }),
+    row("get /v1/service-accounts", Caller, nothing),
+    row("post /v1/service-accounts", Grid, |target| {
+        body(json!({"name": "大屏", "grid_id": target.grid, "access": "read"}))
+    }),
+    row("get /v1/service-accounts/{id}", Account, nothing),
+    row("patch /v1/service-accounts/{id}", Account, |_| {
+        body(json!({"name": "大屏二"}))
+    }),
+    row("delete /v1/service-accounts/{id}", Account, nothing),
+    row("post /v1/service-accounts/{id}/keys", Account, |_| {
+        body(json!({}))
+    }),
+    row(
+        "delete /v1/service-accounts/{id}/keys/{key_id}",
+        Account,
+        nothing,
+    ),
+];
+
+/// A file of one line that changes nothing.
+pub const SHEET: &str = "code,name\n990001100000,示范镇\n";
+
+impl Row {
+    /// The request of this caller about this target.
+    pub fn request(&self, caller: &Client, target: &Target) -> RequestBuilder {
+        let (method, path) = self.operation.split_once(' ').expect("two words");
+        let method: Method = method.to_uppercase().parse().expect("a method");
+        let (query, body) = (self.ask)(target);
+        let path = path
+            .replace("{id}", &target.id_for(self.operation).to_string())
+            .replace("{key_id}", &target.key.to_string());
+        let request = caller.request(method.clone(), &format!("{path}{query}"));
+        if method == Method::PATCH {
+            // Any version of it.
+            return request.header("If-Match", "*").json(&body);
+        }
+        match self.operation {
+            "post /v1/photos" => request.multipart(
+                reqwest::multipart::Form::new()
+                    .text("report_id", target.report.to_string())
+                    .part(
+                        "file",
+                        reqwest::multipart::Part::bytes(pictures::snapshot()),
+                    ),
+            ),
+            "put /v1/photos/{id}" => request
+                .header("content-type", "image/jpeg")
+                .body(pictures::snapshot()),
+            "post /v1/grids/import" => request.header("content-type", "text/csv").body(SHEET),
+            _ if body.is_null() => request,
+            _ => request.json(&body),
+        }
+    }
+}
