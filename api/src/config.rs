@@ -15,6 +15,7 @@ use serde::Deserialize;
 
 pub use given::Given;
 
+use crate::auth::guessable;
 use crate::auth::settings::AuthSettings;
 use crate::http::cors::is_origin;
 use crate::store::{DatabaseUrl, StoreSettings};
@@ -387,6 +388,12 @@ impl Config {
                     .into(),
             );
         }
+        if let Some(password) = self.demo_password.as_ref().map(Secret::expose) {
+            // Of everybody's names, the one that people would take.
+            let rules = self.auth.password_rules();
+            let wrong = guessable::faults(&rules, password, "admin");
+            faults.extend(wrong.iter().map(|fault| format!("demo_password: {fault}")));
+        }
         for origin in &http.allowed_origins {
             if !is_origin(origin) {
                 faults.push(format!(
@@ -491,9 +498,11 @@ mod tests {
             ..Config::default()
         };
         assert_eq!(config.faults().len(), 1);
-        config.demo_password = Some(Secret("of our own".into()));
-        assert!(config.faults().is_empty());
-        assert!(!format!("{config:?}").contains("of our own"));
+        config.demo_password = Some(Secret("Of our own 42".into()));
+        assert_eq!(config.faults(), Vec::<String>::new());
+        assert!(!format!("{config:?}").contains("our own"));
+        config.demo_password = Some(Secret("Password1".into()));
+        assert_eq!(config.faults().len(), 1);
     }
 
     #[test]

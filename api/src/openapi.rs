@@ -18,7 +18,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::auth::tickets;
 use crate::http::page::{Cursor, Limit};
 use crate::problem::{self, FieldError};
-use crate::{auth, grids, imports, operation, photos, reports, service_accounts};
+use crate::{auth, grids, imports, officers, operation, photos, reports, service_accounts};
 
 /// The name of the security scheme of signed-in operations.
 pub const BEARER: &str = "bearer";
@@ -32,6 +32,7 @@ pub fn rooms(config: &mut ServiceConfig<'_>) {
     auth::routes::routes(config);
     grids::routes::routes(config);
     imports::routes::routes(config);
+    officers::routes::routes(config);
     operation::routes(config);
     photos::routes::routes(config);
     reports::routes::routes(config);
@@ -52,7 +53,7 @@ pub fn rooms(config: &mut ServiceConfig<'_>) {
         (name = "grids", description = "网格 Towns, villages and groups"),
         (name = "service-accounts", description = "服务账号 Keys for dashboards and integrations"),
         (name = "imports", description = "导入 Files that are imported"),
-        (name = "officers", description = "网格员 Officers, their postings and deputies"),
+        (name = "officers", description = "网格员 Officers: accounts, postings, absences, deputies, and who is responsible"),
         (name = "reports", description = "事件 Filing reports and what happens to them"),
         (name = "actions", description = "事件操作 What can be done to a report"),
         (name = "photos", description = "照片 Photos of reports"),

@@ -181,7 +181,9 @@ impl ResponseError for Problem {
                 .insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         let challenge = match self.code {
-            Code::Unauthenticated | Code::CredentialsInvalid => Some("Bearer"),
+            Code::Unauthenticated | Code::CredentialsInvalid | Code::InvitationInvalid => {
+                Some("Bearer")
+            }
             Code::TokenExpired | Code::SessionEnded => Some("Bearer error=\"invalid_token\""),
             _ => None,
         };

@@ -55,6 +55,8 @@ codes! {
     CredentialsInvalid = "credentials_invalid", 401, "用户名或密码错误", "The username or password is wrong";
     /// Too many failed sign-ins.
     LoginLocked = "login_locked", 429, "登录失败次数过多，请稍后再试", "Too many failed sign-ins; try again later";
+    /// The invitation is wrong, spent, replaced or expired.
+    InvitationInvalid = "invitation_invalid", 401, "邀请码无效或已失效", "The invitation is not valid";
     /// Only the password may be changed until it is.
     PasswordChangeRequired = "password_change_required", 403, "请先修改初始密码", "Change the initial password first";
     /// A service account called what only people may.
@@ -117,6 +119,12 @@ codes! {
     SuccessorInvalid = "successor_invalid", 409, "承接网格不合适", "That grid cannot take over";
     /// Something depends on the grid and needs a successor.
     GridInUse = "grid_in_use", 409, "网格下仍有网格或未结事件", "Something still depends on the grid";
+    /// The officer has this role at this grid for some of that time already.
+    PostingOverlap = "posting_overlap", 409, "任职时间重叠", "The officer is posted there already";
+    /// The posting has ended and stays on record as it was.
+    PostingOver = "posting_over", 409, "任职已结束", "The posting is over";
+    /// A town keeps at least one admin who can sign in.
+    LastAdmin = "last_admin", 409, "至少须保留一名管理员", "The last admin stays";
     /// The photo belongs to another report or was declared by somebody else.
     PhotoTaken = "photo_taken", 409, "照片已属于其他事件", "The photo belongs elsewhere";
     /// The photo's content has not arrived yet.

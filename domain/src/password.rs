@@ -1,6 +1,7 @@
 //! What a password must be like (DOMAIN.md 9), and what a username may be like.
 //!
-//! Owns the rules on the texts alone. Hashing, history and throttling are the API's.
+//! Owns the rules on the texts alone. The dictionary of common ones, hashing, history and throttling
+//! are the API's.
 
 /// The rules in force. The numbers are settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,9 +41,12 @@ pub enum PasswordFault {
         "a password has at least {0} of: lower-case letters, upper-case letters, digits, other characters"
     )]
     TooFewClasses(usize),
-    /// It is the username.
-    #[error("a password must not be the username")]
-    IsUsername,
+    /// The username stands in it.
+    #[error("a password must not contain the username")]
+    ContainsUsername,
+    /// It is one of those that are tried first (which the API's dictionary tells).
+    #[error("this password is too common: it would be guessed soon")]
+    TooCommon,
 }
 
 impl PasswordFault {
@@ -53,7 +57,8 @@ impl PasswordFault {
             Self::TooShort(_) => "too_short",
             Self::TooLong(_) => "too_long",
             Self::TooFewClasses(_) => "too_simple",
-            Self::IsUsername => "is_username",
+            Self::ContainsUsername => "contains_username",
+            Self::TooCommon => "too_common",
         }
     }
 }
@@ -73,8 +78,13 @@ impl PasswordRules {
         if classes(password) < self.min_classes {
             faults.push(PasswordFault::TooFewClasses(self.min_classes));
         }
-        if password.trim().to_lowercase() == username.trim().to_lowercase() {
-            faults.push(PasswordFault::IsUsername);
+        let (folded, name) = (
+            password.trim().to_lowercase(),
+            username.trim().to_lowercase(),
+        );
+        // A name of one or two letters stands in many a word.
+        if folded == name || (name.chars().count() > 2 && folded.contains(&name)) {
+            faults.push(PasswordFault::ContainsUsername);
         }
         faults
     }
@@ -125,14 +135,19 @@ mod tests {
         );
         assert_eq!(
             rules.faults("Group_1_1", "group_1_1"),
-            [PasswordFault::IsUsername]
+            [PasswordFault::ContainsUsername]
         );
+        assert_eq!(
+            rules.faults("my-Zhang-2026", "zhang"),
+            [PasswordFault::ContainsUsername]
+        );
+        assert_eq!(rules.faults("my-Zhang-2026", "zh"), []);
         assert_eq!(
             rules.faults("a", "a"),
             [
                 PasswordFault::TooShort(8),
                 PasswordFault::TooFewClasses(3),
-                PasswordFault::IsUsername
+                PasswordFault::ContainsUsername
             ]
         );
         assert_eq!(rules.faults(&"aB3".repeat(42), "admin"), []);

@@ -4,6 +4,7 @@ mod demonstration;
 mod failures;
 mod filings;
 mod killed;
+mod leaving;
 mod mergers;
 mod photo_races;
 mod races;

@@ -1,9 +1,12 @@
 //! Tests that mirror the rooms with routes.
 
+mod absences;
 mod auth;
 mod bad_input;
 mod grids;
 mod imports;
+mod invitations;
+mod officers;
 mod positions;
 mod reports;
 mod service_accounts;

@@ -4,11 +4,12 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use gridpatrol::on_each;
 use gridpatrol::store::schema::{
-    events, officers, photos, postings, report_counts, report_participants, report_texts, reports,
-    service_accounts, service_keys, towns,
+    duty_shifts, events, invitations, officers, photos, postings, report_counts,
+    report_participants, report_texts, reports, service_accounts, service_keys, towns,
 };
 use gridpatrol::store::{self, Conn, Outcome};
 use uuid::Uuid;
@@ -96,7 +97,50 @@ pub fn whole(conn: &mut Conn) -> Outcome<()> {
     desks(conn)?;
     arrivals(conn)?;
     keys(conn)?;
-    numbers(conn)
+    numbers(conn)?;
+    people(conn)
+}
+
+/// No role twice at a grid at a time, nobody on duty twice, one good invitation an officer.
+fn people(conn: &mut Conn) -> Outcome<()> {
+    type Span = (DateTime<Utc>, Option<DateTime<Utc>>);
+    fn apart<K: PartialEq + std::fmt::Debug>(what: &str, spans: &[(K, Span)]) {
+        for (at, (key, (from, to))) in spans.iter().enumerate() {
+            for (other, (other_from, other_to)) in spans.iter().skip(at + 1) {
+                let meet = to.is_none_or(|to| from < &to && other_from < &to)
+                    && other_to.is_none_or(|to| other_from < &to && from < &to);
+                assert!(key != other || !meet, "{what} twice at a time: {key:?}");
+            }
+        }
+    }
+    let posted: Vec<((Uuid, Uuid, String), Span)> = postings::table
+        .select((
+            (postings::officer_id, postings::grid_id, postings::role),
+            (postings::valid_from, postings::valid_to),
+        ))
+        .load(conn)?;
+    apart("posted", &posted);
+    let duties: Vec<(Uuid, DateTime<Utc>, DateTime<Utc>)> = duty_shifts::table
+        .select((
+            duty_shifts::town_id,
+            duty_shifts::valid_from,
+            duty_shifts::valid_to,
+        ))
+        .load(conn)?;
+    let duties: Vec<(Uuid, Span)> = duties
+        .into_iter()
+        .map(|(town, from, to)| (town, (from, Some(to))))
+        .collect();
+    apart("on duty", &duties);
+    let mut good: Vec<Uuid> = invitations::table
+        .filter(invitations::ended_at.is_null())
+        .select(invitations::officer_id)
+        .load(conn)?;
+    let invited = good.len();
+    good.sort_unstable();
+    good.dedup();
+    assert_eq!(good.len(), invited, "an officer has two good invitations");
+    Ok(())
 }
 
 /// A service account is a principal without a posting; at most two of its keys are good, none once it

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::login::{Door, locked};
 use super::security_log::{self, Kind, Origin, Record};
 use super::sessions::{self, End};
-use super::{Auth, queries};
+use super::{Auth, guessable, queries};
 use crate::problem::{FieldError, Problem};
 use crate::store::{Lane, Store};
 
@@ -22,12 +22,27 @@ pub struct Change {
     pub username: String,
     /// The session that goes on.
     pub session_id: Uuid,
-    /// The current password.
-    pub current: String,
+    /// The current password; none where the account has none.
+    pub current: Option<String>,
     /// The new one.
     pub new: String,
     /// From where.
     pub origin: Origin,
+}
+
+/// Every rule that a password of this officer breaks, at this pointer.
+///
+/// # Errors
+/// `validation_failed`.
+pub fn check(auth: &Auth, password: &str, username: &str, pointer: &str) -> Result<(), Problem> {
+    let faults = guessable::faults(&auth.settings.password_rules(), password, username);
+    if faults.is_empty() {
+        return Ok(());
+    }
+    let errors = faults
+        .into_iter()
+        .map(|fault| FieldError::new(pointer, fault.slug(), sentence(fault)));
+    Err(Problem::invalid(errors.collect()))
 }
 
 /// Changes the password.
@@ -49,16 +64,8 @@ pub async fn change(
         new,
         origin,
     } = change;
+    check(auth, &new, &username, "/new_password")?;
     let rules = auth.settings.password_rules();
-    let faults = rules.faults(&new, &username);
-    if !faults.is_empty() {
-        return Err(Problem::invalid(
-            faults
-                .into_iter()
-                .map(|fault| FieldError::new("/new_password", fault.slug(), sentence(fault)))
-                .collect(),
-        ));
-    }
     let remembered = i64::try_from(rules.remembered).unwrap_or(i64::MAX);
     let door = Door::own(auth, officer_id, username, &origin);
     let (account, former, wait) = {
@@ -77,13 +84,18 @@ pub async fn change(
         return Err(locked(seconds));
     }
     let account = account.ok_or_else(sessions::ended)?;
-    let verdict = auth
-        .passwords
-        .verify(current, Some(account.password_hash.clone()))
-        .await?;
-    if !verdict.matches {
+    // Who was invited sets the first one as the one who is signed in.
+    let known = match current.clone() {
+        None if account.password_hash.is_empty() => true,
+        None => false,
+        Some(current) => {
+            let hash = account.hash();
+            auth.passwords.verify(current, hash).await?.matches
+        }
+    };
+    if !known {
         // The answer of the change was lost and it comes again: it has been made.
-        let made = vec![account.password_hash.clone()];
+        let made: Vec<String> = account.hash().into_iter().collect();
         if auth.passwords.among(new, made).await? {
             return Ok(());
         }
@@ -92,11 +104,15 @@ pub async fn change(
                 Ok(door.count(conn, &origin, now, Kind::PasswordChangeRefused)?)
             })
             .await?;
-        return Err(wait.map_or_else(wrong_current, locked));
+        let refused = || wrong_current(current.is_some());
+        return Err(wait.map_or_else(refused, locked));
     }
     let mut hashes = former;
-    if remembered > 0 && !hashes.contains(&account.password_hash) {
-        hashes.push(account.password_hash.clone());
+    if let Some(present) = account
+        .hash()
+        .filter(|hash| remembered > 0 && !hashes.contains(hash))
+    {
+        hashes.push(present);
     }
     if auth.passwords.among(new.clone(), hashes).await? {
         return Err(Problem::invalid(vec![FieldError::new(
@@ -111,7 +127,7 @@ pub async fn change(
             let unchanged = queries::account_locked(conn, officer_id)?
                 .is_some_and(|current| current.password_hash == account.password_hash);
             if !unchanged {
-                return Err(wrong_current().into());
+                return Err(wrong_current(true).into());
             }
             queries::set_password(conn, officer_id, &hash)?;
             queries::remember_hash(conn, officer_id, &hash, now, remembered)?;
@@ -146,7 +162,14 @@ pub async fn change(
 }
 
 /// Not a 401: the caller is signed in, and apps answer a 401 by signing out.
-fn wrong_current() -> Problem {
+fn wrong_current(given: bool) -> Problem {
+    if !given {
+        return Problem::invalid(vec![FieldError::new(
+            "/current_password",
+            "required",
+            "The account has a password: give it.",
+        )]);
+    }
     Problem {
         detail: Some("The current password is wrong.".to_owned()),
         ..Problem::invalid(vec![FieldError::new(

@@ -64,9 +64,7 @@ pub async fn sign_in(
     if let Some(seconds) = wait {
         return Err(locked(seconds));
     }
-    let hash = account
-        .as_ref()
-        .map(|account| account.password_hash.clone());
+    let hash = account.as_ref().and_then(Account::hash);
     let verdict = auth.passwords.verify(password.clone(), hash).await?;
     let Some(account) = account.filter(|_| verdict.matches) else {
         let refused = store

@@ -5,6 +5,8 @@
 
 pub mod authenticate;
 pub mod change_password;
+pub mod guessable;
+pub mod invitations;
 pub mod keys;
 pub mod login;
 pub mod me;
@@ -14,6 +16,7 @@ pub mod random;
 pub mod refresh_token;
 pub mod routes;
 pub mod security_log;
+pub mod session_routes;
 pub mod sessions;
 pub mod settings;
 pub mod sweep;

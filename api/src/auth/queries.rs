@@ -24,12 +24,20 @@ pub struct Account {
     pub name: String,
     /// The phone number.
     pub phone: Option<String>,
-    /// The hash of the password.
+    /// The hash of the password; empty: none.
     pub password_hash: String,
     /// Whether the password must be changed first.
     pub must_change_password: bool,
     /// Since when the account is disabled.
     pub disabled_at: Option<DateTime<Utc>>,
+}
+
+impl Account {
+    /// The hash of the password, if there is one.
+    #[must_use]
+    pub fn hash(&self) -> Option<String> {
+        (!self.password_hash.is_empty()).then(|| self.password_hash.clone())
+    }
 }
 
 /// A session.

@@ -4,9 +4,8 @@
 
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::web::Data;
-use actix_web::{HttpResponse, delete, get, post};
+use actix_web::{HttpResponse, get, post};
 use chrono::{DateTime, Utc};
-use gridpatrol_domain::error::Code;
 use jsonwebtoken::jwk::{AlgorithmParameters, Jwk};
 use serde::{Deserialize, Serialize};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -18,9 +17,8 @@ use super::me::{self, Me, Officer};
 use super::security_log::Origin;
 use super::sessions::{self, Device, End, Signing};
 use super::tickets::{self, Holder};
-use super::{queries, refresh_token};
+use super::{refresh_token, session_routes};
 use crate::app::App;
-use crate::http::page::Page;
 use crate::http::validate::{Errors, Validate};
 use crate::http::{Call, Open, etag};
 use crate::problem::{Problem, document};
@@ -33,12 +31,11 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(sign_in)
         .service(refresh)
         .service(sign_out)
-        .service(list_sessions)
-        .service(end_session)
         .service(change_own_password)
         .service(who_am_i)
         .service(issue_ticket)
         .service(public_keys);
+    session_routes::routes(config);
 }
 
 refusals! {
@@ -77,15 +74,34 @@ pub struct DeviceFacts {
     /// An id the app makes once and keeps on the device.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(pattern = r"\S", max_length = 100)]
-    id: Option<String>,
+    pub id: Option<String>,
     /// What people call it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(pattern = r"\S", max_length = 100)]
-    name: Option<String>,
+    pub name: Option<String>,
     /// `android`, `ios`, `wechat` ….
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(pattern = r"\S", max_length = 40)]
-    platform: Option<String>,
+    pub platform: Option<String>,
+}
+
+impl DeviceFacts {
+    /// Adds each wrong value to `errors`.
+    pub fn check(&self, errors: &mut Errors) {
+        errors.filled("id", &self.id, 100);
+        errors.filled("name", &self.name, 100);
+        errors.filled("platform", &self.platform, 40);
+    }
+}
+
+impl From<DeviceFacts> for Device {
+    fn from(device: DeviceFacts) -> Self {
+        Self {
+            id: device.id,
+            name: device.name,
+            platform: device.platform,
+        }
+    }
 }
 
 impl Validate for SignIn {
@@ -95,11 +111,7 @@ impl Validate for SignIn {
         errors.filled("username", &self.username, 100);
         password(errors, "password", &self.password);
         if let Some(device) = &self.device {
-            errors.nested("device", |errors| {
-                errors.filled("id", &device.id, 100);
-                errors.filled("name", &device.name, 100);
-                errors.filled("platform", &device.platform, 40);
-            });
+            errors.nested("device", |errors| device.check(errors));
         }
     }
 }
@@ -139,7 +151,8 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    fn respond(signing: Signing) -> HttpResponse {
+    /// The answer of whoever signed in or refreshed; nobody keeps it.
+    pub(super) fn respond(signing: Signing) -> HttpResponse {
         let tokens = Self {
             access_token: signing.access_token,
             token_type: "Bearer",
@@ -180,11 +193,7 @@ async fn sign_in(app: Data<App>, call: Open<(), (), SignIn>) -> Result<HttpRespo
     let attempt = Attempt {
         username,
         password,
-        device: device.map(|device| Device {
-            id: device.id,
-            name: device.name,
-            platform: device.platform,
-        }),
+        device: device.map(Device::from),
         origin: Origin {
             address: call.address,
             request_id: call.request_id,
@@ -238,7 +247,7 @@ async fn refresh(app: Data<App>, call: Open<(), (), Refresh>) -> Result<HttpResp
 }
 
 /// Where a signed-in call came from.
-fn origin<P, Q, B>(call: &Call<P, Q, B>) -> Origin {
+pub(super) fn origin<P, Q, B>(call: &Call<P, Q, B>) -> Origin {
     Origin {
         address: call.address.clone(),
         request_id: call.request_id.clone(),
@@ -270,115 +279,17 @@ async fn sign_out(app: Data<App>, call: Call) -> Result<HttpResponse, Problem> {
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// A session of the caller.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct SessionFacts {
-    /// Its id.
-    id: Uuid,
-    /// Its device, if the app told.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    device: Option<DeviceFacts>,
-    /// The address it was last refreshed from.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    address: Option<String>,
-    /// When it began.
-    created_at: DateTime<Utc>,
-    /// When it was last used, to the minute.
-    last_seen_at: DateTime<Utc>,
-    /// When it ends at the latest.
-    expires_at: DateTime<Utc>,
-    /// Whether it is the one of this request.
-    current: bool,
-}
-
-impl SessionFacts {
-    fn of(session: queries::Session, current: Uuid) -> Self {
-        let told = session.device_id.is_some()
-            || session.device_name.is_some()
-            || session.platform.is_some();
-        Self {
-            id: session.id,
-            device: told.then_some(DeviceFacts {
-                id: session.device_id,
-                name: session.device_name,
-                platform: session.platform,
-            }),
-            address: session.address,
-            created_at: session.created_at,
-            last_seen_at: session.last_seen_at,
-            expires_at: session.expires_at,
-            current: session.id == current,
-        }
-    }
-}
-
-/// The caller's sessions
-///
-/// Those that have not ended, last used first, all on one page.
-#[utoipa::path(
-    operation_id = "listSessions",
-    tag = "auth",
-    security(("bearer" = [])),
-    responses((status = 200, description = "The sessions.", body = Page<SessionFacts>), SignedRefusals)
-)]
-#[get("/v1/auth/sessions")]
-async fn list_sessions(app: Data<App>, call: Call) -> Result<HttpResponse, Problem> {
-    let (officer, now) = (call.actor.officer.id, app.clock.now());
-    let open = app
-        .store
-        .read(move |conn| Ok(queries::open_sessions(conn, officer, now)?))
-        .await?;
-    let current = call.actor.session_id;
-    let page = Page {
-        items: open
-            .into_iter()
-            .map(|session| SessionFacts::of(session, current))
-            .collect(),
-        next_cursor: None,
-    };
-    etag::json(call.if_none_match.as_deref(), 0, &page)
-}
-
-/// End one of the caller's sessions
-///
-/// Such as that of a lost phone. Safe to repeat.
-#[utoipa::path(
-    operation_id = "endSession",
-    tag = "auth",
-    security(("bearer" = [])),
-    params(("id" = Uuid, Path, description = "The session.")),
-    responses((status = 204, description = "It has ended."), document::Read)
-)]
-#[delete("/v1/auth/sessions/{id}")]
-async fn end_session(app: Data<App>, call: Call<Uuid>) -> Result<HttpResponse, Problem> {
-    let (officer, session) = (call.actor.officer.id, call.path);
-    let (origin, now) = (origin(&call), app.clock.now());
-    let owned = app
-        .store
-        .write(Lane::Interactive, move |conn| {
-            let end = End::Revoked;
-            Ok(sessions::end_own(
-                conn, officer, session, end, &origin, now,
-            )?)
-        })
-        .await?;
-    if owned {
-        Ok(HttpResponse::NoContent().finish())
-    } else {
-        Err(Problem::new(Code::NotFound))
-    }
-}
-
 /// A change of the caller's own password.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"current_password": "demo-Patrol-2026", "new_password": "Weiyuan-2027"}))]
 pub struct PasswordChange {
-    /// The current password.
+    /// The current password. Absent only where the account has none: its owner was invited.
     #[schema(min_length = 1, max_length = 128)]
-    current_password: String,
+    current_password: Option<String>,
     /// The new one: 8 to 128 characters, three of the four classes (lower case, upper case, digits,
-    /// others), not the username, none of the last five (settings).
+    /// others), without the username in it, none that is commonly used, none of the last five
+    /// (settings).
     #[schema(min_length = 8, max_length = 128)]
     new_password: String,
 }
@@ -387,11 +298,13 @@ impl Validate for PasswordChange {
     const MOST_BYTES: Option<usize> = Some(MOST_BYTES);
 
     fn validate(&self, errors: &mut Errors) {
-        password(errors, "current_password", &self.current_password);
+        if let Some(current) = &self.current_password {
+            password(errors, "current_password", current);
+        }
     }
 }
 
-/// Change one's password
+/// Change one's password, or set the first
 ///
 /// Ends the caller's other sessions. A wrong current password is `wrong_password` at
 /// `/current_password`, and guessing it is slowed down like signing in. Safe to repeat.

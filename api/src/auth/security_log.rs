@@ -36,6 +36,18 @@ pub enum Kind {
     ServiceKeyEnded,
     /// A service account was ended.
     ServiceAccountEnded,
+    /// Who manages an officer gave a one-time password.
+    PasswordReset,
+    /// An account was disabled.
+    Disabled,
+    /// An account was enabled again.
+    Enabled,
+    /// An officer was invited.
+    Invited,
+    /// A phone was signed in by an invitation.
+    InvitationAccepted,
+    /// An invitation was wrong, spent or expired.
+    InvitationRefused,
 }
 
 impl Kind {
@@ -52,6 +64,12 @@ impl Kind {
             Self::ServiceKeyIssued => "service_key_issued",
             Self::ServiceKeyEnded => "service_key_ended",
             Self::ServiceAccountEnded => "service_account_ended",
+            Self::PasswordReset => "password_reset",
+            Self::Disabled => "disabled",
+            Self::Enabled => "enabled",
+            Self::Invited => "invited",
+            Self::InvitationAccepted => "invitation_accepted",
+            Self::InvitationRefused => "invitation_refused",
         }
     }
 }

@@ -34,6 +34,12 @@ pub enum End {
     PasswordChanged,
     /// A refresh token came back after its successor was used.
     RefreshReused,
+    /// Who manages the officer ended it.
+    ByManager,
+    /// The account was disabled.
+    Disabled,
+    /// Who manages the officer gave a one-time password.
+    PasswordReset,
 }
 
 impl End {
@@ -45,6 +51,9 @@ impl End {
             Self::Crowded => "crowded",
             Self::PasswordChanged => "password_changed",
             Self::RefreshReused => "refresh_reused",
+            Self::ByManager => "by_manager",
+            Self::Disabled => "disabled",
+            Self::PasswordReset => "password_reset",
         }
     }
 }
@@ -117,6 +126,12 @@ impl Fresh {
             token_hash,
             now,
         })
+    }
+
+    /// The session's id.
+    #[must_use]
+    pub const fn session_id(&self) -> Uuid {
+        self.session_id
     }
 
     /// The tokens of the session, once it is stored.
@@ -243,6 +258,26 @@ pub fn end(
         )?;
     }
     Ok(())
+}
+
+/// Ends all sessions of an officer, but the one kept.
+///
+/// # Errors
+/// When the database fails.
+pub fn end_all(
+    conn: &mut Conn,
+    officer_id: Uuid,
+    kept: Option<Uuid>,
+    reason: End,
+    origin: &Origin,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    let open: Vec<Uuid> = queries::open_sessions(conn, officer_id, now)?
+        .into_iter()
+        .map(|session| session.id)
+        .filter(|id| Some(*id) != kept)
+        .collect();
+    end(conn, officer_id, &open, reason, origin, now)
 }
 
 /// Ends one of an officer's own sessions. False: it is none of theirs.

@@ -25,6 +25,8 @@ pub struct AuthSettings {
     pub session_days: u32,
     /// How many sessions an officer has at most; the oldest makes room.
     pub sessions_per_officer: u32,
+    /// How long an invitation can be accepted.
+    pub invitation_hours: u32,
     /// argon2id: memory in KiB.
     pub argon2_memory_kib: u32,
     /// argon2id: passes over it.
@@ -58,6 +60,7 @@ impl Default for AuthSettings {
             refresh_days: 30,
             session_days: 180,
             sessions_per_officer: 100,
+            invitation_hours: 72,
             argon2_memory_kib: 19_456,
             argon2_passes: 2,
             argon2_lanes: 1,
@@ -82,6 +85,7 @@ impl AuthSettings {
             ("refresh_days", self.refresh_days, 1, 365),
             ("session_days", self.session_days, 1, 3650),
             ("sessions_per_officer", self.sessions_per_officer, 1, 1000),
+            ("invitation_hours", self.invitation_hours, 1, 24 * 90),
             ("argon2_memory_kib", self.argon2_memory_kib, 8, 1 << 20),
             ("argon2_passes", self.argon2_passes, 1, 100),
             ("argon2_lanes", self.argon2_lanes, 1, 16),
@@ -150,6 +154,12 @@ impl AuthSettings {
             lock: chrono::TimeDelta::minutes(self.address_lock_minutes.into()),
             delays: false,
         }
+    }
+
+    /// How long an invitation can be accepted.
+    #[must_use]
+    pub fn invitation_lifetime(&self) -> chrono::TimeDelta {
+        chrono::TimeDelta::hours(self.invitation_hours.into())
     }
 
     /// How long an access token is good for.

@@ -108,7 +108,7 @@ impl House {
             officer_id: self.officer,
             username: "group_1_1".to_owned(),
             session_id,
-            current: current.to_owned(),
+            current: Some(current.to_owned()),
             new: new.to_owned(),
             origin: origin("10.0.0.1"),
         };
@@ -390,7 +390,7 @@ async fn a_changed_password_ends_the_other_sessions_and_does_not_come_back() {
             .collect();
         assert_eq!(codes, ["too_short", "too_simple"]);
         let wrong = house
-            .change(here.session_id, "wrong", "Another-1")
+            .change(here.session_id, "wrong", "Nobody-Knows-1")
             .await
             .unwrap_err();
         assert_eq!(wrong.errors[0].pointer, "/current_password");
@@ -402,7 +402,7 @@ async fn a_changed_password_ends_the_other_sessions_and_does_not_come_back() {
                 .await
                 .unwrap_err();
             assert_eq!(same.errors[0].code, "reused");
-            let next = format!("Another-{number}");
+            let next = format!("Nobody-Knows-{number}");
             house
                 .change(here.session_id, &current, &next)
                 .await

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::{CommandError, say};
 use crate::app;
+use crate::auth::guessable;
 use crate::auth::passwords::Passwords;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -62,10 +63,7 @@ pub(super) fn create(config: &Config, officer: Create) -> Result<(), CommandErro
     } else {
         asked()?
     };
-    let faults = config
-        .auth
-        .password_rules()
-        .faults(&password, &officer.username);
+    let faults = guessable::faults(&config.auth.password_rules(), &password, &officer.username);
     if !faults.is_empty() {
         let errors = faults
             .iter()

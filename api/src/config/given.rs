@@ -103,6 +103,8 @@ options! {
     auth_session_days: u32 = "GRIDPATROL_AUTH_SESSION_DAYS" => auth.session_days;
     /// Sessions an officer has at most [default: 100]
     auth_sessions_per_officer: u32 = "GRIDPATROL_AUTH_SESSIONS_PER_OFFICER" => auth.sessions_per_officer;
+    /// Hours an invitation can be accepted [default: 72]
+    auth_invitation_hours: u32 = "GRIDPATROL_AUTH_INVITATION_HOURS" => auth.invitation_hours;
     /// argon2id: memory in KiB [default: 19456]
     auth_argon2_memory_kib: u32 = "GRIDPATROL_AUTH_ARGON2_MEMORY_KIB" => auth.argon2_memory_kib;
     /// argon2id: passes [default: 2]

@@ -174,6 +174,8 @@ pub struct Town {
     /// By code.
     order: Vec<Uuid>,
     postings: Vec<DatedPosting>,
+    /// Places in `postings`, by officer.
+    posted: HashMap<Uuid, Vec<usize>>,
     deputies: Vec<DatedDeputy>,
     absences: Vec<DatedAbsence>,
     shifts: Vec<Shift>,
@@ -285,9 +287,12 @@ impl Town {
 
     /// An officer's postings, those past and to come included, in order.
     pub fn postings_of(&self, officer: Uuid) -> impl Iterator<Item = &DatedPosting> {
-        self.postings
-            .iter()
-            .filter(move |posting| posting.officer_id == officer)
+        let places = self
+            .posted
+            .get(&officer)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        places.iter().filter_map(|place| self.postings.get(*place))
     }
 
     /// A posting as managing looks at it.
@@ -327,7 +332,7 @@ impl Town {
             Some(known) if known.from <= now && now < known.until => Arc::clone(&known.staffing),
             _ => {
                 let (from, until) = self.holds(now);
-                let staffing = Arc::new(self.staff(now));
+                let staffing = Arc::new(self.staffed(now));
                 *staffed = Some(Staffed {
                     from,
                     until,
@@ -338,7 +343,9 @@ impl Town {
         }
     }
 
-    fn staff(&self, now: DateTime<Utc>) -> Staffing {
+    /// The staffing at an instant, made anew: for looking ahead.
+    #[must_use]
+    pub fn staffed(&self, now: DateTime<Utc>) -> Staffing {
         let away: HashSet<Uuid> = self
             .absences
             .iter()
@@ -438,6 +445,10 @@ impl Town {
         let grids: HashMap<Uuid, Grid> = rows.into_iter().map(|grid| (grid.id, grid)).collect();
         let code = grids.get(&id).map(|grid| grid.code.clone());
         let postings = queries::postings_of(conn, id)?;
+        let mut posted: HashMap<Uuid, Vec<usize>> = HashMap::new();
+        for (place, posting) in postings.iter().enumerate() {
+            posted.entry(posting.officer_id).or_default().push(place);
+        }
         let deputies = queries::deputies_of(conn, id)?;
         let ids: HashSet<Uuid> = postings
             .iter()
@@ -451,6 +462,7 @@ impl Town {
             grids,
             order,
             postings,
+            posted,
             deputies,
             absences: queries::absences_of(conn, ids.iter().copied())?,
             shifts: queries::shifts_of(conn, id)?,

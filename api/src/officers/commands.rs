@@ -1,23 +1,28 @@
-//! Creating an officer, posting one, and letting one stand in for another.
+//! Creating an officer, posting one, and letting one stand in for another: the checks that hold
+//! whoever asks, the command line and the demonstration included.
 //!
-//! Owns the checks that a new account or posting must pass, and its record in the town's chain.
+//! Owns what a new account or posting must pass, and its record in the town's chain. Whether the
+//! caller may is asked in `accounts`, `postings` and `absences`.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use gridpatrol_domain::error::Code;
-use gridpatrol_domain::officer::Role;
+use gridpatrol_domain::officer::{Covers, Role};
 use gridpatrol_domain::password;
-use gridpatrol_domain::slug::Slug as _;
-use serde_json::{Map, json};
+use serde_json::json;
 use uuid::Uuid;
 
+use super::chains::Chains;
+use super::queries::{self, DeputyRow, PostingRow};
+use super::subject::record;
 use crate::auth::queries as accounts;
 use crate::grids::queries as grids;
+use crate::http::validate::Errors;
 use crate::problem::{FieldError, Problem};
-use crate::store::events::{self, EventRecord};
-use crate::store::schema::{deputies, officers, postings};
-use crate::store::types::{At, Coded, Id};
-use crate::store::{Conn, Outcome, town};
+use crate::store::events::EventRecord;
+use crate::store::schema::{officers, postings};
+use crate::store::types::{At, Id};
+use crate::store::{Conn, Outcome};
 
 /// Most characters of a person's name.
 pub const MOST_NAME_CHARS: usize = 40;
@@ -35,7 +40,7 @@ pub struct NewOfficer {
     pub name: String,
     /// A phone number.
     pub phone: Option<String>,
-    /// The hash of the first password, which kept to the rules.
+    /// The hash of the first password, which kept to the rules. Empty: none, the officer is invited.
     pub password_hash: String,
     /// Whether the password must be changed at the first sign-in.
     pub must_change_password: bool,
@@ -54,6 +59,41 @@ pub struct NewPosting {
     pub to: Option<DateTime<Utc>>,
 }
 
+/// A username, as it may be stored.
+pub(super) fn check_username(errors: &mut Errors, username: &str) -> Option<String> {
+    let stored = password::username(username);
+    if stored.is_none() {
+        errors.add(
+            "username",
+            "bad_format",
+            "2 to 32 letters a to z, digits, '.', '_', '-'; the first a letter or digit.",
+        );
+    }
+    stored
+}
+
+/// The name of a person.
+pub(super) fn check_name(errors: &mut Errors, name: &str) {
+    errors.filled("name", &name.trim(), MOST_NAME_CHARS);
+    if name.chars().any(char::is_control) {
+        errors.add("name", "not_allowed", "No control characters.");
+    }
+}
+
+/// A phone number, as people write them.
+pub(super) fn check_phone(errors: &mut Errors, phone: Option<&str>) {
+    let phone = phone.unwrap_or_default().trim();
+    errors.text("phone", &phone, MOST_PHONE_CHARS);
+    let written = |each: char| each.is_ascii_digit() || "+-() #*,;x/".contains(each);
+    if !phone.chars().all(written) {
+        errors.add(
+            "phone",
+            "bad_format",
+            "Give digits, with '+', '-', '(', ')', '#' and spaces between them.",
+        );
+    }
+}
+
 /// Creates an officer with a first posting.
 ///
 /// # Errors
@@ -65,33 +105,24 @@ pub fn create(
     actor: Option<Uuid>,
     now: DateTime<Utc>,
 ) -> Outcome<Uuid> {
-    let mut errors = Vec::new();
-    let mut wrong = |pointer: &str, code: &str, detail: &str| {
-        errors.push(FieldError::new(pointer, code, detail));
-    };
-    let username = password::username(&officer.username);
-    if username.is_none() {
-        wrong(
-            "/username",
-            "bad_format",
-            "2 to 32 letters a to z, digits, '.', '_', '-'; the first a letter or digit.",
-        );
-    }
-    let name = officer.name.trim();
-    if name.is_empty() {
-        wrong("/name", "too_short", "Must not be blank.");
-    } else if name.chars().count() > MOST_NAME_CHARS {
-        wrong("/name", "too_long", "At most 40 characters.");
-    } else if name.chars().any(char::is_control) {
-        wrong("/name", "not_allowed", "No control characters.");
-    }
-    let too_long = |phone: &String| phone.chars().count() > MOST_PHONE_CHARS;
-    if officer.phone.as_ref().is_some_and(too_long) {
-        wrong("/phone", "too_long", "At most 32 characters.");
-    }
-    let Some(username) = username.filter(|_| errors.is_empty()) else {
-        return Err(Problem::invalid(errors).into());
-    };
+    create_managing(conn, officer, posting, false, actor, now)
+}
+
+/// As [`create`]; the posting may have the managing right.
+pub(super) fn create_managing(
+    conn: &mut Conn,
+    officer: &NewOfficer,
+    posting: NewPosting,
+    manages: bool,
+    actor: Option<Uuid>,
+    now: DateTime<Utc>,
+) -> Outcome<Uuid> {
+    let mut errors = Errors::body();
+    let username = check_username(&mut errors, &officer.username);
+    check_name(&mut errors, &officer.name);
+    check_phone(&mut errors, officer.phone.as_deref());
+    errors.into_result()?;
+    let username = username.unwrap_or_default();
     if accounts::account_named(conn, &username)?.is_some() {
         return Err(Problem::invalid(vec![FieldError::new(
             "/username",
@@ -100,39 +131,50 @@ pub fn create(
         )])
         .into());
     }
+    let name = officer.name.trim();
+    let phone = officer
+        .phone
+        .as_deref()
+        .map(str::trim)
+        .filter(|phone| !phone.is_empty());
     diesel::insert_into(officers::table)
         .values((
             officers::id.eq(Id(officer.id)),
             officers::username.eq(&username),
             officers::name.eq(name),
-            officers::phone.eq(&officer.phone),
+            officers::phone.eq(phone),
             officers::password_hash.eq(&officer.password_hash),
             officers::must_change_password.eq(officer.must_change_password),
             officers::created_at.eq(At(now)),
         ))
         .execute(conn)?;
-    accounts::remember_hash(conn, officer.id, &officer.password_hash, now, 1)?;
-    let created = EventRecord {
-        subject_kind: "officer",
-        subject_id: officer.id,
-        kind: "officer_created",
-        at: now,
-        actor_id: actor,
-        facts: Map::new(),
-        payload: Some(json!({
-            "username": username,
-            "name": name,
-            "phone": officer.phone,
-        })),
-    };
-    post(conn, officer.id, posting, vec![created], actor, now)?;
+    if !officer.password_hash.is_empty() {
+        accounts::remember_hash(conn, officer.id, &officer.password_hash, now, 1)?;
+    }
+    let created = record(
+        officer.id,
+        "officer_created",
+        actor,
+        now,
+        json!({}),
+        Some(json!({"username": username, "name": name, "phone": phone})),
+    );
+    post(
+        conn,
+        officer.id,
+        posting,
+        manages,
+        vec![created],
+        actor,
+        now,
+    )?;
     Ok(officer.id)
 }
 
 /// Posts an officer.
 ///
 /// # Errors
-/// `validation_failed` naming what is wrong; otherwise if the database fails.
+/// `validation_failed` naming what is wrong, `posting_overlap`; otherwise if the database fails.
 pub fn add_posting(
     conn: &mut Conn,
     officer_id: Uuid,
@@ -140,7 +182,7 @@ pub fn add_posting(
     actor: Option<Uuid>,
     now: DateTime<Utc>,
 ) -> Outcome<Uuid> {
-    post(conn, officer_id, posting, Vec::new(), actor, now)
+    post(conn, officer_id, posting, false, Vec::new(), actor, now)
 }
 
 /// Lets an officer stand in for a posting, from one instant to another.
@@ -174,46 +216,54 @@ pub fn add_deputy(
     if !errors.is_empty() {
         return Err(Problem::invalid(errors).into());
     }
-    let id = Uuid::now_v7();
-    let mut head = town::advance(conn, town_id)?;
-    diesel::insert_into(deputies::table)
-        .values((
-            deputies::id.eq(Id(id)),
-            deputies::posting_id.eq(Id(posting_id)),
-            deputies::deputy_id.eq(Id(deputy_id)),
-            deputies::valid_from.eq(At(from)),
-            deputies::valid_to.eq(At(to)),
-            deputies::created_at.eq(At(now)),
-        ))
-        .execute(conn)?;
-    let mut facts = Map::new();
-    facts.insert("posting_id".to_owned(), posting_id.to_string().into());
-    facts.insert("deputy_id".to_owned(), deputy_id.to_string().into());
-    facts.insert("from".to_owned(), json!(from));
-    facts.insert("to".to_owned(), json!(to));
-    let record = EventRecord {
-        subject_kind: "officer",
-        subject_id: holder,
-        kind: "officer_deputised",
-        at: now,
-        actor_id: actor,
-        facts,
-        payload: None,
+    let deputy = DeputyRow {
+        id: Uuid::now_v7(),
+        posting_id,
+        deputy_id,
+        from,
+        to,
+        covers: Covers::All,
+        absence_id: None,
     };
-    events::append(conn, &mut head, vec![record])?;
-    town::touch_directory(conn, town_id)?;
-    Ok(id)
+    let mut chains = Chains::lock(conn, [town_id])?;
+    queries::add_deputy(conn, &deputy, now)?;
+    chains.add(town_id, deputised(holder, &deputy, actor, now));
+    chains.save(conn)?;
+    Ok(deputy.id)
 }
 
-/// Adds a posting and records it after what came before.
-fn post(
-    conn: &mut Conn,
-    officer_id: Uuid,
-    posting: NewPosting,
-    mut records: Vec<EventRecord>,
+/// What is recorded of a deputy.
+pub(super) fn deputised(
+    holder: Uuid,
+    deputy: &DeputyRow,
     actor: Option<Uuid>,
     now: DateTime<Utc>,
-) -> Outcome<Uuid> {
+) -> EventRecord {
+    let facts = json!({
+        "posting_id": deputy.posting_id, "deputy_id": deputy.deputy_id, "covers": deputy.covers,
+        "from": deputy.from, "to": deputy.to, "absence_id": deputy.absence_id,
+    });
+    record(holder, "officer_deputised", actor, now, facts, None)
+}
+
+/// What is recorded of a posting.
+pub(super) fn posted(
+    officer: Uuid,
+    kind: &'static str,
+    posting: &PostingRow,
+    actor: Option<Uuid>,
+    now: DateTime<Utc>,
+) -> EventRecord {
+    let facts = json!({
+        "posting_id": posting.id, "grid_id": posting.grid.id(), "role": posting.role,
+        "from": posting.from, "to": posting.to,
+        "manages": posting.manages.then_some(true),
+    });
+    record(officer, kind, actor, now, facts, None)
+}
+
+/// The posting that is asked for, checked on its own: role and tier, dates, the managing right.
+pub(super) fn wanted(conn: &mut Conn, posting: NewPosting, manages: bool) -> Outcome<PostingRow> {
     let invalid = |pointer: &str, code: &str, detail: String| {
         Problem::invalid(vec![FieldError::new(pointer, code, detail)])
     };
@@ -232,43 +282,83 @@ fn post(
         );
         return Err(invalid("/role", "not_allowed", detail).into());
     }
+    if manages && !gridpatrol_domain::officer::managing::may_have_right(posting.role) {
+        let detail = "Only a town_officer is given the managing right; leaders and admins have it.";
+        return Err(invalid("/manages", "not_allowed", detail.to_owned()).into());
+    }
     if posting.to.is_some_and(|to| to <= posting.from) {
         let detail = "It must end after it begins.".to_owned();
         return Err(invalid("/to", "out_of_range", detail).into());
     }
-    let id = Uuid::now_v7();
-    let town_id = grid.path.town_id();
-    let mut head = town::advance(conn, town_id)?;
-    diesel::insert_into(postings::table)
-        .values((
-            postings::id.eq(Id(id)),
-            postings::officer_id.eq(Id(officer_id)),
-            postings::grid_id.eq(Id(grid.id)),
-            postings::town_id.eq(Id(town_id)),
-            postings::role.eq(Coded(posting.role)),
-            postings::valid_from.eq(At(posting.from)),
-            postings::valid_to.eq(posting.to),
-            postings::created_at.eq(At(now)),
-        ))
-        .execute(conn)?;
-    let mut facts = Map::new();
-    facts.insert("posting_id".to_owned(), id.to_string().into());
-    facts.insert("grid_id".to_owned(), grid.id.to_string().into());
-    facts.insert("role".to_owned(), posting.role.slug().into());
-    facts.insert("from".to_owned(), json!(posting.from));
-    if let Some(to) = posting.to {
-        facts.insert("to".to_owned(), json!(to));
-    }
-    records.push(EventRecord {
-        subject_kind: "officer",
-        subject_id: officer_id,
-        kind: "officer_posted",
-        at: now,
-        actor_id: actor,
-        facts,
-        payload: None,
+    Ok(PostingRow {
+        id: Uuid::now_v7(),
+        role: posting.role,
+        grid: grid.path,
+        from: posting.from,
+        to: posting.to,
+        manages,
+    })
+}
+
+/// 409 if one of these postings is the same role at the same grid at the same time.
+pub(super) fn no_overlap(known: &[PostingRow], new: &PostingRow) -> Result<(), Problem> {
+    let same = known.iter().any(|posting| {
+        posting.id != new.id
+            && posting.role == new.role
+            && posting.grid == new.grid
+            && posting.meets(new.from, new.to)
     });
-    events::append(conn, &mut head, records)?;
-    town::touch_directory(conn, town_id)?;
-    Ok(id)
+    if same {
+        return Err(Problem::new(Code::PostingOverlap)
+            .detail("The officer has this role at this grid for some of that time already."));
+    }
+    Ok(())
+}
+
+/// Adds a posting and records it after what came before.
+fn post(
+    conn: &mut Conn,
+    officer_id: Uuid,
+    posting: NewPosting,
+    manages: bool,
+    before: Vec<EventRecord>,
+    actor: Option<Uuid>,
+    now: DateTime<Utc>,
+) -> Outcome<Uuid> {
+    let posting = wanted(conn, posting, manages)?;
+    no_overlap(&queries::postings(conn, officer_id)?, &posting)?;
+    let town_id = posting.grid.town_id();
+    let mut chains = Chains::lock(conn, [town_id])?;
+    for record in before {
+        chains.add(town_id, record);
+    }
+    begin(conn, &mut chains, officer_id, &posting, actor, now)?;
+    chains.save(conn)?;
+    Ok(posting.id)
+}
+
+/// Writes a posting that passed all checks, into towns that are locked; who stands in during an
+/// absence stands in for it too.
+pub(super) fn begin(
+    conn: &mut Conn,
+    chains: &mut Chains,
+    officer_id: Uuid,
+    posting: &PostingRow,
+    actor: Option<Uuid>,
+    now: DateTime<Utc>,
+) -> Outcome<()> {
+    queries::add_posting(conn, officer_id, posting, now)?;
+    let town = posting.grid.town_id();
+    chains.add(
+        town,
+        posted(officer_id, "officer_posted", posting, actor, now),
+    );
+    if let Some(absence) = queries::absence(conn, officer_id, now)?
+        && let Some(deputy) = super::absences::deputy_of(&absence, posting, now)
+        && super::absences::serves_in(conn, deputy.deputy_id, town, deputy.from)?
+    {
+        queries::add_deputy(conn, &deputy, now)?;
+        chains.add(town, deputised(officer_id, &deputy, actor, now));
+    }
+    Ok(())
 }

@@ -1,6 +1,20 @@
-//! Officers: accounts and postings.
+//! Officers: accounts, postings, absences, deputies, the duty roster.
 //!
-//! Owns who exists and who is posted where. It must not know how they sign in (`auth`) nor what they
-//! may do (`gridpatrol_domain::officer`).
+//! Owns who exists, who is posted where and when, who is away and who stands in. It must not know how
+//! they sign in (`auth`) nor decide who may manage or act (`gridpatrol_domain::officer`).
 
+pub mod absence_routes;
+pub mod absences;
+pub mod accounts;
+pub mod answer;
+pub mod chains;
 pub mod commands;
+pub mod posting_routes;
+pub mod postings;
+pub mod queries;
+pub mod requests;
+pub mod responsible;
+pub mod roster;
+pub mod roster_routes;
+pub mod routes;
+pub mod subject;

@@ -29,9 +29,10 @@ pub fn role_may(
         && match kind {
             ActionKind::Escalate | ActionKind::Close => on_path(Tier::Group),
             ActionKind::Approve => actor.decides_for(report.place).is_some(),
-            ActionKind::Return | ActionKind::Amend | ActionKind::Reclassify => {
-                on_path(Tier::Group) || handles()
+            ActionKind::Return => {
+                on_path(Tier::Group) || handles() || actor.decides_for(report.place).is_some()
             }
+            ActionKind::Amend | ActionKind::Reclassify => on_path(Tier::Group) || handles(),
             ActionKind::Assign => on_path(Tier::Village),
             ActionKind::Resolve => {
                 on_path(Tier::Group)

@@ -1,0 +1,235 @@
+//! HTTP of the duty roster, and of who is responsible for a grid.
+//!
+//! Owns paths and wire types. What happens stands in `roster`, who is responsible in `responsible`.
+
+use actix_web::http::StatusCode;
+use actix_web::web::Data;
+use actix_web::{HttpResponse, get, put};
+use chrono::{DateTime, TimeDelta, Utc};
+use gridpatrol_domain::error::Code;
+use serde::{Deserialize, Serialize};
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+use super::answer::named;
+use super::requests::RosterWindow;
+use super::responsible::{self, Chain};
+use super::roster;
+use super::subject::Manager;
+use crate::app::App;
+use crate::auth::me::Named;
+use crate::grids::directory::Town;
+use crate::http::validate::{Errors, Validate};
+use crate::http::{Call, etag};
+use crate::problem::{Problem, document};
+use crate::refusals;
+use crate::store::Lane;
+
+/// The routes.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config
+        .service(get_roster)
+        .service(put_roster)
+        .service(who_is_responsible);
+}
+
+refusals! {
+    /// Setting the roster.
+    PutRefusals = [BODY, SIGNED] + [NotFound, NotPermitted];
+}
+
+/// Which part of which roster.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Part {
+    /// The town; absent: the only one where the caller is posted.
+    town: Option<Uuid>,
+    /// From when; absent: now.
+    from: Option<DateTime<Utc>>,
+    /// Until when, at most 400 days later; absent: 31 days.
+    to: Option<DateTime<Utc>>,
+}
+
+impl Validate for Part {
+    fn validate(&self, errors: &mut Errors) {
+        errors.instant("from", self.from);
+        errors.instant("to", self.to);
+        if let (Some(from), Some(to)) = (self.from, self.to)
+            && (to <= from || to - from > roster::LONGEST)
+        {
+            let detail = format!("At most {} days after `from`.", roster::LONGEST.num_days());
+            errors.add("to", "out_of_range", detail);
+        }
+    }
+}
+
+/// A part of a duty roster.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(example = json!({
+    "town_id": "0192f7a0-0000-7000-8000-000000000001", "from": "2026-11-22T16:00:00Z", "to": "2026-11-24T16:00:00Z",
+    "shifts": [{"officer": {"id": "0192f7a0-0000-7000-8000-000000000010", "name": "王环保"},
+        "from": "2026-11-22T16:00:00Z", "to": "2026-11-23T16:00:00Z"}]
+}))]
+pub struct Roster {
+    /// The town.
+    town_id: Uuid,
+    /// From when.
+    from: DateTime<Utc>,
+    /// Until when.
+    to: DateTime<Utc>,
+    /// The shifts that reach into this time, in order.
+    shifts: Vec<DutyShift>,
+}
+
+/// A shift.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct DutyShift {
+    /// Who is on duty.
+    officer: Named,
+    /// From when.
+    from: DateTime<Utc>,
+    /// Until when.
+    to: DateTime<Utc>,
+}
+
+impl Roster {
+    fn of(town: &Town, from: DateTime<Utc>, to: DateTime<Utc>) -> Self {
+        let shifts = town
+            .shifts()
+            .iter()
+            .filter(|shift| shift.from < to && from < shift.to)
+            .map(|shift| DutyShift {
+                officer: named(town, shift.officer_id),
+                from: shift.from,
+                to: shift.to,
+            })
+            .collect();
+        Self {
+            town_id: town.id,
+            from,
+            to,
+            shifts,
+        }
+    }
+}
+
+/// The duty roster of a town
+///
+/// Who is named first when a lower grid falls to the town. Everybody posted in the town sees it.
+#[utoipa::path(
+    operation_id = "getDutyRoster",
+    tag = "officers",
+    params(Part),
+    responses(
+        (status = 200, description = "A part of the roster.", body = Roster),
+        (status = 304, description = "It has not changed."),
+        document::Read
+    )
+)]
+#[get("/v1/duty-roster")]
+async fn get_roster(app: Data<App>, call: Call<(), Part>) -> Result<HttpResponse, Problem> {
+    let manager = Manager::of(&app, &call);
+    let town = roster::town_of(manager.scope.towns(), call.query.town)?;
+    let from = call.query.from.unwrap_or(manager.now);
+    let to = call.query.to.unwrap_or(from + TimeDelta::days(31));
+    let directory = app.directory.clone();
+    let town = app
+        .store
+        .read(move |conn| directory.town(conn, town))
+        .await?;
+    let roster = Roster::of(&town, from, to);
+    etag::json(call.if_none_match.as_deref(), 0, &roster)
+}
+
+/// Which roster.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct OfTown {
+    /// The town; absent: the only one where the caller is posted.
+    town: Option<Uuid>,
+}
+
+impl Validate for OfTown {
+    fn validate(&self, _: &mut Errors) {}
+}
+
+/// Set a part of the duty roster
+///
+/// Between `from` and `to` the roster becomes what is given, as a whole; what lies in the past stays
+/// as it was. For who manages the town: its leaders, admins, and town officers with the managing
+/// right. Safe to repeat; the last one wins.
+#[utoipa::path(
+    operation_id = "setDutyRoster",
+    tag = "officers",
+    params(OfTown),
+    request_body = RosterWindow,
+    responses((status = 200, description = "The part as it is now.", body = Roster), PutRefusals)
+)]
+#[put("/v1/duty-roster")]
+async fn put_roster(
+    app: Data<App>,
+    call: Call<(), OfTown, RosterWindow>,
+) -> Result<HttpResponse, Problem> {
+    let manager = Manager::of(&app, &call);
+    let town = roster::town_of(manager.scope.towns(), call.query.town)?;
+    let (window, inner) = (call.body.window(), app.clone());
+    let roster = app
+        .store
+        .write(Lane::Interactive, move |conn| {
+            roster::put(conn, &inner.directory, &manager, town, &window)?;
+            let town = inner.directory.town(conn, town)?;
+            Ok(Roster::of(&town, window.from, window.to))
+        })
+        .await?;
+    Ok(etag::answer(StatusCode::OK, None, etag::write(&roster)?))
+}
+
+/// When.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Instant {
+    /// The instant; absent: now. For the past, it tells by the postings and the roster as they are on
+    /// record, and by the accounts as they are now.
+    at: Option<DateTime<Utc>>,
+}
+
+impl Validate for Instant {
+    fn validate(&self, errors: &mut Errors) {
+        errors.instant("at", self.at);
+    }
+}
+
+/// Who is responsible for a grid
+///
+/// For each duty who does it by name, by what, and until when: who is posted there and present, and
+/// who stands in; else the grid above; else the town's duty officer; else anybody of the town. The
+/// desks of reports are filled by the same rule.
+#[utoipa::path(
+    operation_id = "getResponsible",
+    tag = "officers",
+    params(("id" = Uuid, Path, description = "The grid."), Instant),
+    responses(
+        (status = 200, description = "The chain.", body = Chain),
+        (status = 304, description = "It has not changed."),
+        document::Read
+    )
+)]
+#[get("/v1/grids/{id}/responsible")]
+async fn who_is_responsible(
+    app: Data<App>,
+    call: Call<Uuid, Instant>,
+) -> Result<HttpResponse, Problem> {
+    let manager = Manager::of(&app, &call);
+    let at = call.query.at.unwrap_or(manager.now);
+    let (directory, scope, id) = (app.directory.clone(), manager.scope.clone(), call.path);
+    let found = app
+        .store
+        .read(move |conn| directory.find(conn, scope.towns(), id))
+        .await?;
+    let (town, grid) = found.ok_or_else(|| Problem::new(Code::NotFound))?;
+    let chain = responsible::chain(&town, grid, &manager.actor, at);
+    etag::json(call.if_none_match.as_deref(), 0, &chain)
+}

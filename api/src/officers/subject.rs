@@ -1,0 +1,217 @@
+//! Who manages, and the officer who is managed.
+//!
+//! Owns the order of the checks before any change of an officer: in sight (404), then authority
+//! (403). The rule is `gridpatrol_domain::officer::managing`. It must not change anything.
+
+use chrono::{DateTime, Utc};
+use gridpatrol_domain::error::Code;
+use gridpatrol_domain::officer::{Actor, Held};
+use gridpatrol_domain::scope::Scope;
+use uuid::Uuid;
+
+use super::queries::{self, OfficerRow, PostingRow};
+use crate::app::App;
+use crate::auth::security_log::Origin;
+use crate::http::Call;
+use crate::problem::Problem;
+use crate::store::events::EventRecord;
+use crate::store::{Conn, Outcome};
+
+/// Who manages, when, and from where.
+#[derive(Debug, Clone)]
+pub struct Manager {
+    /// The caller as the rules see it.
+    pub actor: Actor,
+    /// What the caller sees.
+    pub scope: Scope,
+    /// The instant of the request.
+    pub now: DateTime<Utc>,
+    /// Where the request came from.
+    pub origin: Origin,
+}
+
+impl Manager {
+    /// The caller of a request.
+    #[must_use]
+    pub fn of<P, Q, B>(app: &App, call: &Call<P, Q, B>) -> Self {
+        Self {
+            actor: call.actor.actor.clone(),
+            scope: call.actor.scope(),
+            now: app.clock.now(),
+            origin: Origin {
+                address: call.address.clone(),
+                request_id: call.request_id.clone(),
+            },
+        }
+    }
+
+    /// Whether it is the caller's own account.
+    #[must_use]
+    pub fn is(&self, officer: Uuid) -> bool {
+        self.actor.officer_id == officer
+    }
+
+    /// 403 unless the caller may give and take this post.
+    ///
+    /// # Errors
+    /// `not_permitted`.
+    pub fn grants(&self, post: Held) -> Result<(), Problem> {
+        if self.actor.may_grant(post) {
+            Ok(())
+        } else {
+            Err(not_permitted(
+                "You may not give or take this role at this grid.",
+            ))
+        }
+    }
+
+    /// An event about an officer, by this caller.
+    #[must_use]
+    pub fn event(
+        &self,
+        officer: Uuid,
+        kind: &'static str,
+        facts: serde_json::Value,
+        payload: Option<serde_json::Value>,
+    ) -> EventRecord {
+        record(
+            officer,
+            kind,
+            Some(self.actor.officer_id),
+            self.now,
+            facts,
+            payload,
+        )
+    }
+}
+
+/// An event about an officer. Absent facts are left out.
+#[must_use]
+pub fn record(
+    officer: Uuid,
+    kind: &'static str,
+    actor: Option<Uuid>,
+    now: DateTime<Utc>,
+    facts: serde_json::Value,
+    payload: Option<serde_json::Value>,
+) -> EventRecord {
+    let facts = match facts {
+        serde_json::Value::Object(facts) => facts
+            .into_iter()
+            .filter(|(_, value)| !value.is_null())
+            .collect(),
+        _ => serde_json::Map::new(),
+    };
+    EventRecord {
+        subject_kind: "officer",
+        subject_id: officer,
+        kind,
+        at: now,
+        actor_id: actor,
+        facts,
+        payload,
+    }
+}
+
+/// An officer with all postings.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    /// The account.
+    pub row: OfficerRow,
+    /// All postings, past ones and those to come included, in order.
+    pub postings: Vec<PostingRow>,
+}
+
+impl Subject {
+    /// The officer, if posted now or formerly in a town of the scope, or the caller.
+    ///
+    /// # Errors
+    /// `not_found`; otherwise if the database fails.
+    pub fn seen(conn: &mut Conn, scope: &Scope, id: Uuid) -> Outcome<Self> {
+        let row = queries::officer(conn, id)?.ok_or_else(not_found)?;
+        Self::of(conn, scope, row)
+    }
+
+    /// The officer if the caller manages them, locked until the transaction ends.
+    ///
+    /// # Errors
+    /// `not_found`, `not_permitted`; otherwise if the database fails.
+    pub fn managed(conn: &mut Conn, manager: &Manager, id: Uuid) -> Outcome<Self> {
+        let row = queries::officer_locked(conn, id)?.ok_or_else(not_found)?;
+        let subject = Self::of(conn, &manager.scope, row)?;
+        if !subject.managed_by(manager) {
+            return Err(not_permitted("You do not manage this officer.").into());
+        }
+        Ok(subject)
+    }
+
+    /// The officer if the caller manages them or is the officer, locked until the transaction ends.
+    ///
+    /// # Errors
+    /// As [`Subject::managed`].
+    pub fn own_or_managed(conn: &mut Conn, manager: &Manager, id: Uuid) -> Outcome<Self> {
+        if manager.is(id) {
+            let row = queries::officer_locked(conn, id)?.ok_or_else(not_found)?;
+            return Self::of(conn, &manager.scope, row);
+        }
+        Self::managed(conn, manager, id)
+    }
+
+    fn of(conn: &mut Conn, scope: &Scope, row: OfficerRow) -> Outcome<Self> {
+        let postings = queries::postings(conn, row.id)?;
+        let own = row.id == scope.officer_id();
+        if !own
+            && !postings
+                .iter()
+                .any(|posting| scope.in_town(posting.grid.town_id()))
+        {
+            return Err(not_found().into());
+        }
+        Ok(Self { row, postings })
+    }
+
+    /// Whether this caller manages the officer.
+    #[must_use]
+    pub fn managed_by(&self, manager: &Manager) -> bool {
+        manager.actor.may_manage(&self.held(manager.now))
+    }
+
+    /// What the officer holds now or will hold; of one who holds nothing any more, what was held
+    /// last.
+    #[must_use]
+    pub fn held(&self, now: DateTime<Utc>) -> Vec<Held> {
+        let lasting: Vec<Held> = self.lasting(now).map(PostingRow::held).collect();
+        if !lasting.is_empty() {
+            return lasting;
+        }
+        let last = self.postings.iter().filter_map(|posting| posting.to).max();
+        self.postings
+            .iter()
+            .filter(|posting| posting.to == last)
+            .map(PostingRow::held)
+            .collect()
+    }
+
+    /// The postings in force now or later.
+    pub fn lasting(&self, now: DateTime<Utc>) -> impl Iterator<Item = &PostingRow> {
+        self.postings
+            .iter()
+            .filter(move |posting| posting.lasts(now))
+    }
+
+    /// The towns where the officer is or was posted: those whose records and names are concerned.
+    pub fn towns(&self) -> impl Iterator<Item = Uuid> + '_ {
+        self.postings.iter().map(|posting| posting.grid.town_id())
+    }
+}
+
+/// No such officer in sight.
+pub(super) fn not_found() -> Problem {
+    Problem::new(Code::NotFound)
+        .detail("There is no officer of this id in the towns where you are posted.")
+}
+
+/// Seen, and never allowed.
+pub(super) fn not_permitted(detail: &str) -> Problem {
+    Problem::new(Code::NotPermitted).detail(detail)
+}
