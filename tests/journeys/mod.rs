@@ -6,6 +6,7 @@ mod filings;
 mod killed;
 mod leaving;
 mod mergers;
+mod moving;
 mod photo_races;
 mod races;
 mod returns;

@@ -204,6 +204,7 @@ pub fn prepare(
         severity: story.severity,
         source: Source::Patrol,
         disposition: Disposition::Escalate,
+        as_of: None,
     };
     let Decision { mut report, events } = file(&filing, &filer.actor, &context)?;
     move_on(&mut report, stage, chance, &policy);

@@ -6,6 +6,7 @@
 use chrono::Datelike;
 use gridpatrol_domain::error::Code;
 use gridpatrol_domain::grid::GridPath;
+use gridpatrol_domain::officer::{Actor, Posting};
 use gridpatrol_domain::report::filing::{Filing, file as decide_filing};
 use gridpatrol_domain::report::lifecycle::{allowed_actions, decide};
 use gridpatrol_domain::report::permission::role_may;
@@ -14,6 +15,7 @@ use gridpatrol_domain::report::{
     Action, Category, Context, Decision, Disposition, Event, PhotoRole, Refusal, Report, Severity,
     Source,
 };
+use gridpatrol_domain::scope::Scope;
 use gridpatrol_domain::slug::Slug;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -27,6 +29,7 @@ use super::search;
 use super::texts;
 use super::view::{self, StaffedTown, Viewer};
 use crate::app::App;
+use crate::auth::authenticate::active_postings;
 use crate::http::choice::OptionalChoice;
 use crate::http::etag::{self, IfMatch};
 use crate::photos;
@@ -59,9 +62,13 @@ pub fn file(
                 .detail("A report of this id was filed with another content. Choose a new id for a new report.")
                 .into());
         }
-        let found = queries::find(conn, &viewer.scope, id)?.ok_or_else(not_found)?;
+        let found = match queries::find(conn, &viewer.scope, id)? {
+            // A transfer to another town in between; the answer to this very filing may be lost.
+            None if observed_lately(app, viewer, filing).is_some() => queries::find_any(conn, id)?,
+            found => found,
+        };
         return Ok(Filed {
-            report: answer_for(conn, app, viewer, &found)?,
+            report: answer_for(conn, app, viewer, &found.ok_or_else(not_found)?)?,
             created: false,
         });
     }
@@ -70,7 +77,9 @@ pub fn file(
         staffed,
         path: place,
         ended,
-    } = place_of(conn, app, viewer, filing.grid_id)?;
+        as_of,
+        ..
+    } = spot(conn, app, viewer, filing)?;
     let declared = declare(
         conn,
         viewer,
@@ -92,6 +101,7 @@ pub fn file(
         severity: filing.severity.get().unwrap_or(Severity::General),
         source: filing.source.get().unwrap_or(Source::Patrol),
         disposition: filing.disposition.get().unwrap_or(Disposition::Escalate),
+        as_of,
     };
     let context = staffed.context(&app.policy, view::evidence(&photos), viewer.now);
     let Decision { report, mut events } =
@@ -142,32 +152,92 @@ pub fn file(
     })
 }
 
-/// Where a report is filed.
+/// Where a report is filed, and by what.
 struct Place {
     staffed: StaffedTown,
     path: GridPath,
+    /// The grid that was named.
+    named: GridPath,
     /// Whether the grid that was named has ended, and this one took over.
     ended: bool,
+    /// The posting held when it was observed, where that is what the filing goes by.
+    as_of: Option<Posting>,
 }
 
-/// Where the caller may file: any grid of a town where the caller is posted. A filing for a grid that
-/// has ended, from a phone that did not know yet, goes to its successor.
-fn place_of(conn: &mut Conn, app: &App, viewer: &Viewer, grid: Uuid) -> Outcome<Place> {
-    for town in viewer.scope.towns() {
+/// Where the caller files: at any grid of a town where the caller is posted; or, for what was observed
+/// before a transfer and stayed on the phone, at the grids of the posting held then.
+fn spot(conn: &mut Conn, app: &App, viewer: &Viewer, filing: &ReportFiling) -> Outcome<Place> {
+    let present = place_of(conn, app, viewer, viewer.scope.towns(), filing.grid_id)?;
+    let own = |place: &Place| {
+        let mut working = viewer.actor.working();
+        working.any(|posting| posting.grid.covers(place.named))
+    };
+    let officer = viewer.actor.service.is_none();
+    if let Some(observed_at) = observed_lately(app, viewer, filing).filter(|_| officer)
+        && !present.as_ref().is_some_and(own)
+    {
+        let former = Actor {
+            officer_id: viewer.actor.officer_id,
+            postings: active_postings(conn, viewer.actor.officer_id, observed_at)?,
+            service: None,
+        };
+        let towns = Scope::of(&former);
+        if let Some(place) = place_of(conn, app, viewer, towns.towns(), filing.grid_id)? {
+            let held = former
+                .working()
+                .filter(|posting| posting.grid.covers(place.named))
+                .min_by_key(|posting| (posting.grid.tier(), posting.on_behalf_of.is_some()));
+            if let Some(held) = held {
+                return Ok(Place {
+                    as_of: Some(*held),
+                    ..place
+                });
+            }
+        }
+    }
+    present.ok_or_else(|| {
+        Problem::new(Code::NotFound)
+            .detail("There is no grid of this grid_id in the towns where you are posted.")
+            .into()
+    })
+}
+
+/// When it was observed, if that is not so long ago that a former posting counts no more.
+fn observed_lately(
+    app: &App,
+    viewer: &Viewer,
+    filing: &ReportFiling,
+) -> Option<chrono::DateTime<chrono::Utc>> {
+    filing
+        .observed_at
+        .filter(|at| *at <= viewer.now && viewer.now - *at <= app.policy.late_filing)
+}
+
+/// A grid of these towns to file for. A filing for a grid that has ended, from a phone that did not
+/// know yet, goes to its successor.
+fn place_of(
+    conn: &mut Conn,
+    app: &App,
+    viewer: &Viewer,
+    towns: &[Uuid],
+    grid: Uuid,
+) -> Outcome<Option<Place>> {
+    for town in towns {
         let staffed = StaffedTown::read(conn, app, *town, viewer.now)?;
         let Some(named) = staffed.town.grid(grid) else {
             continue;
         };
-        let (ended, path) = (named.is_archived(), staffed.town.home(grid));
-        return Ok(Place {
+        let (ended, named) = (named.is_archived(), named.path);
+        let path = staffed.town.home(grid);
+        return Ok(Some(Place {
             staffed,
             path,
+            named,
             ended,
-        });
+            as_of: None,
+        }));
     }
-    Err(Problem::new(Code::NotFound)
-        .detail("There is no grid of this grid_id in the towns where you are posted.")
-        .into())
+    Ok(None)
 }
 
 fn declare(

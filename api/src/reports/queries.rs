@@ -48,20 +48,34 @@ pub fn find_locked(conn: &mut Conn, scope: &Scope, id: Uuid) -> QueryResult<Opti
     seen(conn, scope, row)
 }
 
+/// The report whoever asks: only for its own reporter, who has proved to know the filing.
+pub fn find_any(conn: &mut Conn, id: Uuid) -> QueryResult<Option<Found>> {
+    let row = reports::table
+        .filter(reports::id.eq(Id(id)))
+        .select(ReportRow::as_select())
+        .first(conn)
+        .optional()?;
+    row.map(|row| whole(conn, row)).transpose()
+}
+
 fn seen(conn: &mut Conn, scope: &Scope, row: Option<ReportRow>) -> QueryResult<Option<Found>> {
     let Some(row) = row else { return Ok(None) };
     if !scope.sees(row.place()) && !took_part(conn, scope, &row)? {
         return Ok(None);
     }
+    whole(conn, row).map(Some)
+}
+
+fn whole(conn: &mut Conn, row: ReportRow) -> QueryResult<Found> {
     let (search_id, texts) = on_each!(conn, c => report_texts::table
         .filter(report_texts::report_id.eq(Id(row.id)))
         .select((report_texts::search_id, TextsRow::as_select()))
         .first(c))?;
-    Ok(Some(Found {
+    Ok(Found {
         row,
         texts,
         search_id,
-    }))
+    })
 }
 
 fn took_part(conn: &mut Conn, scope: &Scope, row: &ReportRow) -> QueryResult<bool> {

@@ -88,7 +88,7 @@ pub struct ResponsibleParty {
     "photos": [{"id": "0192f7a0-0000-7000-8000-0000000000a1", "role": "before"}]
 })))]
 pub struct ReportFiling {
-    /// The grid where it is: any grid of a town where the caller is posted.
+    /// The grid where it is: any grid of a town where the caller is posted, or was at `observed_at`.
     pub grid_id: Uuid,
     /// What is wrong; `unclassified` when the filer cannot say.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -107,7 +107,8 @@ pub struct ReportFiling {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 200)]
     pub place_text: Option<String>,
-    /// When it was seen; the moment of receipt unless said otherwise.
+    /// When it was seen; the moment of receipt unless said otherwise. What was seen before a transfer
+    /// and stayed on the phone is filed as of the posting held then, for 30 days.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_at: Option<DateTime<Utc>>,
     /// What the filer asks for; `escalate` unless said otherwise.

@@ -275,10 +275,15 @@ pub fn report(
             .collect(),
         complete: row.photos_ready >= row.photos_declared,
         version: row.version,
-        allowed_actions: allowed_actions(&state, &viewer.actor, &context)
-            .into_iter()
-            .map(|allowed| allowed_action(viewer, allowed))
-            .collect(),
+        // Who filed it before a transfer to another town is answered once, and sees it no more.
+        allowed_actions: if viewer.scope.in_town(row.town_id) {
+            allowed_actions(&state, &viewer.actor, &context)
+                .into_iter()
+                .map(|allowed| allowed_action(viewer, allowed))
+                .collect()
+        } else {
+            Vec::new()
+        },
     }
 }
 

@@ -31,6 +31,10 @@ pub struct Filing {
     pub source: Source,
     /// What the filer asks for.
     pub disposition: Disposition,
+    /// The posting held when the matter was observed, where the filer holds it no more: a filing that
+    /// stayed on the phone over a transfer. It tells the filing tier; decisions are for who serves
+    /// now.
+    pub as_of: Option<Posting>,
 }
 
 /// The caller's posting nearest to the place: by the nearest common ancestor, then one that the
@@ -59,7 +63,10 @@ fn nearest(actor: &Actor, place: GridPath) -> Option<&Posting> {
 /// # Errors
 /// `not_permitted` when the caller has no posting in the town that acts on reports.
 pub fn file(filing: &Filing, actor: &Actor, context: &Context<'_>) -> Result<Decision, Refusal> {
-    let (grid, on_behalf_of) = nearest(actor, filing.place)
+    let (grid, on_behalf_of) = filing
+        .as_of
+        .as_ref()
+        .or_else(|| nearest(actor, filing.place))
         .map(|posting| (posting.grid, posting.on_behalf_of))
         .or_else(|| Some((actor.service?.files_for(filing.place)?, None)))
         .ok_or(Refusal::new(
@@ -104,7 +111,12 @@ pub fn file(filing: &Filing, actor: &Actor, context: &Context<'_>) -> Result<Dec
     let mut record = Record::new(Standing { on_behalf_of });
     record.add(
         EventKind::Filed,
-        json!({"filing_tier": filing_tier, "disposition": filing.disposition}),
+        json!({
+            "filing_tier": filing_tier, "disposition": filing.disposition,
+            "as_of": filing.as_of.map(|posting| json!({
+                "posting_id": posting.id, "role": posting.role, "grid_id": posting.grid.id(),
+            })),
+        }),
     );
 
     let critical = filing.severity == Severity::Critical;
@@ -129,12 +141,14 @@ pub fn file(filing: &Filing, actor: &Actor, context: &Context<'_>) -> Result<Dec
                 context.staffing,
             );
             match closer {
-                // A service account closes nothing: what it says is verified by people.
+                // A service account closes nothing: what it says is verified by people. Nor does who
+                // serves there no more.
                 Ok(self_verified)
                     if own
                         && below_place
                         && report.holder_tier == filing_tier
-                        && actor.service.is_none() =>
+                        && actor.service.is_none()
+                        && filing.as_of.is_none() =>
                 {
                     report.self_verified = self_verified;
                     close(&mut report, Outcome::Handled, actor, now);

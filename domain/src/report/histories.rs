@@ -317,6 +317,7 @@ fn history() -> impl Strategy<Value = (People, Filing, usize, Vec<Step>)> {
                 severity,
                 source,
                 disposition,
+                as_of: None,
             });
         (
             Just(people),

@@ -42,6 +42,9 @@ pub struct Policy {
     pub least: TimeDelta,
     /// How often one report may be returned to one sending tier.
     pub most_returns: u32,
+    /// How long after it was observed a matter may be filed by a posting that the filer holds no
+    /// more.
+    pub late_filing: TimeDelta,
 }
 
 impl Default for Policy {
@@ -55,6 +58,7 @@ impl Default for Policy {
             least_share: 10,
             least: TimeDelta::minutes(15),
             most_returns: 2,
+            late_filing: TimeDelta::days(30),
         }
     }
 }
@@ -177,6 +181,7 @@ mod tests {
             severity: Severity::General,
             source: Source::Patrol,
             disposition,
+            as_of: None,
         };
         let context = Context {
             staffing: &Staffing::default(),
