@@ -123,7 +123,7 @@ codes! {
     PostingOverlap = "posting_overlap", 409, "任职时间重叠", "The officer is posted there already";
     /// The posting has ended and stays on record as it was.
     PostingOver = "posting_over", 409, "任职已结束", "The posting is over";
-    /// A town keeps at least one admin who can sign in.
+    /// There is always an admin who can sign in.
     LastAdmin = "last_admin", 409, "至少须保留一名管理员", "The last admin stays";
     /// The photo belongs to another report or was declared by somebody else.
     PhotoTaken = "photo_taken", 409, "照片已属于其他事件", "The photo belongs elsewhere";

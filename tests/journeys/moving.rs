@@ -3,7 +3,6 @@
 
 use chrono::TimeDelta;
 use gridpatrol_domain::error::Code;
-use gridpatrol_domain::officer::Role;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -89,7 +88,6 @@ async fn to_another_town_with_a_filing_on_the_phone(world: World) {
     let here = world.here();
     let (leader, secretary) = (world.leader(1, 1).await, world.secretary(1).await);
     world.advance(TimeDelta::minutes(5));
-    world.post("admin", Role::Admin, world.beside().id()).await;
     let admin = world.sign_in("admin").await;
     let transfer = format!("/v1/officers/{}/transfer", leader.officer);
     let to = json!({"role": "group_leader", "grid_id": world.beside().group(1, 1)});

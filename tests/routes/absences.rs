@@ -322,7 +322,7 @@ async fn deputies_are_named_listed_and_ended(world: World) {
     let stranger = world.leader(3, 1).await;
     assert_eq!(stranger.get(&target).await.ok(), first);
     world
-        .sign_in("b_admin")
+        .sign_in("b_town_leader")
         .await
         .get(&target)
         .await

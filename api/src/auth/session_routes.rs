@@ -196,7 +196,7 @@ fn ended(owned: bool) -> Result<HttpResponse, Problem> {
 
 /// 404 or 403 unless the caller manages the officer.
 fn managed(conn: &mut Conn, manager: &Manager, id: Uuid) -> Outcome<()> {
-    let subject = Subject::seen(conn, &manager.scope, id)?;
+    let subject = Subject::seen(conn, manager, id)?;
     if subject.managed_by(manager) {
         Ok(())
     } else {

@@ -39,12 +39,7 @@ pub fn may_give(
     manager: &Manager,
     wanted: &Wanted,
 ) -> Outcome<()> {
-    let (_, path) = directory
-        .find(conn, manager.scope.towns(), wanted.posting.grid_id)?
-        .ok_or_else(|| {
-            Problem::new(Code::NotFound)
-                .detail("There is no grid of this grid_id in the towns where you are posted.")
-        })?;
+    let (_, path) = manager.place(conn, directory, wanted.posting.grid_id)?;
     manager.grants(Held {
         role: wanted.posting.role,
         grid: path,
@@ -134,8 +129,8 @@ pub fn disable(conn: &mut Conn, manager: &Manager, id: Uuid, reason: Option<&str
     let now = manager.now;
     let mut chains = Chains::lock(conn, subject.towns())?;
     queries::set_disabled(conn, id, Some(now))?;
-    for posting in subject.lasting(now).filter(|one| one.role == Role::Admin) {
-        admin_remains(conn, posting.grid.town_id(), now)?;
+    if subject.lasting(now).any(|one| one.role == Role::Admin) {
+        admin_remains(conn, now)?;
     }
     let payload = reason.map(|reason| json!({"reason": reason}));
     chains.add_everywhere(&manager.event(id, "officer_disabled", json!({}), payload));
@@ -166,7 +161,7 @@ pub fn enable(conn: &mut Conn, manager: &Manager, id: Uuid, reason: Option<&str>
 /// # Errors
 /// `not_found`, `not_permitted`.
 pub fn may_reset(conn: &mut Conn, manager: &Manager, id: Uuid) -> Outcome<String> {
-    let subject = Subject::seen(conn, &manager.scope, id)?;
+    let subject = Subject::seen(conn, manager, id)?;
     not_oneself(manager, id)?;
     if !subject.managed_by(manager) {
         return Err(not_permitted("You do not manage this officer.").into());
@@ -229,16 +224,13 @@ fn log(conn: &mut Conn, manager: &Manager, subject: &Subject, kind: Kind) -> Out
     Ok(())
 }
 
-/// 409 if the town would have no admin at this instant, as the transaction has left it. Its row is
-/// locked, so that two admins do not remove each other.
-pub(super) fn admin_remains(
-    conn: &mut Conn,
-    town: Uuid,
-    at: chrono::DateTime<chrono::Utc>,
-) -> Outcome<()> {
-    if queries::admins(conn, town, at)? == 0 {
+/// 409 if there were no admin at this instant, as the transaction has left it. One such question is
+/// asked at a time, so that two admins do not remove each other.
+pub(super) fn admin_remains(conn: &mut Conn, at: chrono::DateTime<chrono::Utc>) -> Outcome<()> {
+    queries::lock_admins(conn)?;
+    if queries::admins(conn, at)? == 0 {
         return Err(Problem::new(Code::LastAdmin)
-            .detail("Post another admin in this town first.")
+            .detail("Post another admin first.")
             .into());
     }
     Ok(())

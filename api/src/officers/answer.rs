@@ -263,9 +263,9 @@ impl OfficerProfile {
         manager: &Manager,
         id: Uuid,
     ) -> Outcome<Self> {
-        let subject = Subject::seen(conn, &manager.scope, id)?;
+        let subject = Subject::seen(conn, manager, id)?;
         let now = manager.now;
-        let towns = towns(conn, directory, manager.scope.towns())?;
+        let towns = towns(conn, directory, &subject.towns_seen(manager))?;
         let person = Person {
             username: subject.row.username.clone(),
             name: subject.row.name.clone(),
@@ -307,9 +307,9 @@ pub fn deputies(
     manager: &Manager,
     id: Uuid,
 ) -> Outcome<Vec<Deputy>> {
-    Subject::seen(conn, &manager.scope, id)?;
+    let subject = Subject::seen(conn, manager, id)?;
     let known = queries::deputies_for(conn, id, manager.now)?;
-    let towns = towns(conn, directory, manager.scope.towns())?;
+    let towns = towns(conn, directory, &subject.towns_seen(manager))?;
     Ok(known
         .into_iter()
         .filter_map(|deputy| {

@@ -273,6 +273,11 @@ pub(super) fn wanted(conn: &mut Conn, posting: NewPosting, manages: bool) -> Out
         let detail = "This grid has ended; its successor_id names who took over.".to_owned();
         return Err(invalid("/grid_id", "not_allowed", detail).into());
     }
+    if grid.is_archived() {
+        return Err(Problem::new(Code::GridArchived)
+            .detail("The grid has ended: post the officer at the one that took over.")
+            .into());
+    }
     if let Some(tier) = posting.role.tier().filter(|tier| *tier != grid.tier()) {
         let detail = format!(
             "A {} is posted at a {tier}; {} is a {}.",

@@ -30,13 +30,13 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 
 refusals! {
     /// Adding a posting.
-    AddRefusals = [BODY, SIGNED, KEYED] + [NotFound, NotPermitted, PostingOverlap];
+    AddRefusals = [BODY, SIGNED, KEYED] + [NotFound, NotPermitted, PostingOverlap, GridArchived];
     /// Changing a posting.
     ChangeRefusals = [BODY, SIGNED] + [NotFound, NotPermitted, VersionMismatch, PreconditionRequired, PostingOverlap, PostingOver, LastAdmin];
     /// Ending a posting.
     EndRefusals = [BODY, SIGNED, KEYED] + [NotFound, NotPermitted, PostingOver, LastAdmin];
     /// A transfer.
-    TransferRefusals = [BODY, SIGNED, KEYED] + [NotFound, NotPermitted, PostingOverlap, PostingOver, LastAdmin];
+    TransferRefusals = [BODY, SIGNED, KEYED] + [NotFound, NotPermitted, PostingOverlap, PostingOver, LastAdmin, GridArchived];
 }
 
 /// Post an officer

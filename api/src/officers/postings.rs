@@ -124,7 +124,7 @@ pub fn change(
         .to
         .filter(|_| after.role == Role::Admin && after.to != before.to)
     {
-        admin_remains(conn, town, to)?;
+        admin_remains(conn, to)?;
     }
     queries::touch_officer(conn, id)?;
     let actor = Some(manager.actor.officer_id);
@@ -281,7 +281,7 @@ fn ended(
     queries::update_posting(conn, &after)?;
     let town = posting.grid.town_id();
     if posting.role == Role::Admin {
-        admin_remains(conn, town, at)?;
+        admin_remains(conn, at)?;
     }
     let facts = json!({
         "posting_id": posting.id, "grid_id": posting.grid.id(), "role": posting.role, "to": at,

@@ -9,12 +9,12 @@ use gridpatrol_domain::officer::{Covers, Held, Role};
 use uuid::Uuid;
 
 use crate::grids::queries::path;
-use crate::locked;
 use crate::store::Conn;
 use crate::store::schema::{
     absences, deputies, duty_shifts, grids, invitations, officers, postings,
 };
 use crate::store::types::{At, Coded, Id};
+use crate::{locked, on_each};
 
 /// An officer's account.
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -234,14 +234,26 @@ pub fn touch_officer(conn: &mut Conn, id: Uuid) -> QueryResult<()> {
         .map(drop)
 }
 
-/// How many enabled officers administer this town at an instant.
-pub fn admins(conn: &mut Conn, town: Uuid, at: DateTime<Utc>) -> QueryResult<i64> {
+/// Makes those who take an admin away wait for each other. SQLite's one writer does so anyway.
+pub fn lock_admins(conn: &mut Conn) -> QueryResult<()> {
+    /// "gradmins" in ASCII.
+    const LOCK: i64 = 0x6772_6164_6d69_6e73;
+    on_each!(conn,
+        sqlite _c => Ok(()),
+        postgres c => diesel::sql_query("SELECT pg_advisory_xact_lock($1)")
+            .bind::<diesel::sql_types::BigInt, _>(LOCK)
+            .execute(c)
+            .map(drop),
+    )
+}
+
+/// How many postings of enabled admins are in force at an instant.
+pub fn admins(conn: &mut Conn, at: DateTime<Utc>) -> QueryResult<i64> {
     postings::table
         .inner_join(officers::table)
         .filter(
-            postings::town_id
-                .eq(Id(town))
-                .and(postings::role.eq(Coded(Role::Admin)))
+            postings::role
+                .eq(Coded(Role::Admin))
                 .and(postings::valid_from.le(At(at)))
                 .and(
                     postings::valid_to

@@ -43,13 +43,13 @@ pub struct Window {
     pub shifts: Vec<NewShift>,
 }
 
-/// The town asked for: named, or the only one where the caller is posted.
+/// The town asked for: named (any, for an admin), or the only one where the caller is posted.
 ///
 /// # Errors
 /// `not_found`, `validation_failed` where it must be named.
-pub fn town_of(towns: &[Uuid], asked: Option<Uuid>) -> Result<Uuid, Problem> {
+pub fn town_of(towns: &[Uuid], admin: bool, asked: Option<Uuid>) -> Result<Uuid, Problem> {
     match (asked, towns) {
-        (Some(asked), towns) if towns.contains(&asked) => Ok(asked),
+        (Some(asked), towns) if admin || towns.contains(&asked) => Ok(asked),
         (None, [only]) => Ok(*only),
         (None, [_, _, ..]) => Err(Problem::invalid(vec![FieldError::new(
             "query/town",
@@ -115,6 +115,8 @@ pub fn put(
     if !manager.actor.manages_town(GridPath::town(town_id)) {
         return Err(not_permitted("The roster is kept by who manages the town.").into());
     }
+    // Not there: 404, before its row is asked for.
+    directory.town(conn, town_id)?;
     let mut chains = Chains::lock(conn, [town_id])?;
     let town = directory.town(conn, town_id)?;
     let now = manager.now;
@@ -239,13 +241,13 @@ mod tests {
     #[test]
     fn a_town_is_named_where_there_are_several() {
         let [one, other] = [1, 2].map(Uuid::from_u128);
-        assert_eq!(town_of(&[one], None).unwrap(), one);
-        assert_eq!(town_of(&[one, other], Some(other)).unwrap(), other);
-        let several = town_of(&[one, other], None).unwrap_err();
+        assert_eq!(town_of(&[one], false, None).unwrap(), one);
+        assert_eq!(town_of(&[one, other], false, Some(other)).unwrap(), other);
+        let several = town_of(&[one, other], false, None).unwrap_err();
         assert_eq!(several.errors[0].pointer, "query/town");
-        assert_eq!(town_of(&[], None).unwrap_err().code, Code::NotFound);
+        assert_eq!(town_of(&[], false, None).unwrap_err().code, Code::NotFound);
         assert_eq!(
-            town_of(&[one], Some(other)).unwrap_err().code,
+            town_of(&[one], false, Some(other)).unwrap_err().code,
             Code::NotFound
         );
     }

@@ -6,7 +6,6 @@ use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpResponse, get, put};
 use chrono::{DateTime, TimeDelta, Utc};
-use gridpatrol_domain::error::Code;
 use serde::{Deserialize, Serialize};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
@@ -130,7 +129,8 @@ impl Roster {
 #[get("/v1/duty-roster")]
 async fn get_roster(app: Data<App>, call: Call<(), Part>) -> Result<HttpResponse, Problem> {
     let manager = Manager::of(&app, &call);
-    let town = roster::town_of(manager.scope.towns(), call.query.town)?;
+    let (towns, admin) = (manager.scope.towns(), manager.actor.is_admin());
+    let town = roster::town_of(towns, admin, call.query.town)?;
     let from = call.query.from.unwrap_or(manager.now);
     let to = call.query.to.unwrap_or(from + TimeDelta::days(31));
     let directory = app.directory.clone();
@@ -173,7 +173,8 @@ async fn put_roster(
     call: Call<(), OfTown, RosterWindow>,
 ) -> Result<HttpResponse, Problem> {
     let manager = Manager::of(&app, &call);
-    let town = roster::town_of(manager.scope.towns(), call.query.town)?;
+    let (towns, admin) = (manager.scope.towns(), manager.actor.is_admin());
+    let town = roster::town_of(towns, admin, call.query.town)?;
     let (window, inner) = (call.body.window(), app.clone());
     let roster = app
         .store
@@ -224,12 +225,11 @@ async fn who_is_responsible(
 ) -> Result<HttpResponse, Problem> {
     let manager = Manager::of(&app, &call);
     let at = call.query.at.unwrap_or(manager.now);
-    let (directory, scope, id) = (app.directory.clone(), manager.scope.clone(), call.path);
-    let found = app
+    let (directory, asking, id) = (app.directory.clone(), manager.clone(), call.path);
+    let (town, grid) = app
         .store
-        .read(move |conn| directory.find(conn, scope.towns(), id))
+        .read(move |conn| asking.place(conn, &directory, id))
         .await?;
-    let (town, grid) = found.ok_or_else(|| Problem::new(Code::NotFound))?;
     let chain = responsible::chain(&town, grid, &manager.actor, at);
     etag::json(call.if_none_match.as_deref(), 0, &chain)
 }

@@ -48,9 +48,9 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 }
 
 refusals! {
-    ListRefusals = [SIGNED] + [];
+    ListRefusals = [SIGNED] + [NotFound];
     /// Creating an officer.
-    CreateRefusals = [BODY, SIGNED, KEYED] + [NotFound, NotPermitted];
+    CreateRefusals = [BODY, SIGNED, KEYED] + [NotFound, NotPermitted, GridArchived];
     /// Editing an account.
     EditRefusals = [BODY, SIGNED] + [NotFound, NotPermitted, VersionMismatch, PreconditionRequired];
     /// Disabling.
@@ -66,7 +66,7 @@ refusals! {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Listing {
-    /// Only those posted at this grid or below it.
+    /// Only those posted at this grid or below it; an admin may name a grid of any town.
     grid: Option<Uuid>,
     /// Only those posted in this role.
     #[param(inline)]
@@ -131,10 +131,16 @@ async fn list_officers(app: Data<App>, call: Call<(), Listing>) -> Result<HttpRe
     let after: Option<(String, Uuid)> = app
         .cursors
         .open_optional(wanted.cursor.as_ref(), &filters)?;
-    let (directory, scope) = (app.directory.clone(), manager.scope.clone());
+    let (directory, asking) = (app.directory.clone(), manager.clone());
     let towns = app
         .store
-        .read(move |conn| answer::towns(conn, &directory, scope.towns()))
+        .read(move |conn| match wanted.grid {
+            // An admin looks into any town by its grid.
+            Some(grid) if asking.actor.is_admin() => {
+                Ok(vec![asking.place(conn, &directory, grid)?.0])
+            }
+            _ => answer::towns(conn, &directory, asking.scope.towns()),
+        })
         .await?;
     let everybody = answer::everybody(&towns);
     let now = manager.now;
@@ -213,7 +219,7 @@ pub(super) fn wanted_of(
 /// With a first posting. With a password it must be changed at the first sign-in; without one the
 /// officer is invited.
 ///
-/// Who may: an admin for every role of the town, a town leader for every role but `admin`, a town
+/// Who may: an admin for every role in every town, a town leader for every role but `admin`, a town
 /// officer whose posting `manages` for officers of the town, villages and groups, a village secretary
 /// for the group leaders of the village.
 #[utoipa::path(
@@ -323,7 +329,7 @@ async fn edit_officer(
 /// Disable an account
 ///
 /// At once: its sessions and invitations end, its postings man no grid. Nothing is lost, and it can
-/// be enabled again. The last admin of a town is not disabled. Safe to repeat.
+/// be enabled again. The last admin is not disabled. Safe to repeat.
 #[utoipa::path(
     operation_id = "disableOfficer",
     tag = "officers",

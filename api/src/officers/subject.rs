@@ -3,8 +3,11 @@
 //! Owns the order of the checks before any change of an officer: in sight (404), then authority
 //! (403). The rule is `gridpatrol_domain::officer::managing`. It must not change anything.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use gridpatrol_domain::error::Code;
+use gridpatrol_domain::grid::GridPath;
 use gridpatrol_domain::officer::{Actor, Held};
 use gridpatrol_domain::scope::Scope;
 use uuid::Uuid;
@@ -12,6 +15,8 @@ use uuid::Uuid;
 use super::queries::{self, OfficerRow, PostingRow};
 use crate::app::App;
 use crate::auth::security_log::Origin;
+use crate::grids::directory::{Directory, Town};
+use crate::grids::queries as grids;
 use crate::http::Call;
 use crate::problem::Problem;
 use crate::store::events::EventRecord;
@@ -49,6 +54,29 @@ impl Manager {
     #[must_use]
     pub fn is(&self, officer: Uuid) -> bool {
         self.actor.officer_id == officer
+    }
+
+    /// A grid of the caller's towns, or of any town for an admin.
+    ///
+    /// # Errors
+    /// `not_found`; otherwise if the database fails.
+    pub fn place(
+        &self,
+        conn: &mut Conn,
+        directory: &Directory,
+        grid: Uuid,
+    ) -> Outcome<(Arc<Town>, GridPath)> {
+        if let Some(found) = directory.find(conn, self.scope.towns(), grid)? {
+            return Ok(found);
+        }
+        if self.actor.is_admin()
+            && let Some(grid) = grids::grid_by_id(conn, grid)?
+        {
+            return Ok((directory.town(conn, grid.path.town_id())?, grid.path));
+        }
+        Err(Problem::new(Code::NotFound)
+            .detail("There is no grid of this id in the towns where you are posted.")
+            .into())
     }
 
     /// 403 unless the caller may give and take this post.
@@ -123,13 +151,14 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// The officer, if posted now or formerly in a town of the scope, or the caller.
+    /// The officer, if posted now or formerly in a town of the caller's; for an admin, anybody; and
+    /// oneself.
     ///
     /// # Errors
     /// `not_found`; otherwise if the database fails.
-    pub fn seen(conn: &mut Conn, scope: &Scope, id: Uuid) -> Outcome<Self> {
+    pub fn seen(conn: &mut Conn, manager: &Manager, id: Uuid) -> Outcome<Self> {
         let row = queries::officer(conn, id)?.ok_or_else(not_found)?;
-        Self::of(conn, scope, row)
+        Self::of(conn, manager, row)
     }
 
     /// The officer if the caller manages them, locked until the transaction ends.
@@ -138,7 +167,7 @@ impl Subject {
     /// `not_found`, `not_permitted`; otherwise if the database fails.
     pub fn managed(conn: &mut Conn, manager: &Manager, id: Uuid) -> Outcome<Self> {
         let row = queries::officer_locked(conn, id)?.ok_or_else(not_found)?;
-        let subject = Self::of(conn, &manager.scope, row)?;
+        let subject = Self::of(conn, manager, row)?;
         if !subject.managed_by(manager) {
             return Err(not_permitted("You do not manage this officer.").into());
         }
@@ -152,22 +181,34 @@ impl Subject {
     pub fn own_or_managed(conn: &mut Conn, manager: &Manager, id: Uuid) -> Outcome<Self> {
         if manager.is(id) {
             let row = queries::officer_locked(conn, id)?.ok_or_else(not_found)?;
-            return Self::of(conn, &manager.scope, row);
+            return Self::of(conn, manager, row);
         }
         Self::managed(conn, manager, id)
     }
 
-    fn of(conn: &mut Conn, scope: &Scope, row: OfficerRow) -> Outcome<Self> {
+    fn of(conn: &mut Conn, manager: &Manager, row: OfficerRow) -> Outcome<Self> {
         let postings = queries::postings(conn, row.id)?;
-        let own = row.id == scope.officer_id();
-        if !own
-            && !postings
+        // Without any posting it is no officer: a service account.
+        let known = (manager.actor.is_admin() && !postings.is_empty())
+            || postings
                 .iter()
-                .any(|posting| scope.in_town(posting.grid.town_id()))
-        {
+                .any(|posting| manager.scope.in_town(posting.grid.town_id()));
+        if !known && !manager.is(row.id) {
             return Err(not_found().into());
         }
         Ok(Self { row, postings })
+    }
+
+    /// The towns of the officer that a caller sees.
+    #[must_use]
+    pub fn towns_seen(&self, manager: &Manager) -> Vec<Uuid> {
+        let mut towns: Vec<Uuid> = self
+            .towns()
+            .filter(|town| manager.actor.is_admin() || manager.scope.in_town(*town))
+            .collect();
+        towns.sort_unstable();
+        towns.dedup();
+        towns
     }
 
     /// Whether this caller manages the officer.

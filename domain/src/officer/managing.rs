@@ -1,6 +1,6 @@
 //! Who may manage whom: accounts, postings, absences, sessions, invitations.
 //!
-//! Owns one pure rule. An admin manages everybody within the admin's grids; a town leader everybody
+//! Owns one pure rule. An admin manages everybody, in all towns; a town leader everybody
 //! of the town but admins; a town officer whose posting has the managing right (`manages`) everybody
 //! of the town but admins, leaders and those who have that right; a secretary the group leaders of
 //! the village. Only own postings count, never deputised ones. Nobody manages himself up: whatever
@@ -31,7 +31,8 @@ impl Posting {
     /// Whether this posting gives authority over a post.
     #[must_use]
     fn manages_post(&self, post: Held) -> bool {
-        if self.on_behalf_of.is_some() || !self.grid.covers(post.grid) {
+        let reaches = self.role == Role::Admin || self.grid.covers(post.grid);
+        if self.on_behalf_of.is_some() || !reaches {
             return false;
         }
         match self.role {
@@ -51,6 +52,12 @@ impl Posting {
 }
 
 impl Actor {
+    /// Whether the actor is an administrator, whose authority over people ends at no town.
+    #[must_use]
+    pub fn is_admin(&self) -> bool {
+        self.own().any(|posting| posting.role == Role::Admin)
+    }
+
     /// Whether the actor may give and take this post.
     #[must_use]
     pub fn may_grant(&self, post: Held) -> bool {
@@ -78,11 +85,12 @@ impl Actor {
     /// Whether the actor may arrange things of the town itself: its duty roster, and its grids.
     #[must_use]
     pub fn manages_town(&self, town: GridPath) -> bool {
-        self.own().any(|posting| {
-            posting.grid.id() == town.town_id()
-                && (matches!(posting.role, Role::Admin | Role::TownLeader)
-                    || (posting.role == Role::TownOfficer && posting.manages))
-        })
+        self.is_admin()
+            || self.own().any(|posting| {
+                posting.grid.id() == town.town_id()
+                    && (posting.role == Role::TownLeader
+                        || (posting.role == Role::TownOfficer && posting.manages))
+            })
     }
 
     /// Whether the actor is shown how an officer at these grids is reached: superiors,
@@ -248,11 +256,13 @@ mod tests {
             }
         }
 
-        /// Another town is nobody's but its own.
+        /// Another town is nobody's but its own, and the admins'.
         #[test]
         fn authority_ends_at_the_town(post in select(posts()), other in select(posts())) {
             prop_assert!(
-                post.grid.town_id() == other.grid.town_id() || !actor(&[post]).may_grant(other)
+                post.role == Role::Admin
+                    || post.grid.town_id() == other.grid.town_id()
+                    || !actor(&[post]).may_grant(other)
             );
             prop_assert!(Role::ALL.contains(&post.role));
         }
