@@ -72,6 +72,7 @@ const TABLE: &[(&str, Known)] = &[
     ("delete /v1/me/absence", Signed),
     ("get /v1/officers", Signed),
     ("post /v1/officers", Signed),
+    ("post /v1/officers/import", Signed),
     ("get /v1/officers/{id}", Signed),
     ("patch /v1/officers/{id}", Signed),
     ("post /v1/officers/{id}/disable", Signed),

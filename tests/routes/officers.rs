@@ -22,6 +22,7 @@ on_both!(
     a_one_time_password_is_good_until_it_is_changed,
     a_lost_phone_is_cut_off_by_who_manages_its_owner,
     the_managing_right_is_given_by_a_leader_and_ends_there,
+    a_file_of_officers_is_checked_and_published,
 );
 
 fn creation(username: &str, role: &str, grid: Uuid) -> Value {
@@ -711,4 +712,105 @@ async fn the_managing_right_is_given_by_a_leader_and_ends_there(world: World) {
         .post("/v1/officers", &new)
         .await
         .refused(Code::NotPermitted);
+}
+
+async fn import(client: &Client, query: &str, file: &str) -> Value {
+    let request = client
+        .request(
+            reqwest::Method::POST,
+            &format!("/v1/officers/import{query}"),
+        )
+        .header("content-type", "text/csv")
+        .body(file.to_owned());
+    let accepted = client.send(request).await;
+    accepted.expect(202);
+    let target = accepted.header("location").to_owned();
+    for _ in 0..600 {
+        let import = client.get(&target).await.ok();
+        if import["finished_at"].is_string() {
+            return import;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("the import does not end");
+}
+
+async fn a_file_of_officers_is_checked_and_published(world: World) {
+    let (leader, secretary) = (world.town_leader().await, world.secretary(1).await);
+    let file = "username,name,phone,role,grid_code,from,to\n\
+        li.yi,李一,13900000001,村民小组长,990001100200001,,\n\
+        group_1_1,王组长,,group_leader,990001100200001,,\n\
+        group_1_2,组长1之2,,group_leader,990001100200002,,\n\
+        zhao,赵二,,group_leader,990001100200003,2199-01-01,2199-02-01\n";
+    let counts = json!({"created": 2, "updated": 1, "unchanged": 1, "archived": 0});
+    let dry = import(&secretary, "?dry_run=true", file).await;
+    assert_eq!(
+        (&dry["state"], &dry["counts"]),
+        (&json!("done"), &counts),
+        "{dry}"
+    );
+    assert_eq!(secretary.all("/v1/officers?q=李一").await.len(), 0);
+    let done = import(&secretary, "", file).await;
+    assert_eq!(
+        (&done["state"], &done["counts"]),
+        (&json!("done"), &counts),
+        "{done}"
+    );
+    let listed = secretary.all("/v1/officers?q=li.yi").await;
+    assert_eq!(listed[0]["phone"], "13900000001");
+    assert_eq!(listed[0]["postings"][0]["role"], "group_leader");
+    assert_eq!(secretary.all("/v1/officers?q=王组长").await.len(), 1);
+    // Invited, not given a password.
+    let invite = format!("{}/invite", target(id_of(&listed[0])));
+    secretary.post(&invite, &json!({})).await.ok();
+    let again = import(&secretary, "", file).await;
+    assert_eq!(again["counts"]["unchanged"], 4, "{again}");
+
+    // Every bad line, and nothing of the good one.
+    let bad = "username,name,role,grid_code,to\n\
+        good,好,group_leader,990001100200001,\n\
+        张,张三,group_leader,990001100200001,\n\
+        one,一,king,990001100200001,\n\
+        two,二,group_leader,,tomorrow\n";
+    let failed = import(&leader, "", bad).await;
+    assert_eq!(
+        (&failed["state"], &failed["errors_total"]),
+        (&json!("failed"), &json!(4))
+    );
+    // What only the database knows: another's grid, another tier, who is not theirs.
+    let beyond = "username,name,role,grid_code\n\
+        one,一,group_leader,990002100200001\n\
+        two,二,group_leader,990001100200\n\
+        three,三,group_leader,990001100201001\n\
+        secretary_2,书记2,group_leader,990001100200001\n\
+        b_group_1_1,别人,group_leader,990001100200001\n";
+    let failed = import(&secretary, "", beyond).await;
+    assert_eq!(failed["state"], "failed");
+    let errors = secretary
+        .all(&format!("/v1/imports/{}/errors?limit=50", id_of(&failed)))
+        .await;
+    let mut told: Vec<String> = errors
+        .iter()
+        .map(|error| format!("{} {}", error["line"], error["code"].as_str().unwrap()))
+        .collect();
+    told.sort();
+    told.dedup();
+    assert_eq!(
+        told,
+        [
+            "2 not_found",
+            "3 not_allowed",
+            "3 not_permitted",
+            "4 not_permitted",
+            "5 not_permitted",
+            "6 taken"
+        ]
+    );
+    assert_eq!(leader.all("/v1/officers?q=好").await.len(), 0);
+    let (stranger, file) = (world.leader(1, 1).await, "username\n");
+    let request = stranger
+        .request(reqwest::Method::POST, "/v1/officers/import")
+        .header("content-type", "text/csv")
+        .body(file);
+    stranger.send(request).await.refused(Code::NotPermitted);
 }

@@ -71,6 +71,8 @@ coded! {
     ImportKind {
         /// Towns, villages and groups.
         Grids = "grids", "网格", "Grids";
+        /// Officers with a posting each.
+        Officers = "officers", "网格员", "Officers";
     }
 }
 

@@ -9,6 +9,7 @@ pub mod accounts;
 pub mod answer;
 pub mod chains;
 pub mod commands;
+pub mod import;
 pub mod posting_routes;
 pub mod postings;
 pub mod queries;

@@ -5,9 +5,10 @@
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::CACHE_CONTROL;
-use actix_web::web::Data;
+use actix_web::web::{Data, Payload};
 use actix_web::{HttpResponse, get, patch, post};
 use chrono::{DateTime, Utc};
+use gridpatrol_domain::error::Code;
 use gridpatrol_domain::officer::Role;
 use serde::{Deserialize, Serialize};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -27,6 +28,9 @@ use crate::http::keyed::{self, Answer};
 use crate::http::page::{Cursor, Limit, Page};
 use crate::http::validate::{Errors, Validate};
 use crate::http::{Call, etag};
+use crate::imports::ImportKind;
+use crate::imports::routes::Import;
+use crate::imports::upload::{self, Announced, ImportQuery, SheetFile};
 use crate::problem::{Problem, document};
 use crate::refusals;
 use crate::store::{Conn, Lane, Outcome};
@@ -37,6 +41,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(list_officers)
         .service(create_officer)
         .service(get_officer)
+        .service(import_officers)
         .service(edit_officer)
         .service(disable_officer)
         .service(enable_officer)
@@ -57,6 +62,8 @@ refusals! {
     DisableRefusals = [BODY, SIGNED, KEYED] + [NotFound, NotPermitted, LastAdmin];
     /// Enabling.
     EnableRefusals = [BODY, SIGNED, KEYED] + [NotFound, NotPermitted];
+    /// Importing.
+    ImportRefusals = [BODY, SIGNED, KEYED] + [NotPermitted];
     /// What answers with a secret, which is stored nowhere.
     SecretRefusals = [SIGNED] + [NotFound, NotPermitted];
 }
@@ -202,7 +209,7 @@ pub(super) fn wanted_of(
     let role = request
         .role
         .get()
-        .ok_or_else(|| Problem::new(gridpatrol_domain::error::Code::ValidationFailed))?;
+        .ok_or_else(|| Problem::new(Code::ValidationFailed))?;
     Ok(Wanted {
         posting: NewPosting {
             role,
@@ -262,6 +269,50 @@ async fn create_officer(
         Ok(Answer::created(&standing(conn, &inner, &manager, id)?)?)
     })
     .await
+}
+
+/// Import officers from a file
+///
+/// CSV (UTF-8, UTF-16 or GBK) or XLSX (the first sheet) with the columns `username`, `name`, `role`
+/// and `grid_code`, and if need be `phone`, `from` and `to` (days, or instants). One line an officer. A
+/// username that is there gets the name, phone and posting of its line and keeps its other postings;
+/// one that is not is created without a password, to be invited. Every bad line is named, and nothing
+/// is published while there is one; nobody imports whom he could not create by hand.
+#[utoipa::path(
+    operation_id = "importOfficers",
+    tag = "imports",
+    params(ImportQuery),
+    request_body(content(
+        (SheetFile = "text/csv"),
+        (SheetFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        (SheetFile = "application/octet-stream"),
+    ), description = "The file."),
+    responses(
+        (status = 202, description = "It has arrived and waits for its turn.", body = Import,
+            headers(("Location" = String, description = "Where to ask how far it is."))),
+        ImportRefusals
+    )
+)]
+#[post("/v1/officers/import")]
+async fn import_officers(
+    app: Data<App>,
+    _: Announced,
+    call: Call<(), ImportQuery>,
+    body: Payload,
+) -> Result<HttpResponse, Problem> {
+    let manages = call.actor.actor.own().any(|posting| {
+        posting.manages
+            || matches!(
+                posting.role,
+                Role::Admin | Role::TownLeader | Role::VillageSecretary
+            )
+    });
+    if !manages {
+        return Err(
+            Problem::new(Code::NotPermitted).detail("Officers are imported by who manages some.")
+        );
+    }
+    upload::receive(&app, &call, body, ImportKind::Officers).await
 }
 
 /// One officer

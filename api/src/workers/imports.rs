@@ -7,7 +7,9 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::app::App;
+use crate::grids::import::GridImporter;
 use crate::imports::run::{Round, Runner};
+use crate::officers::import::OfficerImporter;
 use crate::problem::Problem;
 
 /// Brings the next import to its end, or removes some of what earlier ones left. Returns how much
@@ -37,10 +39,10 @@ fn runner(app: &Arc<App>) -> Runner {
     let (clock, desk) = (app.clock.clone(), app.imports.clone());
     Runner::new(
         app.store.clone(),
-        vec![Arc::new(crate::grids::import::GridImporter::new(
-            app.directory.clone(),
-            app.policy.clone(),
-        ))],
+        vec![
+            Arc::new(GridImporter::new(app.directory.clone(), app.policy.clone())),
+            Arc::new(OfficerImporter),
+        ],
         move || clock.now(),
         move || desk.is_stopping(),
     )
