@@ -59,6 +59,74 @@ pub const ROWS: &[Row] = &[
     row("get /v1/auth/sessions", Caller, nothing),
     row("delete /v1/auth/sessions/{id}", Grid, nothing),
     row("get /v1/me", Caller, nothing),
+    row("delete /v1/auth/sessions", Caller, nothing),
+    row("patch /v1/me", Caller, |_| body(json!({"phone": "1"}))),
+    row("get /v1/me/absence", Caller, nothing),
+    row("put /v1/me/absence", Caller, |_| {
+        body(json!({"from": "2026-11-20T00:00:00Z", "to": "2026-11-19T00:00:00Z"}))
+    }),
+    row("delete /v1/me/absence", Caller, nothing),
+    row("get /v1/officers", Grid, |target| {
+        (format!("?grid={}", target.grid), Value::Null)
+    }),
+    row("post /v1/officers", Grid, |target| {
+        body(
+            json!({"username": "group_1_1", "name": "新", "posting": {"role": "group_leader", "grid_id": target.grid}}),
+        )
+    }),
+    row("post /v1/officers/import", Caller, |_| {
+        ("?dry_run=true".to_owned(), Value::Null)
+    }),
+    row("get /v1/officers/{id}", Grid, nothing),
+    row("patch /v1/officers/{id}", Grid, |_| {
+        body(json!({"phone": "1"}))
+    }),
+    row("post /v1/officers/{id}/disable", Grid, |_| body(json!({}))),
+    row("post /v1/officers/{id}/enable", Grid, |_| body(json!({}))),
+    row("post /v1/officers/{id}/password", Grid, nothing),
+    row("post /v1/officers/{id}/invite", Grid, nothing),
+    row("post /v1/officers/{id}/transfer", Grid, |target| {
+        body(json!({"role": "group_leader", "grid_id": target.grid}))
+    }),
+    row("post /v1/officers/{id}/postings", Grid, |target| {
+        body(json!({"role": "group_leader", "grid_id": target.grid}))
+    }),
+    row(
+        "patch /v1/officers/{id}/postings/{posting_id}",
+        Grid,
+        |_| body(json!({"manages": false})),
+    ),
+    row(
+        "post /v1/officers/{id}/postings/{posting_id}/end",
+        Grid,
+        |_| body(json!({})),
+    ),
+    row("get /v1/officers/{id}/absence", Grid, nothing),
+    row("put /v1/officers/{id}/absence", Grid, |_| {
+        body(json!({"from": "2026-11-20T00:00:00Z", "to": "2026-11-19T00:00:00Z"}))
+    }),
+    row("delete /v1/officers/{id}/absence", Grid, nothing),
+    row("get /v1/officers/{id}/deputies", Grid, nothing),
+    row("post /v1/officers/{id}/deputies", Grid, |target| {
+        body(json!({"deputy_id": target.grid, "to": "2026-11-19T00:00:00Z"}))
+    }),
+    row(
+        "delete /v1/officers/{id}/deputies/{deputy_id}",
+        Grid,
+        nothing,
+    ),
+    row("get /v1/officers/{id}/sessions", Grid, nothing),
+    row("delete /v1/officers/{id}/sessions", Grid, nothing),
+    row(
+        "delete /v1/officers/{id}/sessions/{session_id}",
+        Grid,
+        nothing,
+    ),
+    row("get /v1/duty-roster", Caller, nothing),
+    row("put /v1/duty-roster", Caller, |_| {
+        body(json!({"from": "2026-11-20T00:00:00Z", "to": "2026-11-21T00:00:00Z", "shifts": []}))
+    }),
+    row("get /v1/grids/{id}/responsible", Grid, nothing),
     row("get /v1/grids", Grid, |target| {
         (format!("?parent={}", target.grid), Value::Null)
     }),
@@ -172,6 +240,11 @@ impl Row {
         let path = path
             .replace("{id}", &target.id_for(self.operation).to_string())
             .replace("{key_id}", &target.key.to_string());
+        let path = ["{posting_id}", "{deputy_id}", "{session_id}"]
+            .iter()
+            .fold(path, |path, name| {
+                path.replace(name, &target.session.to_string())
+            });
         let request = caller.request(method.clone(), &format!("{path}{query}"));
         if method == Method::PATCH {
             // Any version of it.
@@ -189,7 +262,9 @@ impl Row {
             "put /v1/photos/{id}" => request
                 .header("content-type", "image/jpeg")
                 .body(pictures::snapshot()),
-            "post /v1/grids/import" => request.header("content-type", "text/csv").body(SHEET),
+            "post /v1/grids/import" | "post /v1/officers/import" => {
+                request.header("content-type", "text/csv").body(SHEET)
+            }
             _ if body.is_null() => request,
             _ => request.json(&body),
         }

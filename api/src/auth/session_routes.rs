@@ -302,7 +302,7 @@ async fn end_officer_session(
 }))]
 pub struct InvitationAcceptance {
     /// The code, as typed or scanned: case, spaces and hyphens do not matter.
-    #[schema(max_length = 40)]
+    #[schema(pattern = r"\S", max_length = 40)]
     code: String,
     /// The phone, with the id the app keeps on it: the session is bound to it.
     device: DeviceFacts,

@@ -25,7 +25,7 @@ pub struct OfficerCreation {
     #[schema(min_length = 2, max_length = 32)]
     pub username: String,
     /// The person's name.
-    #[schema(max_length = 40)]
+    #[schema(pattern = r"\S", max_length = 40)]
     pub name: String,
     /// A phone number.
     #[schema(max_length = 32)]
@@ -63,7 +63,7 @@ pub struct PostingCreation {
 #[schema(example = json!({"phone": "13900000002"}))]
 pub struct OfficerEdit {
     /// Another name.
-    #[schema(max_length = 40)]
+    #[schema(pattern = r"\S", max_length = 40)]
     pub name: Option<String>,
     /// Another phone number; empty: none any more.
     #[schema(max_length = 32)]

@@ -316,6 +316,9 @@ async fn import_officers(
 }
 
 /// One officer
+///
+/// As far as the caller is told: see the list. The ETag is what changes of the officer and the
+/// postings need.
 #[utoipa::path(
     operation_id = "getOfficer",
     tag = "officers",
