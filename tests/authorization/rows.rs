@@ -21,8 +21,10 @@ pub enum About {
     Account,
     /// An import that the leader of its town began.
     Import,
+    /// An officer posted there, with a deputy and a session.
+    Officer,
 }
-use About::{Account, Caller, Grid, Import, Report};
+use About::{Account, Caller, Grid, Import, Officer, Report};
 
 /// How an operation is asked.
 pub struct Row {
@@ -59,74 +61,6 @@ pub const ROWS: &[Row] = &[
     row("get /v1/auth/sessions", Caller, nothing),
     row("delete /v1/auth/sessions/{id}", Grid, nothing),
     row("get /v1/me", Caller, nothing),
-    row("delete /v1/auth/sessions", Caller, nothing),
-    row("patch /v1/me", Caller, |_| body(json!({"phone": "1"}))),
-    row("get /v1/me/absence", Caller, nothing),
-    row("put /v1/me/absence", Caller, |_| {
-        body(json!({"from": "2026-11-20T00:00:00Z", "to": "2026-11-19T00:00:00Z"}))
-    }),
-    row("delete /v1/me/absence", Caller, nothing),
-    row("get /v1/officers", Grid, |target| {
-        (format!("?grid={}", target.grid), Value::Null)
-    }),
-    row("post /v1/officers", Grid, |target| {
-        body(
-            json!({"username": "group_1_1", "name": "新", "posting": {"role": "group_leader", "grid_id": target.grid}}),
-        )
-    }),
-    row("post /v1/officers/import", Caller, |_| {
-        ("?dry_run=true".to_owned(), Value::Null)
-    }),
-    row("get /v1/officers/{id}", Grid, nothing),
-    row("patch /v1/officers/{id}", Grid, |_| {
-        body(json!({"phone": "1"}))
-    }),
-    row("post /v1/officers/{id}/disable", Grid, |_| body(json!({}))),
-    row("post /v1/officers/{id}/enable", Grid, |_| body(json!({}))),
-    row("post /v1/officers/{id}/password", Grid, nothing),
-    row("post /v1/officers/{id}/invite", Grid, nothing),
-    row("post /v1/officers/{id}/transfer", Grid, |target| {
-        body(json!({"role": "group_leader", "grid_id": target.grid}))
-    }),
-    row("post /v1/officers/{id}/postings", Grid, |target| {
-        body(json!({"role": "group_leader", "grid_id": target.grid}))
-    }),
-    row(
-        "patch /v1/officers/{id}/postings/{posting_id}",
-        Grid,
-        |_| body(json!({"manages": false})),
-    ),
-    row(
-        "post /v1/officers/{id}/postings/{posting_id}/end",
-        Grid,
-        |_| body(json!({})),
-    ),
-    row("get /v1/officers/{id}/absence", Grid, nothing),
-    row("put /v1/officers/{id}/absence", Grid, |_| {
-        body(json!({"from": "2026-11-20T00:00:00Z", "to": "2026-11-19T00:00:00Z"}))
-    }),
-    row("delete /v1/officers/{id}/absence", Grid, nothing),
-    row("get /v1/officers/{id}/deputies", Grid, nothing),
-    row("post /v1/officers/{id}/deputies", Grid, |target| {
-        body(json!({"deputy_id": target.grid, "to": "2026-11-19T00:00:00Z"}))
-    }),
-    row(
-        "delete /v1/officers/{id}/deputies/{deputy_id}",
-        Grid,
-        nothing,
-    ),
-    row("get /v1/officers/{id}/sessions", Grid, nothing),
-    row("delete /v1/officers/{id}/sessions", Grid, nothing),
-    row(
-        "delete /v1/officers/{id}/sessions/{session_id}",
-        Grid,
-        nothing,
-    ),
-    row("get /v1/duty-roster", Caller, nothing),
-    row("put /v1/duty-roster", Caller, |_| {
-        body(json!({"from": "2026-11-20T00:00:00Z", "to": "2026-11-21T00:00:00Z", "shifts": []}))
-    }),
-    row("get /v1/grids/{id}/responsible", Grid, nothing),
     row("get /v1/grids", Grid, |target| {
         (format!("?parent={}", target.grid), Value::Null)
     }),
@@ -161,6 +95,80 @@ pub const ROWS: &[Row] = &[
     row("get /v1/imports", Caller, nothing),
     row("get /v1/imports/{id}", Import, nothing),
     row("get /v1/imports/{id}/errors", Import, nothing),
+    row("get /v1/grids/{id}/responsible", Grid, nothing),
+    row("delete /v1/auth/sessions", Caller, nothing),
+    row("patch /v1/me", Caller, |_| {
+        body(json!({"phone": "13900000009"}))
+    }),
+    row("get /v1/me/absence", Caller, nothing),
+    row("put /v1/me/absence", Caller, |_| body(days(40, 41))),
+    row("delete /v1/me/absence", Caller, nothing),
+    row("get /v1/duty-roster", Grid, |target| {
+        (format!("?town={}", target.town), Value::Null)
+    }),
+    row("put /v1/duty-roster", Grid, |target| {
+        let mut window = days(40, 41);
+        window["shifts"] = json!([]);
+        (format!("?town={}", target.town), window)
+    }),
+    row("get /v1/officers", Grid, |target| {
+        (format!("?grid={}", target.grid), Value::Null)
+    }),
+    row("post /v1/officers", Grid, |target| body(target.recruit())),
+    row("post /v1/officers/import", Caller, |_| {
+        ("?dry_run=true".to_owned(), Value::Null)
+    }),
+    row("get /v1/officers/{id}", Officer, nothing),
+    row("patch /v1/officers/{id}", Officer, |_| {
+        body(json!({"phone": "13900000008"}))
+    }),
+    row("post /v1/officers/{id}/disable", Officer, |_| {
+        body(json!({"reason": "离任"}))
+    }),
+    row("post /v1/officers/{id}/enable", Officer, |_| {
+        body(json!({}))
+    }),
+    row("post /v1/officers/{id}/password", Officer, nothing),
+    row("post /v1/officers/{id}/invite", Officer, nothing),
+    row("post /v1/officers/{id}/postings", Officer, |target| {
+        let mut posting = target.posting();
+        posting["from"] = days(400, 401)["from"].clone();
+        body(posting)
+    }),
+    row(
+        "patch /v1/officers/{id}/postings/{posting_id}",
+        Officer,
+        |_| body(json!({"to": days(40, 41)["to"]})),
+    ),
+    row(
+        "post /v1/officers/{id}/postings/{posting_id}/end",
+        Officer,
+        |_| body(json!({})),
+    ),
+    row("post /v1/officers/{id}/transfer", Officer, |target| {
+        body(target.posting())
+    }),
+    row("get /v1/officers/{id}/absence", Officer, nothing),
+    row("put /v1/officers/{id}/absence", Officer, |_| {
+        body(days(40, 41))
+    }),
+    row("delete /v1/officers/{id}/absence", Officer, nothing),
+    row("get /v1/officers/{id}/deputies", Officer, nothing),
+    row("post /v1/officers/{id}/deputies", Officer, |target| {
+        body(json!({"deputy_id": target.officer.officer, "to": days(1, 2)["to"]}))
+    }),
+    row(
+        "delete /v1/officers/{id}/deputies/{deputy_id}",
+        Officer,
+        nothing,
+    ),
+    row("get /v1/officers/{id}/sessions", Officer, nothing),
+    row("delete /v1/officers/{id}/sessions", Officer, nothing),
+    row(
+        "delete /v1/officers/{id}/sessions/{session_id}",
+        Officer,
+        nothing,
+    ),
     row("get /v1/inbox", Caller, nothing),
     row("get /v1/reports", Grid, |target| {
         (format!("?grid={}", target.grid), Value::Null)
@@ -231,6 +239,14 @@ pub const ROWS: &[Row] = &[
 /// A file of one line that changes nothing.
 pub const SHEET: &str = "code,name\n990001100000,示范镇\n";
 
+const PEOPLE: &str = "username,name,role,grid_code\nsheet.1,表中人,group_leader,990001100200001\n";
+
+/// From one day to another, counted from now.
+fn days(from: i64, to: i64) -> Value {
+    let day = |days| chrono::Utc::now() + chrono::TimeDelta::days(days);
+    json!({"from": day(from), "to": day(to)})
+}
+
 impl Row {
     /// The request of this caller about this target.
     pub fn request(&self, caller: &Client, target: &Target) -> RequestBuilder {
@@ -239,12 +255,10 @@ impl Row {
         let (query, body) = (self.ask)(target);
         let path = path
             .replace("{id}", &target.id_for(self.operation).to_string())
-            .replace("{key_id}", &target.key.to_string());
-        let path = ["{posting_id}", "{deputy_id}", "{session_id}"]
-            .iter()
-            .fold(path, |path, name| {
-                path.replace(name, &target.session.to_string())
-            });
+            .replace("{key_id}", &target.key.to_string())
+            .replace("{posting_id}", &target.posting_id.to_string())
+            .replace("{deputy_id}", &target.deputy.to_string())
+            .replace("{session_id}", &target.session.to_string());
         let request = caller.request(method.clone(), &format!("{path}{query}"));
         if method == Method::PATCH {
             // Any version of it.
@@ -262,9 +276,8 @@ impl Row {
             "put /v1/photos/{id}" => request
                 .header("content-type", "image/jpeg")
                 .body(pictures::snapshot()),
-            "post /v1/grids/import" | "post /v1/officers/import" => {
-                request.header("content-type", "text/csv").body(SHEET)
-            }
+            "post /v1/officers/import" => request.header("content-type", "text/csv").body(PEOPLE),
+            "post /v1/grids/import" => request.header("content-type", "text/csv").body(SHEET),
             _ if body.is_null() => request,
             _ => request.json(&body),
         }

@@ -68,11 +68,22 @@ impl Position {
     }
 }
 
+/// The first password of who is made for a row.
+const RECRUIT: &str = "Weiyuan-2027";
+
 /// A grid and what stands there.
 #[derive(Debug, Clone)]
 pub struct Target {
     /// The grid.
     pub grid: Uuid,
+    /// The town it is in.
+    pub town: Uuid,
+    /// An officer made for the row, at the grid.
+    pub recruit_id: Uuid,
+    /// That officer's posting.
+    pub posting_id: Uuid,
+    /// Who stands in for that officer: the id of the dated deputy.
+    pub deputy: Uuid,
     /// An officer posted there.
     pub officer: Client,
     /// A report that officer filed there; the nil id where the operation is about none.
@@ -105,6 +116,10 @@ impl Target {
             photo: Uuid::nil(),
             account: Uuid::nil(),
             key: Uuid::nil(),
+            town: Uuid::nil(),
+            recruit_id: Uuid::nil(),
+            posting_id: Uuid::nil(),
+            deputy: Uuid::nil(),
             import: Uuid::nil(),
             key_text: String::new(),
         };
@@ -117,6 +132,14 @@ impl Target {
                 .put_photo(target.photo, &pictures::snapshot())
                 .await
                 .created();
+        }
+        target.town = if target.is_beside() {
+            world.beside().id()
+        } else {
+            world.here().id()
+        };
+        if about == About::Officer {
+            target.recruit_one(world).await;
         }
         if about == About::Account {
             target.open_account(world, "read").await;
@@ -132,15 +155,55 @@ impl Target {
         target
     }
 
+    fn is_beside(&self) -> bool {
+        self.officer.username.starts_with("b_")
+    }
+
     /// The leader of the grid's town.
     async fn leader(&self, world: &World) -> Client {
-        let beside = self.officer.username.starts_with("b_");
-        let leader = if beside {
+        let leader = if self.is_beside() {
             "b_town_leader"
         } else {
             "town_leader"
         };
         world.sign_in(leader).await
+    }
+
+    /// A posting at the grid, of a role that fits it.
+    pub fn posting(&self) -> Value {
+        let username = self.officer.username.trim_start_matches("b_");
+        let role = match username.split('_').next() {
+            Some("group") => "group_leader",
+            Some("village") => "village_officer",
+            _ => "town_officer",
+        };
+        json!({"role": role, "grid_id": self.grid})
+    }
+
+    /// A new officer for the grid.
+    pub fn recruit(&self) -> Value {
+        let username = format!("new.{}", &Uuid::new_v4().simple().to_string()[..12]);
+        json!({"username": username, "name": "新人", "password": RECRUIT, "posting": self.posting()})
+    }
+
+    /// Makes an officer for the row, with a session and a deputy.
+    async fn recruit_one(&mut self, world: &World) {
+        let leader = self.leader(world).await;
+        let recruit = self.recruit();
+        let made = leader.post("/v1/officers", &recruit).await.created();
+        self.recruit_id = id_of(&made);
+        self.posting_id = id_of(&made["postings"][0]);
+        let username = recruit["username"].as_str().expect("a name");
+        let tokens = world.stranger().sign_in(username, RECRUIT).await.ok();
+        self.session = tokens["session_id"]
+            .as_str()
+            .expect("an id")
+            .parse()
+            .expect("an id");
+        let tomorrow = world.now() + chrono::TimeDelta::days(1);
+        let deputy = json!({"deputy_id": self.officer.officer, "to": tomorrow});
+        let deputies = format!("/v1/officers/{}/deputies", self.recruit_id);
+        self.deputy = id_of(&leader.post(&deputies, &deputy).await.created()["items"][0]);
     }
 
     /// Ends a service account that a row does not need any more: a town may have so many.
@@ -181,6 +244,7 @@ impl Target {
             _ if operation.contains("/v1/auth/sessions/") => self.session,
             _ if operation.contains("/v1/photos/") => self.photo,
             _ if operation.contains("/v1/reports/") => self.report,
+            _ if operation.contains("/v1/officers/") => self.recruit_id,
             _ if operation.contains("/v1/imports/") => self.import,
             _ if operation.contains("/v1/service-accounts/") => self.account,
             _ => self.grid,

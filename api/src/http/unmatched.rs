@@ -3,6 +3,8 @@
 //!
 //! Takes the paths from the OpenAPI document, which holds every route there is.
 
+use std::collections::HashSet;
+
 use actix_web::dev::ResourceDef;
 use actix_web::http::header::ALLOW;
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
@@ -48,9 +50,12 @@ impl Routes {
         let mut methods: Vec<&str> = Vec::new();
         for (path, allowed) in &self.0 {
             if path.is_match(request.path()) {
+                // A name that could be an id is of two routes.
                 methods.extend(allowed);
             }
         }
+        let mut seen = HashSet::new();
+        methods.retain(|method| seen.insert(*method));
         if methods.is_empty() {
             return Problem::new(Code::NoSuchRoute)
                 .detail("GET /openapi.yaml lists every route.")

@@ -6,6 +6,7 @@
 //!   which `precondition_required` makes required; 304 means `If-None-Match`.
 //! - One that may answer `rate_limited` tells in each answer how the caller stands; 429 and 503 say
 //!   when to come back.
+//! - A body none of whose members is required may be left out.
 //! - Answers leave absent fields out: where a schema serves answers only, nothing is nullable.
 //! - What no operation refers to is left out.
 //! - Generic schemas are named without underscores (`PageReport`).
@@ -35,6 +36,7 @@ pub fn finish(document: &OpenApi) -> serde_json::Result<OpenApi> {
         components.insert("parameters".into(), parameters());
         components.insert("headers".into(), headers());
     }
+    optional_bodies(&mut document);
     without_nulls(&mut document);
     without_unused(&mut document);
     renamed(&mut document);
@@ -217,6 +219,30 @@ fn further_ways_in(document: &mut Value) {
             if loaded {
                 ways.push(json!({ TICKET: [] }));
             }
+        }
+    }
+}
+
+/// A body none of whose members is required may be left out: an empty one is read as `{}`.
+fn optional_bodies(document: &mut Value) {
+    let needs: BTreeSet<String> = document
+        .pointer("/components/schemas")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+        .filter(|(_, schema)| schema.get("required").is_some())
+        .map(|(name, _)| format!("{SCHEMAS}{name}"))
+        .collect();
+    for operation in operations(document) {
+        let Some(body) = operation.get_mut("requestBody") else {
+            continue;
+        };
+        let optional = body
+            .pointer("/content/application~1json/schema/$ref")
+            .and_then(Value::as_str)
+            .is_some_and(|schema| !needs.contains(schema));
+        if optional && let Some(body) = body.as_object_mut() {
+            body.remove("required");
         }
     }
 }
