@@ -9,7 +9,6 @@ use actix_web::dev::{Server as HttpServing, ServerHandle};
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data};
 use actix_web::{HttpRequest, HttpServer};
-use gridpatrol_domain::report::Policy;
 use utoipa_actix_web::AppExt as _;
 
 use crate::auth::tickets::Tickets;
@@ -44,8 +43,6 @@ pub struct App {
     pub auth: Auth,
     /// Grids and officers of the towns.
     pub directory: Directory,
-    /// The settings that decisions about reports follow.
-    pub policy: Policy,
     /// Signs the cursors of lists.
     pub cursors: Signer,
     /// Signs tickets.
@@ -142,7 +139,6 @@ impl App {
         Ok(Self {
             auth,
             directory: Directory::default(),
-            policy: Policy::default(),
             cursors: Signer::new(&cursors),
             tickets: Tickets::new(&tickets),
             gallery: Gallery::open(&config.photos, &config.data_dir, &links)?,

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use std::time::Duration;
 
+use gridpatrol_domain::settings::Allowed;
 use serde::Deserialize;
 
 pub use given::Given;
@@ -187,6 +188,17 @@ pub struct PhotoLimits {
     pub s3_access_key_id: Option<String>,
     /// The key to that store.
     pub s3_secret_access_key: Option<Secret>,
+}
+
+impl PhotoLimits {
+    /// What no town may exceed.
+    #[must_use]
+    pub const fn allowed(&self) -> Allowed {
+        Allowed {
+            max_bytes: self.max_bytes,
+            max_pixels: self.max_pixels,
+        }
+    }
 }
 
 impl Default for Config {

@@ -6,6 +6,7 @@
 
 pub mod app;
 pub mod auth;
+pub mod bootstrap;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -21,6 +22,7 @@ pub mod problem;
 pub mod ready;
 pub mod reports;
 pub mod service_accounts;
+pub mod settings;
 pub mod store;
 pub mod telemetry;
 pub mod traffic;

@@ -18,7 +18,10 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::auth::tickets;
 use crate::http::page::{Cursor, Limit};
 use crate::problem::{self, FieldError};
-use crate::{auth, grids, imports, officers, operation, photos, reports, service_accounts};
+use crate::{
+    auth, bootstrap, grids, imports, officers, operation, photos, reports, service_accounts,
+    settings,
+};
 
 /// The name of the security scheme of signed-in operations.
 pub const BEARER: &str = "bearer";
@@ -30,6 +33,7 @@ pub const TICKET: &str = "ticket";
 /// Every room's routes. A handler that is not named here does not exist.
 pub fn rooms(config: &mut ServiceConfig<'_>) {
     auth::routes::routes(config);
+    bootstrap::routes::routes(config);
     grids::routes::routes(config);
     imports::routes::routes(config);
     officers::routes::routes(config);
@@ -37,6 +41,7 @@ pub fn rooms(config: &mut ServiceConfig<'_>) {
     photos::routes::routes(config);
     reports::routes::routes(config);
     service_accounts::routes::routes(config);
+    settings::routes::routes(config);
 }
 
 #[derive(utoipa::OpenApi)]
@@ -53,6 +58,7 @@ pub fn rooms(config: &mut ServiceConfig<'_>) {
         (name = "grids", description = "网格 Towns, villages and groups"),
         (name = "service-accounts", description = "服务账号 Keys for dashboards and integrations"),
         (name = "imports", description = "导入 Files that are imported"),
+        (name = "settings", description = "设置 What a town has set for itself"),
         (name = "officers", description = "网格员 Officers: accounts, postings, absences, deputies, and who is responsible"),
         (name = "reports", description = "事件 Filing reports and what happens to them"),
         (name = "actions", description = "事件操作 What can be done to a report"),

@@ -4,9 +4,12 @@
 //! limit is for (`report::limits`).
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 
-/// A length of time as a limit states it (DOMAIN.md 2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A length of time as a limit states it (DOMAIN.md 2): one of the three.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(example = json!({"days": 7})))]
 pub enum Span {
     /// Hours, round the clock.
     Hours(u32),

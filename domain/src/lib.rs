@@ -14,4 +14,5 @@ pub mod photo;
 pub mod report;
 pub mod scope;
 pub mod service;
+pub mod settings;
 pub mod slug;

@@ -23,6 +23,16 @@ pub trait Slug: Copy + Eq + std::fmt::Debug + Send + Sync + 'static {
     }
 }
 
+/// What is said of a slug that nobody knows, in serde's words.
+#[must_use]
+pub fn unknown<T: Slug>(slug: &str) -> String {
+    let known: Vec<_> = T::ALL.iter().map(|value| value.slug()).collect();
+    format!(
+        "unknown variant `{slug}`, expected one of {}",
+        known.join(", ")
+    )
+}
+
 /// The values one a line, with their titles: how documents explain a set of codes.
 #[must_use]
 pub fn explained<T: Slug>() -> String {
@@ -90,6 +100,14 @@ macro_rules! slugs {
         impl utoipa::ToSchema for $name {
             fn name() -> std::borrow::Cow<'static, str> {
                 std::borrow::Cow::Borrowed(stringify!($name))
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let slug = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+                $crate::slug::Slug::from_slug(&slug)
+                    .ok_or_else(|| serde::de::Error::custom($crate::slug::unknown::<$name>(&slug)))
             }
         }
 

@@ -217,6 +217,16 @@ pub const ROWS: &[Row] = &[
     row("post /v1/auth/tickets", Caller, |_| {
         body(json!({"path_prefix": "/v1/reports"}))
     }),
+    row("get /v1/bootstrap", Caller, nothing),
+    row("get /v1/settings", Grid, |target| {
+        (format!("?grid={}", target.grid), Value::Null)
+    }),
+    row("put /v1/settings", Grid, |target| {
+        (format!("?grid={}", target.grid), json!({"settings": {}}))
+    }),
+    row("get /v1/settings/history", Grid, |target| {
+        (format!("?grid={}", target.grid), Value::Null)
+    }),
     row("get /v1/service-accounts", Caller, nothing),
     row("post /v1/service-accounts", Grid, |target| {
         body(json!({"name": "大屏", "grid_id": target.grid, "access": "read"}))

@@ -3,6 +3,7 @@
 mod absences;
 mod auth;
 mod bad_input;
+mod bootstrap;
 mod grids;
 mod imports;
 mod invitations;
@@ -10,5 +11,6 @@ mod officers;
 mod positions;
 mod reports;
 mod service_accounts;
+mod settings;
 mod tickets;
 mod traffic;

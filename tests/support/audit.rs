@@ -9,7 +9,8 @@ use diesel::prelude::*;
 use gridpatrol::on_each;
 use gridpatrol::store::schema::{
     duty_shifts, events, invitations, officers, photos, postings, report_counts,
-    report_participants, report_texts, reports, service_accounts, service_keys, towns,
+    report_participants, report_texts, reports, service_accounts, service_keys, town_settings,
+    towns,
 };
 use gridpatrol::store::{self, Conn, Outcome};
 use uuid::Uuid;
@@ -97,6 +98,7 @@ pub fn whole(conn: &mut Conn) -> Outcome<()> {
     desks(conn)?;
     arrivals(conn)?;
     keys(conn)?;
+    settings(conn)?;
     numbers(conn)?;
     people(conn)
 }
@@ -140,6 +142,26 @@ fn people(conn: &mut Conn) -> Outcome<()> {
     good.sort_unstable();
     good.dedup();
     assert_eq!(good.len(), invited, "an officer has two good invitations");
+    Ok(())
+}
+
+/// The versions of a town's settings are 1, 2, 3 …, each ahead of when it was set.
+fn settings(conn: &mut Conn) -> Outcome<()> {
+    let rows = town_settings::table
+        .order((town_settings::town_id, town_settings::version))
+        .select((
+            town_settings::town_id,
+            town_settings::version,
+            town_settings::effective_from,
+            town_settings::created_at,
+        ))
+        .load::<(Uuid, i64, DateTime<Utc>, DateTime<Utc>)>(conn)?;
+    let mut last: BTreeMap<Uuid, i64> = BTreeMap::new();
+    for (town, version, from, set) in rows {
+        let before = last.insert(town, version).unwrap_or(0);
+        assert_eq!(version, before + 1, "the settings of {town}");
+        assert!(from > set, "version {version} of {town} lay ahead");
+    }
     Ok(())
 }
 

@@ -297,7 +297,7 @@ async fn move_grid(
     call: Call<ById, (), GridMove>,
 ) -> Result<HttpResponse, Problem> {
     let (manager, id) = (manager(&app, &call), call.path.id);
-    let (body, if_match, inner) = (call.body.clone(), call.if_match.clone(), app.clone());
+    let (body, if_match) = (call.body.clone(), call.if_match.clone());
     let code = body.code.as_deref().map(parsed).transpose()?;
     keyed(&app, &call, move |conn| {
         let (town, group) = manager.managed(conn, id, if_match.as_ref(), false)?;
@@ -305,7 +305,7 @@ async fn move_grid(
         if let Some(code) = &code {
             super::commands::check_code(code, group.tier(), Some(&village))?;
         }
-        let restructuring = restructuring(&inner, &manager, body.reason.as_deref());
+        let restructuring = restructuring(&manager, body.reason.as_deref());
         let code = code.as_ref().map(DivisionCode::as_str);
         let grid = restructuring.move_group(conn, town.id, id, village.id, code)?;
         let town = manager.directory.town(conn, town.id)?;
@@ -333,13 +333,13 @@ async fn archive_grid(
     call: Call<ById, (), GridArchiving>,
 ) -> Result<HttpResponse, Problem> {
     let (manager, id) = (manager(&app, &call), call.path.id);
-    let (body, if_match, inner) = (call.body.clone(), call.if_match.clone(), app.clone());
+    let (body, if_match) = (call.body.clone(), call.if_match.clone());
     keyed(&app, &call, move |conn| {
         let (town, _) = manager.managed(conn, id, if_match.as_ref(), false)?;
         if let Some(successor) = body.successor_id {
             manager.seen(conn, successor)?;
         }
-        let restructuring = restructuring(&inner, &manager, body.reason.as_deref());
+        let restructuring = restructuring(&manager, body.reason.as_deref());
         let grid = restructuring.archive(conn, town.id, id, body.successor_id)?;
         let town = manager.directory.town(conn, town.id)?;
         Ok(Answer::ok(&GridFacts::of(&town, &grid))?)
@@ -347,14 +347,9 @@ async fn archive_grid(
     .await
 }
 
-fn restructuring<'a>(
-    app: &'a App,
-    manager: &'a Manager,
-    reason: Option<&'a str>,
-) -> Restructuring<'a> {
+fn restructuring<'a>(manager: &'a Manager, reason: Option<&'a str>) -> Restructuring<'a> {
     Restructuring {
         directory: &manager.directory,
-        policy: &app.policy,
         actor_id: Some(manager.actor.officer_id),
         now: manager.now,
         reason,

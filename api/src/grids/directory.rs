@@ -1,5 +1,5 @@
 //! What a town is made of, in memory: its grids, its officers, who is posted where and when, who is
-//! away, who stands in, who is on duty.
+//! away, who stands in, who is on duty, which settings hold.
 //!
 //! Owns the snapshots. One is read anew when the version in the town's row has changed, which every
 //! command does that changes any of it (`store::town::touch_directory`);
@@ -13,10 +13,12 @@ use gridpatrol_domain::error::Code;
 use gridpatrol_domain::grid::management::Standing;
 use gridpatrol_domain::grid::{GridPath, Tier};
 use gridpatrol_domain::officer::{Covers, Held, Post, Role, Staffing};
+use gridpatrol_domain::settings::Timeline;
 use uuid::Uuid;
 
 use super::queries;
 use crate::problem::Problem;
+use crate::settings::queries as settings;
 use crate::store::{Conn, Outcome, town};
 
 /// Towns kept in memory at most: the one asked for longest ago makes room.
@@ -180,6 +182,7 @@ pub struct Town {
     absences: Vec<DatedAbsence>,
     shifts: Vec<Shift>,
     people: HashMap<Uuid, Person>,
+    settings: Timeline,
     version: i64,
     staffed: Mutex<Option<Staffed>>,
 }
@@ -277,6 +280,12 @@ impl Town {
     #[must_use]
     pub fn person(&self, id: Uuid) -> Option<&Person> {
         self.people.get(&id)
+    }
+
+    /// The town's settings, those past and to come included.
+    #[must_use]
+    pub const fn settings(&self) -> &Timeline {
+        &self.settings
     }
 
     /// All postings, those past and to come included.
@@ -467,6 +476,7 @@ impl Town {
             absences: queries::absences_of(conn, ids.iter().copied())?,
             shifts: queries::shifts_of(conn, id)?,
             people: queries::people(conn, ids)?,
+            settings: settings::timeline(conn, id)?,
             version,
             staffed: Mutex::default(),
         })

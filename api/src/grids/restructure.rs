@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use gridpatrol_domain::calendar::CalendarTime;
 use gridpatrol_domain::grid::management::{self, Refusal};
+use gridpatrol_domain::report::Context;
 use gridpatrol_domain::report::relocation::Reason;
-use gridpatrol_domain::report::{Context, Policy};
 use gridpatrol_domain::slug::Slug as _;
 use serde_json::{Map, json};
 use uuid::Uuid;
@@ -28,8 +28,6 @@ use crate::store::{Conn, Outcome};
 pub struct Restructuring<'a> {
     /// The towns.
     pub directory: &'a Directory,
-    /// The settings that decisions about reports follow.
-    pub policy: &'a Policy,
     /// Who; none: the command line.
     pub actor_id: Option<Uuid>,
     /// When.
@@ -182,7 +180,8 @@ impl Restructuring<'_> {
         let staffing = town.staffing(self.now);
         let context = Context {
             staffing: &staffing,
-            policy: self.policy,
+            // Each report follows that of its receipt (`relocation`).
+            policy: &town.settings().at(self.now).reports,
             calendar: &CalendarTime,
             // Nobody closes anything here.
             evidence: false,

@@ -5,7 +5,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, ContentType, ETAG};
+use actix_web::http::header::{CACHE_CONTROL, ContentType, ETAG, HeaderValue};
 use gridpatrol_domain::error::Code;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -42,6 +42,30 @@ pub fn json<T: Serialize>(
             .finish());
     }
     Ok(answer(StatusCode::OK, Some(version), body))
+}
+
+/// As [`json`], where the ETag follows `tagged` alone: the body says more, such as what time it is.
+///
+/// # Errors
+/// As [`json`].
+pub fn json_tagged<T: Serialize>(
+    if_none_match: Option<&str>,
+    version: i64,
+    tagged: &str,
+    body: &T,
+) -> Result<HttpResponse, Problem> {
+    let tag = of(version, tagged.as_bytes());
+    let mut response = if if_none_match.is_some_and(|known| names(known, &tag)) {
+        HttpResponse::NotModified().finish()
+    } else {
+        answer(StatusCode::OK, None, write(body)?)
+    };
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    if let Ok(tag) = HeaderValue::from_str(&tag) {
+        headers.insert(ETAG, tag);
+    }
+    Ok(response)
 }
 
 /// Answers with a JSON body that is already written; with an ETag if it has a version.

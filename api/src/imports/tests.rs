@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
-use gridpatrol_domain::report::Policy;
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -72,7 +71,7 @@ impl House {
     /// A runner that pauses after so many steps, counted anew whenever the steps are set.
     fn runner(&self, steps: &Arc<AtomicUsize>) -> Runner {
         let (seconds, steps) = (Arc::clone(&self.seconds), Arc::clone(steps));
-        let importer = GridImporter::new(Directory::default(), Policy::default());
+        let importer = GridImporter::new(Directory::default());
         Runner::new(
             self.store.clone(),
             vec![Arc::new(importer)],

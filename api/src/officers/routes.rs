@@ -496,10 +496,25 @@ async fn invite_officer(app: Data<App>, call: Call<Uuid>) -> Result<HttpResponse
     let (manager, id) = (Manager::of(&app, &call), call.path);
     let code = invitations::Code::new()?;
     let hash = code.hash();
-    let expires_at = manager.now + app.auth.settings.invitation_lifetime();
-    app.store
+    let (most, directory) = (
+        app.auth.settings.invitation_lifetime(),
+        app.directory.clone(),
+    );
+    let expires_at = app
+        .store
         .write(Lane::Interactive, move |conn| {
-            invitations::invite(conn, &manager, id, &hash, expires_at)
+            // As the manager's town has set, within what the server allows.
+            let lifetime = match manager.scope.towns().first() {
+                Some(town) => {
+                    let town = directory.town(conn, *town)?;
+                    let hours = town.settings().at(manager.now).accounts.invitation_hours;
+                    most.min(chrono::TimeDelta::hours(hours.into()))
+                }
+                None => most,
+            };
+            let expires_at = manager.now + lifetime;
+            invitations::invite(conn, &manager, id, &hash, expires_at)?;
+            Ok(expires_at)
         })
         .await?;
     secret(&Invitation {

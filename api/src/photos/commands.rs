@@ -11,6 +11,7 @@ use gridpatrol_domain::officer::Actor;
 use gridpatrol_domain::photo::{PhotoState, Rendition};
 use gridpatrol_domain::report::{PhotoRole, Status};
 use gridpatrol_domain::scope::Scope;
+use gridpatrol_domain::settings::PhotoRules;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -20,6 +21,7 @@ use super::queries;
 use super::rows::PhotoRow;
 use crate::problem::{FieldError, Problem};
 use crate::reports::queries::sees;
+use crate::settings::queries as settings;
 use crate::store::events::{self, EventRecord};
 use crate::store::schema::{photos, reports};
 use crate::store::types::{Coded, Id};
@@ -180,6 +182,9 @@ pub fn arrive(conn: &mut Conn, arrival: &Arrival, now: DateTime<Utc>) -> Outcome
         write_arrived(conn, arrival, &row, now)?;
     }
     if let (Some(report), Some(town)) = (new_report, new_town) {
+        let timeline = settings::timeline(conn, town)?;
+        let declared = queries::declared_of(conn, report)?;
+        room(declared, 1, &timeline.at(now).photos)?;
         attach(conn, arrival, report, town)?;
     }
     if let Some(report) = new_report.or(row.report_id.filter(|_| first)) {
@@ -258,6 +263,20 @@ fn takes_photos(conn: &mut Conn, actor: &Actor, report: Uuid) -> Outcome<Uuid> {
             .into()),
         (town, _) => Ok(town),
     }
+}
+
+/// Whether a report that has so many photos takes some more. What a filing declares is always taken.
+///
+/// # Errors
+/// `limit_reached`.
+pub fn room(has: i32, more: i32, rules: &PhotoRules) -> Result<(), Problem> {
+    let most = rules.per_report;
+    if more > 0 && i64::from(has) + i64::from(more) > i64::from(most) {
+        return Err(Problem::new(Code::LimitReached).detail(format!(
+            "A report of this town has at most {most} photos; this one has {has}."
+        )));
+    }
+    Ok(())
 }
 
 /// Writes down what has arrived.

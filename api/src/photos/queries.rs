@@ -103,6 +103,17 @@ pub fn lock_report(conn: &mut Conn, id: Uuid) -> QueryResult<(Uuid, Status)> {
     Ok((town, status))
 }
 
+/// How many photos a report has, arrived or not.
+///
+/// # Errors
+/// If the database fails, or the report is gone.
+pub fn declared_of(conn: &mut Conn, id: Uuid) -> QueryResult<i32> {
+    reports::table
+        .filter(reports::id.eq(Id(id)))
+        .select(reports::photos_declared)
+        .first(conn)
+}
+
 /// Who filed a report.
 ///
 /// # Errors

@@ -45,8 +45,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 }
 
 refusals! {
-    Upload = [BODY, SIGNED] + [NotFound, NotPermitted, IdConflict, PhotoTaken, PhotoRejected, WrongStatus];
-    UploadKeyed = [BODY, SIGNED, KEYED] + [NotFound, NotPermitted, IdConflict, PhotoTaken, PhotoRejected, WrongStatus];
+    Upload = [BODY, SIGNED] + [NotFound, NotPermitted, IdConflict, PhotoTaken, PhotoRejected, WrongStatus, LimitReached];
+    UploadKeyed = [BODY, SIGNED, KEYED] + [NotFound, NotPermitted, IdConflict, PhotoTaken, PhotoRejected, WrongStatus, LimitReached];
     ReadOriginal = [SIGNED] + [NotFound, PhotoMissing, RangeNotSatisfiable, LinkInvalid];
     ReadRendition = [SIGNED] + [NotFound, PhotoMissing, RenditionPending, RenditionUnavailable, LinkInvalid];
 }
@@ -103,9 +103,10 @@ pub async fn put_photo(
     particulars.check_clock(app.clock.now(), Errors::query())?;
     let mut announced = digests(request.headers())?;
     announced.extend(particulars.digest());
-    let reception = Reception::begin(&app).await?;
+    let allowed = upload::allowed(&app, &call.actor).await?;
+    let reception = Reception::begin(&app, allowed).await?;
     let arrived = reception.take(&mut body).await?;
-    let seen = upload::look(&app, &arrived, &announced).await?;
+    let seen = upload::look(&arrived, &announced, allowed).await?;
     let arrival = arrival(call.path.id, &call.actor, &particulars, seen);
     upload::keep(&app, arrived, &arrival, true).await?;
     let now = app.clock.now();
@@ -148,12 +149,13 @@ pub async fn post_photo(
     request: HttpRequest,
     body: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    let reception = Reception::begin(&app).await?;
+    let allowed = upload::allowed(&app, &call.actor).await?;
+    let reception = Reception::begin(&app, allowed).await?;
     let filled = form::read(&reception, request.headers(), body).await?;
     let particulars = filled.particulars;
     particulars.check_clock(app.clock.now(), Errors::body())?;
     let announced: Vec<Digest> = particulars.digest().into_iter().collect();
-    let seen = upload::look(&app, &filled.arrived, &announced).await?;
+    let seen = upload::look(&filled.arrived, &announced, allowed).await?;
     let ticket = call.ticket_for(&json!({
         "id": filled.id,
         "report_id": particulars.report_id,

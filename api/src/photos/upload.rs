@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use gridpatrol_domain::error::Code;
+use gridpatrol_domain::settings::Allowed;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
@@ -17,8 +18,33 @@ use super::imaging::{self, Picture};
 use super::objects::Arrived;
 use super::{Gallery, queries};
 use crate::app::App;
+use crate::auth::Signed;
 use crate::problem::Problem;
 use crate::store::{Lane, overloaded};
+
+/// What the caller's photos may be now: as the most generous of the caller's towns has set, within what
+/// the server allows.
+///
+/// # Errors
+/// `unavailable`.
+pub(super) async fn allowed(app: &App, signed: &Signed) -> Result<Allowed, Problem> {
+    let (scope, directory) = (signed.scope(), app.directory.clone());
+    let (server, now) = (app.config.photos.allowed(), app.clock.now());
+    app.store
+        .read(move |conn| {
+            let mut most: Option<Allowed> = None;
+            for town in scope.towns() {
+                let town = directory.town(conn, *town)?;
+                let own = town.settings().at(now).photos.within(server);
+                most = Some(most.map_or(own, |most| Allowed {
+                    max_bytes: most.max_bytes.max(own.max_bytes),
+                    max_pixels: most.max_pixels.max(own.max_pixels),
+                }));
+            }
+            Ok(most.unwrap_or(server))
+        })
+        .await
+}
 
 /// The right to take in one content, until an instant.
 pub(super) struct Reception<'a> {
@@ -42,7 +68,7 @@ impl<'a> Reception<'a> {
     ///
     /// # Errors
     /// `overloaded` when too many stay under way.
-    pub(super) async fn begin(app: &'a App) -> Result<Self, Problem> {
+    pub(super) async fn begin(app: &'a App, allowed: Allowed) -> Result<Self, Problem> {
         let limits = &app.config.photos;
         let patience = Duration::from_millis(app.config.store.patience_ms);
         let turn = std::sync::Arc::clone(&app.gallery.uploads).acquire_owned();
@@ -53,7 +79,7 @@ impl<'a> Reception<'a> {
             .ok_or_else(|| overloaded().detail("Too many photos are arriving at the same time."))?;
         Ok(Self {
             gallery: &app.gallery,
-            most_bytes: limits.max_bytes,
+            most_bytes: allowed.max_bytes,
             seconds: limits.upload_timeout_s,
             deadline: Instant::now() + Duration::from_secs(limits.upload_timeout_s),
             _permit: permit,
@@ -105,9 +131,9 @@ pub(super) fn too_large(most_bytes: u64) -> Problem {
 /// # Errors
 /// `photo_rejected` when it is no picture or not the announced one, `unavailable`.
 pub(super) async fn look(
-    app: &App,
     arrived: &Arrived,
     announced: &[Digest],
+    allowed: Allowed,
 ) -> Result<Seen, Problem> {
     let digest = arrived.digest;
     if let Some(other) = announced.iter().find(|announced| **announced != digest) {
@@ -115,8 +141,8 @@ pub(super) async fn look(
             "The content arrived with SHA-256 {digest}, and {other} was announced: it was damaged on its way. Send it again."
         )));
     }
-    let size = i64::try_from(arrived.size).map_err(|_| too_large(app.config.photos.max_bytes))?;
-    let (path, most_pixels) = (arrived.path().to_owned(), app.config.photos.max_pixels);
+    let size = i64::try_from(arrived.size).map_err(|_| too_large(allowed.max_bytes))?;
+    let (path, most_pixels) = (arrived.path().to_owned(), allowed.max_pixels);
     let picture = tokio::task::spawn_blocking(move || {
         let mut file = std::io::BufReader::new(std::fs::File::open(path)?);
         imaging::inspect(&mut file, most_pixels)

@@ -27,12 +27,12 @@ refusals! {
     Approve = [BODY, SIGNED, KEYED] + [NotFound, NotPermitted, VersionMismatch, WrongStatus];
     Return = [BODY, SIGNED, KEYED] + [NotFound, NotPermitted, VersionMismatch, WrongStatus, NotAtDesk, NotHolder, ReturnLimit];
     Assign = [BODY, SIGNED, KEYED] + [NotFound, NotPermitted, VersionMismatch, WrongStatus, NotHolder, TargetInvalid];
-    Resolve = [BODY, SIGNED, KEYED] + [NotFound, NotPermitted, VersionMismatch, WrongStatus, NotHolder, PhotoTaken, PhotoRejected];
+    Resolve = [BODY, SIGNED, KEYED] + [NotFound, NotPermitted, VersionMismatch, WrongStatus, NotHolder, PhotoTaken, PhotoRejected, LimitReached];
     Close = [BODY, SIGNED, KEYED] + [NotFound, NotPermitted, VersionMismatch, WrongStatus, NotHolder, HigherTierCloses, AfterPhotoRequired, OtherPersonCloses, ResultRequired];
     Void = [BODY, SIGNED, KEYED] + [NotFound, NotPermitted, VersionMismatch, WrongStatus];
     Restore = [BODY, SIGNED, KEYED] + [NotFound, NotPermitted, VersionMismatch, WrongStatus];
     Reclassify = [BODY, SIGNED, KEYED] + [NotFound, NotPermitted, VersionMismatch, WrongStatus, NotAtDesk, TargetInvalid];
-    Say = [BODY, SIGNED, KEYED] + [NotFound, NotPermitted, VersionMismatch, PhotoTaken, PhotoRejected];
+    Say = [BODY, SIGNED, KEYED] + [NotFound, NotPermitted, VersionMismatch, PhotoTaken, PhotoRejected, LimitReached];
 }
 
 /// Adds the operations of this room.

@@ -64,7 +64,7 @@ pub fn file(
         }
         let found = match queries::find(conn, &viewer.scope, id)? {
             // A transfer to another town in between; the answer to this very filing may be lost.
-            None if observed_lately(app, viewer, filing).is_some() => queries::find_any(conn, id)?,
+            None if observed_lately(viewer, filing).is_some() => queries::find_any(conn, id)?,
             found => found,
         };
         return Ok(Filed {
@@ -103,7 +103,7 @@ pub fn file(
         disposition: filing.disposition.get().unwrap_or(Disposition::Escalate),
         as_of,
     };
-    let context = staffed.context(&app.policy, view::evidence(&photos), viewer.now);
+    let context = staffed.context(viewer.now, view::evidence(&photos), viewer.now);
     let Decision { report, mut events } =
         decide_filing(&facts, &viewer.actor, &context).map_err(|refusal| refused(refusal, None))?;
 
@@ -173,7 +173,7 @@ fn spot(conn: &mut Conn, app: &App, viewer: &Viewer, filing: &ReportFiling) -> O
         working.any(|posting| posting.grid.covers(place.named))
     };
     let officer = viewer.actor.service.is_none();
-    if let Some(observed_at) = observed_lately(app, viewer, filing).filter(|_| officer)
+    if let Some(observed_at) = observed_lately(viewer, filing).filter(|_| officer)
         && !present.as_ref().is_some_and(own)
     {
         let former = Actor {
@@ -187,7 +187,15 @@ fn spot(conn: &mut Conn, app: &App, viewer: &Viewer, filing: &ReportFiling) -> O
                 .working()
                 .filter(|posting| posting.grid.covers(place.named))
                 .min_by_key(|posting| (posting.grid.tier(), posting.on_behalf_of.is_some()));
-            if let Some(held) = held {
+            let days = place
+                .staffed
+                .town
+                .settings()
+                .at(viewer.now)
+                .offline
+                .filing_days;
+            let window = chrono::TimeDelta::days(days.into());
+            if let Some(held) = held.filter(|_| viewer.now - observed_at <= window) {
                 return Ok(Place {
                     as_of: Some(*held),
                     ..place
@@ -202,15 +210,17 @@ fn spot(conn: &mut Conn, app: &App, viewer: &Viewer, filing: &ReportFiling) -> O
     })
 }
 
-/// When it was observed, if that is not so long ago that a former posting counts no more.
+/// The longest that any town may set for filings by a former posting.
+const LONGEST_OFFLINE: chrono::TimeDelta = chrono::TimeDelta::days(180);
+
+/// When it was observed, if that is not so long ago that a former posting counts nowhere any more.
 fn observed_lately(
-    app: &App,
     viewer: &Viewer,
     filing: &ReportFiling,
 ) -> Option<chrono::DateTime<chrono::Utc>> {
     filing
         .observed_at
-        .filter(|at| *at <= viewer.now && viewer.now - *at <= app.policy.late_filing)
+        .filter(|at| *at <= viewer.now && viewer.now - *at <= LONGEST_OFFLINE)
 }
 
 /// A grid of these towns to file for. A filing for a grid that has ended, from a phone that did not
@@ -318,8 +328,11 @@ pub fn act(
     )?;
     let mut found = queries::find_locked(conn, &viewer.scope, acting.id)?.ok_or_else(not_found)?;
     let staffed = StaffedTown::read(conn, app, town_id, viewer.now)?;
+    let rules = &staffed.town.settings().at(viewer.now).photos;
+    photos::commands::room(found.row.photos_declared, declared.declared, rules)?;
     let photos = view::photos_of(conn, acting.id)?;
-    let context = staffed.context(&app.policy, view::evidence(&photos), viewer.now);
+    let received_at = found.row.received_at;
+    let context = staffed.context(received_at, view::evidence(&photos), viewer.now);
     let (action, texts) = translated(&acting.asked, &staffed, &found);
     let before = checked(&found.row, &action, acting, viewer, &staffed)?;
     if let Action::Void {

@@ -118,7 +118,12 @@ pub fn follow(
             let handler = report
                 .handler
                 .map(|handler| followed(handler.grid, change.from, change.to));
-            let Some(decision) = relocate(&report, place, handler, change.reason, context) else {
+            // As ever, by the settings of its receipt.
+            let context = Context {
+                policy: &before.settings().at(report.received_at).reports,
+                ..*context
+            };
+            let Some(decision) = relocate(&report, place, handler, change.reason, &context) else {
                 continue;
             };
             let mut after = row.clone();

@@ -12,7 +12,7 @@ use gridpatrol_domain::calendar::CalendarTime;
 use gridpatrol_domain::geo::{Crs, Position};
 use gridpatrol_domain::officer::{Actor, Staffing};
 use gridpatrol_domain::report::lifecycle::{Allowed, allowed_actions};
-use gridpatrol_domain::report::{self as domain, PhotoRole, Policy};
+use gridpatrol_domain::report::{self as domain, PhotoRole};
 use gridpatrol_domain::scope::Scope;
 use gridpatrol_domain::slug::Slug;
 use uuid::Uuid;
@@ -94,17 +94,18 @@ impl StaffedTown {
         Ok(Self { town, staffing })
     }
 
-    /// What decisions about a report of this town look at.
+    /// What decisions about a report of this town look at. It follows the settings that were in force
+    /// when it was received, whatever was set since.
     #[must_use]
-    pub fn context<'a>(
-        &'a self,
-        policy: &'a Policy,
+    pub fn context(
+        &self,
+        received_at: DateTime<Utc>,
         evidence: bool,
         now: DateTime<Utc>,
-    ) -> domain::Context<'a> {
+    ) -> domain::Context<'_> {
         domain::Context {
             staffing: &self.staffing,
-            policy,
+            policy: &self.town.settings().at(received_at).reports,
             calendar: &CalendarTime,
             evidence,
             now,
@@ -191,7 +192,7 @@ pub fn report(
 ) -> Report {
     let now = viewer.now;
     let state = row.state(|grid| staffed.town.path(grid));
-    let context = staffed.context(&app.policy, evidence(photos), now);
+    let context = staffed.context(row.received_at, evidence(photos), now);
     let people: Vec<String> = state
         .desk_officers(&staffed.staffing)
         .into_iter()

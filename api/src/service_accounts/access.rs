@@ -11,7 +11,10 @@ use crate::problem::Problem;
 /// Operations by method and route, with the access that they need.
 const OPERATIONS: &[(&str, &str, Access)] = &[
     ("GET", "/v1/me", Access::Read),
+    ("GET", "/v1/bootstrap", Access::Read),
     ("POST", "/v1/auth/tickets", Access::Read),
+    ("GET", "/v1/settings", Access::Read),
+    ("GET", "/v1/settings/history", Access::Read),
     ("GET", "/v1/grids", Access::Read),
     ("GET", "/v1/grids/tree", Access::Read),
     ("GET", "/v1/grids/locate", Access::Read),

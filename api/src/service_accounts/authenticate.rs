@@ -54,7 +54,7 @@ type AccountColumns = (
     i64,
 );
 type PrincipalColumns = (String, String, Option<DateTime<Utc>>);
-type GridColumns = (Uuid, Uuid, Option<Uuid>, Coded<Tier>);
+type GridColumns = (Uuid, Uuid, Option<Uuid>, Coded<Tier>, Option<DateTime<Utc>>);
 
 /// The service account behind a claim, and when its key was last used or, never used, made.
 ///
@@ -89,7 +89,13 @@ pub fn load(conn: &mut Conn, claim: Claim, now: DateTime<Utc>) -> Outcome<(Signe
                     service_accounts::version,
                 ),
                 (officers::username, officers::name, officers::disabled_at),
-                (grids::id, grids::town_id, grids::village_id, grids::tier),
+                (
+                    grids::id,
+                    grids::town_id,
+                    grids::village_id,
+                    grids::tier,
+                    grids::valid_to,
+                ),
             ))
             .first(conn)
             .optional()?;
@@ -103,7 +109,10 @@ pub fn load(conn: &mut Conn, claim: Claim, now: DateTime<Utc>) -> Outcome<(Signe
         .ok_or_else(unknown)?;
     let (id, Coded(access), rate, expires_at, ended_at, version) = account;
     let (username, name, disabled_at) = principal;
-    let over = valid_until.is_some_and(|until| until <= now)
+    // It ends with its grid, as postings do.
+    let (.., archived_at) = grid;
+    let over = archived_at.is_some_and(|at| at <= now)
+        || valid_until.is_some_and(|until| until <= now)
         || expires_at <= now
         || ended_at.is_some()
         || disabled_at.is_some();
@@ -112,7 +121,7 @@ pub fn load(conn: &mut Conn, claim: Claim, now: DateTime<Utc>) -> Outcome<(Signe
             .detail("The key has expired or was ended. Ask the town's leader for another.")
             .into());
     }
-    let (grid_id, town_id, village_id, Coded(tier)) = grid;
+    let (grid_id, town_id, village_id, Coded(tier), _) = grid;
     let grid = grid_queries::path(grid_id, town_id, village_id, tier).ok_or_else(unknown)?;
     let service = Service { grid, access };
     let signed = Signed {

@@ -100,9 +100,12 @@ pub fn create(
     key: &Made,
 ) -> Outcome<Found> {
     let towns = Scope::of(&caller.actor).towns().to_vec();
-    let (_, path) = directory.find(conn, &towns, new.grid_id)?.ok_or_else(|| {
-        Problem::new(Code::NotFound).detail("There is no such grid in your towns.")
-    })?;
+    let (_, path) = directory
+        .find(conn, &towns, new.grid_id)?
+        .filter(|(town, _)| town.living(new.grid_id).is_some())
+        .ok_or_else(|| {
+            Problem::new(Code::NotFound).detail("There is no such grid in your towns.")
+        })?;
     if !caller.actor.administers(path) {
         return Err(not_permitted().into());
     }

@@ -509,6 +509,19 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use super::super::types::sql::*;
+
+    town_settings (town_id, version) {
+        town_id -> Id,
+        version -> BigInt,
+        effective_from -> Instant,
+        body -> Text,
+        created_at -> Instant,
+        created_by -> Nullable<Id>,
+    }
+}
+
 diesel::joinable!(deputies -> postings (posting_id));
 diesel::joinable!(service_accounts -> officers (id));
 diesel::joinable!(service_accounts -> grids (grid_id));
@@ -548,4 +561,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     photos,
     service_accounts,
     service_keys,
+    town_settings,
 );

@@ -40,7 +40,7 @@ fn runner(app: &Arc<App>) -> Runner {
     Runner::new(
         app.store.clone(),
         vec![
-            Arc::new(GridImporter::new(app.directory.clone(), app.policy.clone())),
+            Arc::new(GridImporter::new(app.directory.clone())),
             Arc::new(OfficerImporter),
         ],
         move || clock.now(),

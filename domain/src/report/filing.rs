@@ -139,6 +139,7 @@ pub fn file(filing: &Filing, actor: &Actor, context: &Context<'_>) -> Result<Dec
                 actor.officer_id,
                 context.evidence,
                 context.staffing,
+                &context.policy.closing,
             );
             match closer {
                 // A service account closes nothing: what it says is verified by people. Nor does who

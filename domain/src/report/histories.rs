@@ -12,6 +12,8 @@ use crate::calendar::CalendarTime;
 use crate::error::Code;
 use crate::officer::{Actor, Covers, Post, Posting, Role};
 use crate::service::{Access, Service};
+use crate::settings::Settings;
+use crate::settings::tests::sound;
 use crate::slug::Slug;
 
 const TOWN: Uuid = Uuid::from_u128(0x1000);
@@ -259,7 +261,12 @@ fn sufficient(
     })
 }
 
-fn holds(report: &Report, people: &People, now: DateTime<Utc>) -> Result<(), TestCaseError> {
+fn holds(
+    report: &Report,
+    people: &People,
+    policy: &Policy,
+    now: DateTime<Utc>,
+) -> Result<(), TestCaseError> {
     // Always a holder on its path.
     prop_assert!(report.holder().covers(report.place));
     prop_assert_eq!(report.desk().is_some(), report.status.moves());
@@ -278,13 +285,18 @@ fn holds(report: &Report, people: &People, now: DateTime<Utc>) -> Result<(), Tes
         prop_assert_eq!(report.desk().unwrap().grid.tier(), Tier::Village);
         prop_assert!(report.escalation_requested_by.is_some());
     }
-    prop_assert!(report.returns.group <= 2 && report.returns.village <= 2);
+    prop_assert!(report.returns.group.max(report.returns.village) <= policy.most_returns);
     prop_assert!(
         report.overdue(now)
             || report.status == Status::Void
             || report.closed_at.unwrap_or(now) <= report.deadline_at
     );
     Ok(())
+}
+
+/// The defaults as often as others.
+fn settings() -> impl Strategy<Value = Settings> {
+    prop_oneof![Just(Settings::default()), sound()]
 }
 
 fn start() -> DateTime<Utc> {
@@ -332,8 +344,8 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_happens_the_rules_hold((people, filing, filer, steps) in history()) {
-        let policy = Policy::default();
+    fn whatever_happens_the_rules_hold((people, filing, filer, steps) in history(), settings in settings()) {
+        let policy = settings.reports;
         let context = |now, evidence| Context { staffing: &people.staffing, policy: &policy, calendar: &CalendarTime, evidence, now };
         let filed = file(&filing, &people.actors[filer], &context(start(), false));
         let files = &people.actors[filer];
@@ -348,7 +360,7 @@ proptest! {
         if files.service.is_some() {
             prop_assert_ne!(report.status, Status::Closed, "a service account closes nothing");
         }
-        holds(&report, &people, start())?;
+        holds(&report, &people, &policy, start())?;
 
         let mut now = start();
         for (who, action, evidence, seconds) in steps {
@@ -383,12 +395,23 @@ proptest! {
                     if action.kind() != ActionKind::Reclassify {
                         prop_assert_eq!(report.deadline_at, before.deadline_at);
                     }
-                    // From serious up nobody closes their own work while another could.
-                    if before.status != Status::Closed && report.status == Status::Closed && report.severity >= Severity::Serious && report.outcome == Some(Outcome::Handled) {
-                        prop_assert!(evidence);
-                        prop_assert!(report.self_verified || report.resolved_by != Some(actor.officer_id));
+                    // The closing rule: evidence, another person while there is one, and the tier.
+                    if before.status != Status::Closed && report.status == Status::Closed && report.outcome == Some(Outcome::Handled) {
+                        let rules = &policy.closing;
+                        prop_assert!(evidence || !rules.after_photo_from.reached(report.severity));
+                        prop_assert!(
+                            report.self_verified
+                                || report.resolved_by != Some(actor.officer_id)
+                                || !rules.other_person_from.reached(report.severity)
+                        );
+                        let by_tier = match report.holder_tier {
+                            Tier::Group => rules.group.includes(report.severity),
+                            Tier::Village => rules.village.includes(report.severity),
+                            Tier::Town => true,
+                        };
+                        prop_assert!(by_tier);
                     }
-                    holds(&report, &people, now)?;
+                    holds(&report, &people, &policy, now)?;
                 }
                 Err(refusal) => {
                     let by_body = matches!(refusal.code, Code::ValidationFailed | Code::TargetInvalid | Code::ResultRequired)

@@ -126,6 +126,7 @@ pub fn decide(
                 actor.officer_id,
                 context.evidence,
                 context.staffing,
+                &context.policy.closing,
             )?;
             close(&mut next, *outcome, actor, now);
             record.add(
@@ -255,7 +256,7 @@ pub(super) fn resolve(report: &mut Report, actor: &Actor, context: &Context<'_>)
 }
 
 pub(super) fn raise_to_verifier(report: &mut Report, context: &Context<'_>) {
-    let verifier = closing::verifying_tier(report, context.staffing);
+    let verifier = closing::verifying_tier(report, context.staffing, &context.policy.closing);
     if verifier > report.holder_tier {
         report.handler = report.handler.or(Some(Handler {
             grid: report.holder(),

@@ -2,18 +2,24 @@
 //!
 //! Owns the table of DOMAIN.md 2 and the shares of DESIGN.md 3 as default settings. The total counts
 //! from receipt and is never moved by edits, returns or reassignments; steps are shares of it. It
-//! must not decide what happens when a step is missed.
+//! must not decide what happens when a step is missed. A report follows the policy that was in force
+//! when it was received, to its end (`settings`).
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 
+use super::closing::ClosingRules;
 use super::{Category, Duty, Report, Severity};
 use crate::calendar::{Calendar, Span};
 use crate::grid::Tier;
+use crate::slug::Slug as _;
 
 /// Limits by severity for one category.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Limits {
     /// For critical reports.
     pub critical: Span,
@@ -23,10 +29,15 @@ pub struct Limits {
     pub general: Span,
 }
 
-/// The settings that a decision follows. Every number here is a default with no authority behind it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The settings that decisions about a report follow. All of them are those in force when the report
+/// was received: a change never moves a report already filed, neither its deadline, when it is
+/// reclassified, nor its steps, nor who may close it. Every default is one with no authority behind it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = ReportSettings))]
 pub struct Policy {
-    /// Limits by category, where they differ from the defaults.
+    /// Total limits by category; a category that is left out has its default. They count from receipt.
     pub limits: BTreeMap<Category, Limits>,
     /// The limit of a minor report of any category.
     pub minor: Span,
@@ -38,27 +49,29 @@ pub struct Policy {
     pub village_share: u32,
     /// Percent of the total that a tier has at least, when it gets the report late.
     pub least_share: u32,
-    /// And at least this long.
-    pub least: TimeDelta,
+    /// And at least this many minutes.
+    pub least_minutes: u32,
     /// How often one report may be returned to one sending tier.
     pub most_returns: u32,
-    /// How long after it was observed a matter may be filed by a posting that the filer holds no
-    /// more.
-    pub late_filing: TimeDelta,
+    /// Who closes what, and on what evidence.
+    pub closing: ClosingRules,
 }
 
 impl Default for Policy {
     fn default() -> Self {
         Self {
-            limits: BTreeMap::new(),
+            limits: Category::ALL
+                .iter()
+                .map(|category| (*category, default_limits(*category)))
+                .collect(),
             minor: Span::WorkingDays(15),
             group_share: 25,
             decision_share: 40,
             village_share: 70,
             least_share: 10,
-            least: TimeDelta::minutes(15),
+            least_minutes: 15,
             most_returns: 2,
-            late_filing: TimeDelta::days(30),
+            closing: ClosingRules::default(),
         }
     }
 }
@@ -85,6 +98,15 @@ const fn default_limits(category: Category) -> Limits {
 }
 
 impl Policy {
+    /// The limits of a category.
+    #[must_use]
+    pub fn limits_of(&self, category: Category) -> Limits {
+        self.limits
+            .get(&category)
+            .copied()
+            .unwrap_or_else(|| default_limits(category))
+    }
+
     /// When the whole matter is due.
     pub fn deadline(
         &self,
@@ -93,11 +115,7 @@ impl Policy {
         category: Category,
         severity: Severity,
     ) -> DateTime<Utc> {
-        let limits = self
-            .limits
-            .get(&category)
-            .copied()
-            .unwrap_or_else(|| default_limits(category));
+        let limits = self.limits_of(category);
         let span = match severity {
             Severity::Minor => self.minor,
             Severity::General => limits.general,
@@ -125,8 +143,7 @@ impl Policy {
             .and_then(|handler| handler.due_at);
         let step = own.unwrap_or_else(|| calendar.part(received, deadline, share));
         let least = since
-            + self
-                .least
+            + TimeDelta::minutes(i64::from(self.least_minutes))
                 .max((deadline - received) * i32::try_from(self.least_share).unwrap_or(100) / 100);
         let due = if own.is_some_and(|own| own > since) {
             step

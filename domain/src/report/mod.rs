@@ -10,6 +10,7 @@ pub mod filing;
 pub mod lifecycle;
 pub mod limits;
 pub mod permission;
+pub mod reason;
 pub mod relocation;
 
 #[cfg(test)]

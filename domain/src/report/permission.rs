@@ -209,6 +209,7 @@ pub fn closing_outcomes(
             actor.officer_id,
             context.evidence,
             context.staffing,
+            &context.policy.closing,
         )
     };
     let handled = check(Outcome::Handled);

@@ -13,7 +13,6 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use gridpatrol_domain::division::{DivisionCode, DivisionFault};
 use gridpatrol_domain::grid::Tier;
-use gridpatrol_domain::report::Policy;
 use gridpatrol_domain::slug::Slug as _;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -92,14 +91,13 @@ struct Entry {
 /// Imports grids.
 pub struct GridImporter {
     directory: Directory,
-    policy: Policy,
 }
 
 impl GridImporter {
-    /// An importer; open reports follow what it archives, by this policy.
+    /// An importer; open reports follow what it archives.
     #[must_use]
-    pub const fn new(directory: Directory, policy: Policy) -> Self {
-        Self { directory, policy }
+    pub const fn new(directory: Directory) -> Self {
+        Self { directory }
     }
 }
 
@@ -254,7 +252,7 @@ pub fn whole(
     dry_run: bool,
     now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static,
 ) -> Result<Ended, WholeError> {
-    let importer = GridImporter::new(Directory::default(), Policy::default());
+    let importer = GridImporter::new(Directory::default());
     let runner = Runner::new(store.clone(), vec![Arc::new(importer)], now, || false);
     let new = NewImport {
         id: Uuid::now_v7(),

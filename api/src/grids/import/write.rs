@@ -142,7 +142,6 @@ pub(super) fn change_town(
     town::touch_directory(conn, town_id)?;
     let restructuring = Restructuring {
         directory: &importer.directory,
-        policy: &importer.policy,
         actor_id: job.actor_id,
         now: job.now,
         reason: None,

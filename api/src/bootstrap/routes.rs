@@ -1,0 +1,49 @@
+//! Start-up over HTTP.
+//!
+//! Owns the wire: the ETag follows everything but the server's time, so that an app that has it all is
+//! told so.
+
+use actix_web::web::Data;
+use actix_web::{HttpResponse, get};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::content::{self, Bootstrap};
+use crate::app::App;
+use crate::http::{Call, etag};
+use crate::problem::Problem;
+use crate::refusals;
+
+/// The routes of this room.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config.service(get_bootstrap);
+}
+
+refusals! {
+    SignedRefusals = [SIGNED] + [];
+}
+
+/// Start an app in one call
+///
+/// Who the caller is, where the caller may file, every code with its names in both languages, what
+/// photos may be, what waits, and what this server has. For an app to keep: ask again with
+/// `If-None-Match`, which costs next to nothing while nothing has changed.
+#[utoipa::path(
+    operation_id = "getBootstrap",
+    tag = "auth",
+    responses(
+        (status = 200, description = "All of it.", body = Bootstrap),
+        (status = 304, description = "It has not changed, but for the time: see the header `Date`."),
+        SignedRefusals
+    )
+)]
+#[get("/v1/bootstrap")]
+async fn get_bootstrap(app: Data<App>, call: Call) -> Result<HttpResponse, Problem> {
+    let (inner, signed, now) = (app.clone(), call.actor, app.clock.now());
+    let mut bootstrap = app
+        .store
+        .read(move |conn| content::read(conn, &inner, &signed, now))
+        .await?;
+    let tagged = etag::write(&bootstrap)?;
+    bootstrap.server_time = Some(now);
+    etag::json_tagged(call.if_none_match.as_deref(), 0, &tagged, &bootstrap)
+}
