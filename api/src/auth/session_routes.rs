@@ -41,7 +41,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 refusals! {
     SignedRefusals = [SIGNED] + [];
     ManagedRefusals = [SIGNED] + [NotFound, NotPermitted];
-    AcceptRefusals = [BODY] + [InvitationInvalid, LoginLocked];
+    AcceptRefusals = [BODY, LIMITED] + [InvitationInvalid, LoginLocked];
 }
 
 /// A session.
