@@ -30,6 +30,7 @@ use super::texts;
 use super::view::{self, StaffedTown, Viewer};
 use crate::app::App;
 use crate::auth::authenticate::active_postings;
+use crate::grids::directory::Town;
 use crate::http::choice::OptionalChoice;
 use crate::http::etag::{self, IfMatch};
 use crate::photos;
@@ -64,7 +65,7 @@ pub fn file(
         }
         let found = match queries::find(conn, &viewer.scope, id)? {
             // A transfer to another town in between; the answer to this very filing may be lost.
-            None if observed_lately(viewer, filing).is_some() => queries::find_any(conn, id)?,
+            None => answered_lately(conn, app, viewer, filing, id)?,
             found => found,
         };
         return Ok(Filed {
@@ -187,14 +188,7 @@ fn spot(conn: &mut Conn, app: &App, viewer: &Viewer, filing: &ReportFiling) -> O
                 .working()
                 .filter(|posting| posting.grid.covers(place.named))
                 .min_by_key(|posting| (posting.grid.tier(), posting.on_behalf_of.is_some()));
-            let days = place
-                .staffed
-                .town
-                .settings()
-                .at(viewer.now)
-                .offline
-                .filing_days;
-            let window = chrono::TimeDelta::days(days.into());
+            let window = offline_window(&place.staffed.town, viewer.now);
             if let Some(held) = held.filter(|_| viewer.now - observed_at <= window) {
                 return Ok(Place {
                     as_of: Some(*held),
@@ -208,6 +202,30 @@ fn spot(conn: &mut Conn, app: &App, viewer: &Viewer, filing: &ReportFiling) -> O
             .detail("There is no grid of this grid_id in the towns where you are posted.")
             .into()
     })
+}
+
+/// The report of this very filing, while its town still takes filings by the posting held then.
+fn answered_lately(
+    conn: &mut Conn,
+    app: &App,
+    viewer: &Viewer,
+    filing: &ReportFiling,
+    id: Uuid,
+) -> Outcome<Option<Found>> {
+    let (Some(observed_at), Some(row)) = (
+        observed_lately(viewer, filing),
+        queries::find_any(conn, id)?,
+    ) else {
+        return Ok(None);
+    };
+    let town = app.directory.town(conn, row.row.town_id)?;
+    let window = offline_window(&town, viewer.now);
+    Ok((viewer.now - observed_at <= window).then_some(row))
+}
+
+/// How long a town takes filings by a posting that has ended since they were observed.
+fn offline_window(town: &Town, now: chrono::DateTime<chrono::Utc>) -> chrono::TimeDelta {
+    chrono::TimeDelta::days(town.settings().at(now).offline.filing_days.into())
 }
 
 /// The longest that any town may set for filings by a former posting.

@@ -107,6 +107,8 @@ const accepted = answered(
   await api.acceptInvitation({ client: clientOf(), body: { code: invitation.code, device } }),
 );
 const leader = clientOf(accepted.access_token);
+const start = answered(await api.getBootstrap({ client: leader }));
+assert(start.grids.some((grid) => grid.id === home.id));
 
 // The group leader finds straw burning and files it with a photo under ids of the phone's own.
 const me = answered(await api.getMe({ client: leader }));
