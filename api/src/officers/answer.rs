@@ -120,7 +120,7 @@ pub struct AccountState {
     "id": "0192f7a0-0000-7000-8000-000000000041", "deputy": {"id": "0192f7a0-0000-7000-8000-000000000012", "name": "王二"},
     "posting_id": "0192f7a0-0000-7000-8000-000000000021", "role": "village_secretary",
     "grid_id": "0192f7a0-0000-7000-8000-000000000002", "grid_name": "青山村", "covers": "decisions",
-    "from": "2026-11-20T00:00:00Z", "to": "2026-11-27T00:00:00Z"
+    "from": "2026-11-20T00:00:00Z", "to": "2026-11-27T00:00:00Z", "by_absence": false
 }))]
 pub struct Deputy {
     /// The id of this standing in.
