@@ -168,6 +168,11 @@ pub struct OfflineRules {
     pub filing_days: u32,
 }
 
+impl OfflineRules {
+    /// The most days that a town may set.
+    pub const MOST_FILING_DAYS: u32 = 180;
+}
+
 impl Default for OfflineRules {
     fn default() -> Self {
         Self { filing_days: 30 }
@@ -257,7 +262,12 @@ impl Settings {
             1,
             720,
         );
-        faults.within("/offline/filing_days", self.offline.filing_days, 0, 180);
+        faults.within(
+            "/offline/filing_days",
+            self.offline.filing_days,
+            0,
+            OfflineRules::MOST_FILING_DAYS,
+        );
         faults.0
     }
 

@@ -6,7 +6,6 @@
 use chrono::Datelike;
 use gridpatrol_domain::error::Code;
 use gridpatrol_domain::grid::GridPath;
-use gridpatrol_domain::officer::{Actor, Posting};
 use gridpatrol_domain::report::filing::{Filing, file as decide_filing};
 use gridpatrol_domain::report::lifecycle::{allowed_actions, decide};
 use gridpatrol_domain::report::permission::role_may;
@@ -15,13 +14,13 @@ use gridpatrol_domain::report::{
     Action, Category, Context, Decision, Disposition, Event, PhotoRole, Refusal, Report, Severity,
     Source,
 };
-use gridpatrol_domain::scope::Scope;
 use gridpatrol_domain::slug::Slug;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::answer;
 use super::phrase::beijing;
+use super::place::{Place, answered_lately, spot};
 use super::queries::{self, Found};
 use super::request::{PhotoDeclaration, ReportAmendment, ReportFiling};
 use super::rows::{ReportRow, TextsRow};
@@ -29,8 +28,6 @@ use super::search;
 use super::texts;
 use super::view::{self, StaffedTown, Viewer};
 use crate::app::App;
-use crate::auth::authenticate::active_postings;
-use crate::grids::directory::Town;
 use crate::http::choice::OptionalChoice;
 use crate::http::etag::{self, IfMatch};
 use crate::photos;
@@ -151,121 +148,6 @@ pub fn file(
         report: view::report(app, viewer, &staffed, &row, &texts, &photos),
         created: true,
     })
-}
-
-/// Where a report is filed, and by what.
-struct Place {
-    staffed: StaffedTown,
-    path: GridPath,
-    /// The grid that was named.
-    named: GridPath,
-    /// Whether the grid that was named has ended, and this one took over.
-    ended: bool,
-    /// The posting held when it was observed, where that is what the filing goes by.
-    as_of: Option<Posting>,
-}
-
-/// Where the caller files: at any grid of a town where the caller is posted; or, for what was observed
-/// before a transfer and stayed on the phone, at the grids of the posting held then.
-fn spot(conn: &mut Conn, app: &App, viewer: &Viewer, filing: &ReportFiling) -> Outcome<Place> {
-    let present = place_of(conn, app, viewer, viewer.scope.towns(), filing.grid_id)?;
-    let own = |place: &Place| {
-        let mut working = viewer.actor.working();
-        working.any(|posting| posting.grid.covers(place.named))
-    };
-    let officer = viewer.actor.service.is_none();
-    if let Some(observed_at) = observed_lately(viewer, filing).filter(|_| officer)
-        && !present.as_ref().is_some_and(own)
-    {
-        let former = Actor {
-            officer_id: viewer.actor.officer_id,
-            postings: active_postings(conn, viewer.actor.officer_id, observed_at)?,
-            service: None,
-        };
-        let towns = Scope::of(&former);
-        if let Some(place) = place_of(conn, app, viewer, towns.towns(), filing.grid_id)? {
-            let held = former
-                .working()
-                .filter(|posting| posting.grid.covers(place.named))
-                .min_by_key(|posting| (posting.grid.tier(), posting.on_behalf_of.is_some()));
-            let window = offline_window(&place.staffed.town, viewer.now);
-            if let Some(held) = held.filter(|_| viewer.now - observed_at <= window) {
-                return Ok(Place {
-                    as_of: Some(*held),
-                    ..place
-                });
-            }
-        }
-    }
-    present.ok_or_else(|| {
-        Problem::new(Code::NotFound)
-            .detail("There is no grid of this grid_id in the towns where you are posted.")
-            .into()
-    })
-}
-
-/// The report of this very filing, while its town still takes filings by the posting held then.
-fn answered_lately(
-    conn: &mut Conn,
-    app: &App,
-    viewer: &Viewer,
-    filing: &ReportFiling,
-    id: Uuid,
-) -> Outcome<Option<Found>> {
-    let (Some(observed_at), Some(row)) = (
-        observed_lately(viewer, filing),
-        queries::find_any(conn, id)?,
-    ) else {
-        return Ok(None);
-    };
-    let town = app.directory.town(conn, row.row.town_id)?;
-    let window = offline_window(&town, viewer.now);
-    Ok((viewer.now - observed_at <= window).then_some(row))
-}
-
-/// How long a town takes filings by a posting that has ended since they were observed.
-fn offline_window(town: &Town, now: chrono::DateTime<chrono::Utc>) -> chrono::TimeDelta {
-    chrono::TimeDelta::days(town.settings().at(now).offline.filing_days.into())
-}
-
-/// The longest that any town may set for filings by a former posting.
-const LONGEST_OFFLINE: chrono::TimeDelta = chrono::TimeDelta::days(180);
-
-/// When it was observed, if that is not so long ago that a former posting counts nowhere any more.
-fn observed_lately(
-    viewer: &Viewer,
-    filing: &ReportFiling,
-) -> Option<chrono::DateTime<chrono::Utc>> {
-    filing
-        .observed_at
-        .filter(|at| *at <= viewer.now && viewer.now - *at <= LONGEST_OFFLINE)
-}
-
-/// A grid of these towns to file for. A filing for a grid that has ended, from a phone that did not
-/// know yet, goes to its successor.
-fn place_of(
-    conn: &mut Conn,
-    app: &App,
-    viewer: &Viewer,
-    towns: &[Uuid],
-    grid: Uuid,
-) -> Outcome<Option<Place>> {
-    for town in towns {
-        let staffed = StaffedTown::read(conn, app, *town, viewer.now)?;
-        let Some(named) = staffed.town.grid(grid) else {
-            continue;
-        };
-        let (ended, named) = (named.is_archived(), named.path);
-        let path = staffed.town.home(grid);
-        return Ok(Some(Place {
-            staffed,
-            path,
-            named,
-            ended,
-            as_of: None,
-        }));
-    }
-    Ok(None)
 }
 
 fn declare(

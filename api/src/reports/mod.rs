@@ -11,6 +11,7 @@ pub mod inbox;
 pub mod list;
 pub mod list_routes;
 pub mod phrase;
+mod place;
 pub mod queries;
 pub mod relocation;
 pub mod request;
