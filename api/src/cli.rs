@@ -3,6 +3,7 @@
 //! Owns the command line and what a signal means. It must not hold rules: it calls the same commands
 //! as the API.
 
+mod audit;
 mod grids;
 mod officer;
 
@@ -13,6 +14,7 @@ use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::app::{self, StartError};
+use crate::auth::AuthError;
 use crate::auth::passwords::HashError;
 use crate::config::{Config, ConfigError, Given};
 use crate::imports::run::Ended;
@@ -43,8 +45,23 @@ enum Command {
     /// Bring data in
     #[command(subcommand)]
     Import(ImportCommand),
+    /// Verify the towns' chains of events; names the first broken link of each and exits with 1
+    VerifyAudit(audit::Verify),
+    /// The towns' chains of events
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Print the OpenAPI document
     Openapi,
+}
+
+#[derive(Debug, Subcommand)]
+enum AuditCommand {
+    /// Print the signed head of each chain, one a line, to be kept elsewhere
+    Heads {
+        /// The division code of a town, or all
+        #[arg(long, value_name = "CODE", default_value = "all")]
+        town: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -97,6 +114,20 @@ pub enum CommandError {
     /// The file has bad lines.
     #[error("nothing was imported:\n{0}")]
     BadLines(Ended),
+    /// Sign-in, whose keys sign, cannot be made ready.
+    #[error(transparent)]
+    Auth(#[from] AuthError),
+    /// Kept heads or key sets are of no use.
+    #[error("{path}: {fault}")]
+    Kept {
+        /// Which file.
+        path: String,
+        /// What is wrong with it.
+        fault: String,
+    },
+    /// Chains do not hold.
+    #[error("{0}")]
+    Broken(String),
     /// The command was not used as it must be.
     #[error("{0}")]
     Usage(&'static str),
@@ -148,6 +179,14 @@ pub fn run(program: Program) -> Result<(), CommandError> {
         Command::Import(ImportCommand::Grids { file, dry_run }) => {
             telemetry::start(&config)?;
             grids::import(&config, &file, dry_run)
+        }
+        Command::VerifyAudit(verify) => {
+            telemetry::start(&config)?;
+            audit::verify(&config, &verify)
+        }
+        Command::Audit(AuditCommand::Heads { town }) => {
+            telemetry::start(&config)?;
+            audit::heads(&config, &town)
         }
         Command::Openapi => {
             let document = openapi::document(config.http.public_url.as_deref());
@@ -210,6 +249,9 @@ mod tests {
             "gridpatrol officer create --username a --name b --role admin --grid 990001100000",
             "gridpatrol import grids divisions.csv",
             "gridpatrol import grids divisions.xlsx --dry-run",
+            "gridpatrol verify-audit",
+            "gridpatrol verify-audit --town 990001100000 --heads heads.txt --keys jwks.json",
+            "gridpatrol audit heads --town all",
         ] {
             assert!(Program::try_parse_from(line.split(' ')).is_ok(), "{line}");
         }

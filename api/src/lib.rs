@@ -5,6 +5,7 @@
 //! one folder.
 
 pub mod app;
+pub mod audit;
 pub mod auth;
 pub mod bootstrap;
 pub mod cli;

@@ -19,7 +19,7 @@ use crate::auth::tickets;
 use crate::http::page::{Cursor, Limit};
 use crate::problem::{self, FieldError};
 use crate::{
-    auth, bootstrap, grids, imports, officers, operation, photos, reports, service_accounts,
+    audit, auth, bootstrap, grids, imports, officers, operation, photos, reports, service_accounts,
     settings,
 };
 
@@ -32,6 +32,7 @@ pub const TICKET: &str = "ticket";
 
 /// Every room's routes. A handler that is not named here does not exist.
 pub fn rooms(config: &mut ServiceConfig<'_>) {
+    audit::routes::routes(config);
     auth::routes::routes(config);
     bootstrap::routes::routes(config);
     grids::routes::routes(config);
@@ -63,6 +64,7 @@ pub fn rooms(config: &mut ServiceConfig<'_>) {
         (name = "reports", description = "事件 Filing reports and what happens to them"),
         (name = "actions", description = "事件操作 What can be done to a report"),
         (name = "photos", description = "照片 Photos of reports"),
+        (name = "audit", description = "审计 The record of a town as a whole, and what of it can be proved"),
         (name = "operation", description = "运维 For operators and tools"),
     ),
 )]

@@ -7,8 +7,11 @@
 //! - commitment = SHA-256(salt ‖ payload), or [`NO_PAYLOAD`];
 //! - hash = SHA-256(previous hash ‖ header ‖ commitment), starting from [`GENESIS`].
 //!
-//! Owns the form of a header, the hashes and their verification. Where events are kept, and the
-//! making of salts, is the store's.
+//! Owns the form of a header, the hashes and their verification; a whole chain is followed in `walk`.
+//! Where events are kept, and the making of salts, is the store's.
+
+pub mod walk;
+pub mod words;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
@@ -162,6 +165,15 @@ pub enum Fault {
     /// The chain ends elsewhere than at the head that the town keeps.
     #[error("the chain does not end at the town's head")]
     Head,
+    /// A head that was signed before does not lie on the chain.
+    #[error("the chain is not the one whose head was signed")]
+    SignedHead,
+    /// The payload is gone, and no event says that it was erased.
+    #[error("its payload is gone, and no event says that it was erased")]
+    UnrecordedErasure,
+    /// The store cannot read it.
+    #[error("it cannot be read")]
+    Unreadable,
 }
 
 /// Where a chain breaks.
@@ -280,10 +292,14 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
-    const TOWN: Uuid = Uuid::from_u128(1);
+    pub(super) const TOWN: Uuid = Uuid::from_u128(1);
 
     fn record(previous: &Link, kind: &str, payload: Option<&str>) -> Record {
         let facts = json!({"status": "open", "version": 3, "holder": Uuid::from_u128(7)});
+        record_of(previous, kind, &facts, payload)
+    }
+
+    fn record_of(previous: &Link, kind: &str, facts: &Value, payload: Option<&str>) -> Record {
         let facts = facts.as_object().unwrap();
         let at = DateTime::from_timestamp_micros(1_790_000_000_123_456).unwrap();
         let (seq, subject_id) = (previous.seq + 1, Uuid::from_u128(9));
@@ -321,11 +337,18 @@ mod tests {
         }
     }
 
-    fn chain(payloads: &[Option<String>]) -> (Vec<Record>, Link) {
+    pub(super) fn chain(payloads: &[Option<String>]) -> (Vec<Record>, Link) {
+        let facts = json!({"status": "open", "version": 3});
+        let filed = |payload: &Option<String>| ("filed", facts.clone(), payload.clone());
+        chain_of(payloads.iter().map(filed).collect())
+    }
+
+    /// A chain of events by kind, facts and payload.
+    pub(super) fn chain_of(events: Vec<(&str, Value, Option<String>)>) -> (Vec<Record>, Link) {
         let mut end = Link::genesis(TOWN);
         let mut records = Vec::new();
-        for payload in payloads {
-            let next = record(&end, "filed", payload.as_deref());
+        for (kind, facts, payload) in events {
+            let next = record_of(&end, kind, &facts, payload.as_deref());
             end = Link {
                 seq: next.seq,
                 hash: next.hash.clone().try_into().unwrap(),
@@ -336,7 +359,7 @@ mod tests {
         (records, end)
     }
 
-    fn erase(record: &mut Record) {
+    pub(super) fn erase(record: &mut Record) {
         record.payload = None;
         record.salt = None;
     }

@@ -123,6 +123,8 @@ codes! {
     PostingOverlap = "posting_overlap", 409, "任职时间重叠", "The officer is posted there already";
     /// The posting has ended and stays on record as it was.
     PostingOver = "posting_over", 409, "任职已结束", "The posting is over";
+    /// Who an officer was is erased only after the officer has left.
+    StillServing = "still_serving", 409, "仍在任职或账号未停用", "Still posted, or the account is not disabled";
     /// There is always an admin who can sign in.
     LastAdmin = "last_admin", 409, "至少须保留一名管理员", "The last admin stays";
     /// The photo belongs to another report or was declared by somebody else.

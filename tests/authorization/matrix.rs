@@ -20,13 +20,14 @@ use super::{Known, TABLE};
 use crate::support::{Answer, Client, Kind, World, audit, snapshot};
 
 /// Each role with an officer who has it, at the grid that `Position` counts from.
-const ROLES: [(&str, &str); 8] = [
+const ROLES: [(&str, &str); 9] = [
     ("admin", "admin"),
     ("town_leader", "town_leader"),
     ("town_officer", "town_officer"),
     ("village_secretary", "secretary_1"),
     ("village_officer", "village_officer_1"),
     ("group_leader", "group_1_1"),
+    ("auditor", "auditor"),
     // Keys of that officer's grid.
     ("service read", "village_officer_1"),
     ("service file", "village_officer_1"),

@@ -148,6 +148,9 @@ pub const ROWS: &[Row] = &[
     row("post /v1/officers/{id}/transfer", Officer, |target| {
         body(target.posting())
     }),
+    row("post /v1/officers/{id}/erase", Officer, |_| {
+        body(json!({"reason": "依法删除"}))
+    }),
     row("get /v1/officers/{id}/absence", Officer, nothing),
     row("put /v1/officers/{id}/absence", Officer, |_| {
         body(days(40, 41))
@@ -206,6 +209,9 @@ pub const ROWS: &[Row] = &[
     row("post /v1/reports/{id}/comment", Report, |_| {
         body(json!({"text": "已知悉"}))
     }),
+    row("post /v1/reports/{id}/erase", Report, |_| {
+        body(json!({"reason": "依法删除", "words": ["生活垃圾"]}))
+    }),
     row("post /v1/photos", Report, nothing),
     row("get /v1/photos/{id}", Report, nothing),
     row("put /v1/photos/{id}", Report, |target| {
@@ -218,6 +224,11 @@ pub const ROWS: &[Row] = &[
         body(json!({"path_prefix": "/v1/reports"}))
     }),
     row("get /v1/bootstrap", Caller, nothing),
+    row("get /v1/audit", Grid, |target| {
+        (format!("?town={}", target.town), Value::Null)
+    }),
+    row("get /v1/audit/heads", Caller, nothing),
+    row("get /v1/audit/security", Caller, nothing),
     row("get /v1/settings", Grid, |target| {
         (format!("?grid={}", target.grid), Value::Null)
     }),

@@ -1,9 +1,11 @@
 //! Tests that mirror the rooms with routes.
 
 mod absences;
+mod audit;
 mod auth;
 mod bad_input;
 mod bootstrap;
+mod erasure;
 mod grids;
 mod imports;
 mod invitations;

@@ -230,10 +230,10 @@ async fn officers_are_found_by_place_role_and_text(world: World) {
     let secretary = world.secretary(1).await;
     let here = world.here();
     let count = async |query: &str| secretary.all(&format!("/v1/officers?{query}")).await.len();
-    assert_eq!(count("limit=200").await, 18);
-    assert_eq!(count("limit=5").await, 18, "page by page");
+    assert_eq!(count("limit=200").await, 19);
+    assert_eq!(count("limit=5").await, 19, "page by page");
     assert_eq!(count(&format!("grid={}", here.village(1))).await, 5);
-    assert_eq!(count(&format!("grid={}", here.id())).await, 18);
+    assert_eq!(count(&format!("grid={}", here.id())).await, 19);
     assert_eq!(count(&format!("grid={}", world.beside().id())).await, 0);
     assert_eq!(count("role=group_leader").await, 9);
     assert_eq!(
@@ -246,7 +246,7 @@ async fn officers_are_found_by_place_role_and_text(world: World) {
     assert_eq!(count("q=group_2").await, 0);
     world.dismiss("group_3_1").await;
     world.disable("group_3_2").await;
-    assert_eq!(count("active=true").await, 16);
+    assert_eq!(count("active=true").await, 17);
     assert_eq!(count("active=false").await, 2);
     let names: Vec<Value> = secretary
         .all("/v1/officers?limit=3")

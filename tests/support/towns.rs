@@ -144,6 +144,12 @@ fn staff(
             "town_officer".to_owned(),
             "王环保".to_owned(),
             Role::TownOfficer,
+            town.clone(),
+        ),
+        (
+            "auditor".to_owned(),
+            "陈审计".to_owned(),
+            Role::Auditor,
             town,
         ),
     ];

@@ -6,6 +6,8 @@
 //! A PEM text may hold several keys: the first signs, all are accepted. To rotate, put a new key
 //! first and take the old one out when its last token has expired.
 
+pub mod statements;
+
 use std::collections::HashMap;
 use std::fs;
 use std::io::Write as _;

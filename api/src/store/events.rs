@@ -211,15 +211,23 @@ pub fn after(conn: &mut Conn, town_id: Uuid, seq: i64, most: i64) -> QueryResult
         .collect())
 }
 
+/// The head of a town's chain: the place of its last event, and that one's hash.
+///
+/// # Errors
+/// `NotFound` if there is no such town; otherwise if the database fails.
+pub fn head(conn: &mut Conn, town_id: Uuid) -> QueryResult<(i64, Vec<u8>)> {
+    towns::table
+        .find(Id(town_id))
+        .select((towns::event_seq, towns::chain_head))
+        .first(conn)
+}
+
 /// Verifies the whole chain of a town, up to the head that its row keeps. In one [`super::Store::read`].
 ///
 /// # Errors
 /// `NotFound` if there is no such town; otherwise if the database fails.
 pub fn verify(conn: &mut Conn, town_id: Uuid) -> Outcome<Result<Verified, Broken>> {
-    let (head_seq, head_hash) = towns::table
-        .find(Id(town_id))
-        .select((towns::event_seq, towns::chain_head))
-        .first::<(i64, Vec<u8>)>(conn)?;
+    let (head_seq, head_hash) = head(conn, town_id)?;
     let mut verified = Verified {
         end: Link::genesis(town_id),
         erased: 0,

@@ -1,9 +1,9 @@
 //! Who may manage whom: accounts, postings, absences, sessions, invitations.
 //!
-//! Owns one pure rule. An admin manages everybody, in all towns; a town leader everybody
-//! of the town but admins; a town officer whose posting has the managing right (`manages`) everybody
-//! of the town but admins, leaders and those who have that right; a secretary the group leaders of
-//! the village. Only own postings count, never deputised ones. Nobody manages himself up: whatever
+//! Owns one pure rule. An admin manages everybody, in all towns; a town leader everybody of the town
+//! but admins and auditors, who look at what the leader does; a town officer whose posting has the
+//! managing right (`manages`) everybody of the town but those, leaders and those who have that right;
+//! a secretary the group leaders of the village. Only own postings count, never deputised ones. Nobody manages himself up: whatever
 //! an actor may grant gives no more than the actor has. An officer is managed by who has authority
 //! over every post the officer holds or will hold.
 
@@ -37,16 +37,16 @@ impl Posting {
         }
         match self.role {
             Role::Admin => true,
-            Role::TownLeader => post.role != Role::Admin,
+            Role::TownLeader => !matches!(post.role, Role::Admin | Role::Auditor),
             Role::TownOfficer => {
                 self.manages
                     && !post.manages
-                    && !matches!(post.role, Role::Admin | Role::TownLeader)
+                    && !matches!(post.role, Role::Admin | Role::Auditor | Role::TownLeader)
             }
             Role::VillageSecretary => {
                 post.role == Role::GroupLeader && post.grid.tier() == Tier::Group
             }
-            Role::VillageOfficer | Role::GroupLeader => false,
+            Role::VillageOfficer | Role::GroupLeader | Role::Auditor => false,
         }
     }
 }
@@ -94,17 +94,19 @@ impl Actor {
     }
 
     /// Whether the actor is shown how an officer at these grids is reached: superiors,
-    /// subordinates, and those of the same village.
+    /// subordinates, and those of the same village. An auditor calls nobody.
     #[must_use]
     pub fn reaches(&self, grids: &[GridPath]) -> bool {
-        self.postings.iter().any(|posting| {
-            grids.iter().any(|grid| {
-                posting.grid.covers(*grid)
-                    || grid.covers(posting.grid)
-                    || (grid.village_id().is_some()
-                        && grid.village_id() == posting.grid.village_id())
+        let all = self.postings.iter();
+        all.filter(|posting| posting.role != Role::Auditor)
+            .any(|posting| {
+                grids.iter().any(|grid| {
+                    posting.grid.covers(*grid)
+                        || grid.covers(posting.grid)
+                        || (grid.village_id().is_some()
+                            && grid.village_id() == posting.grid.village_id())
+                })
             })
-        })
     }
 }
 
@@ -169,6 +171,7 @@ mod tests {
             posts.push(held(Role::TownLeader, town(number), false));
             posts.push(held(Role::TownOfficer, town(number), false));
             posts.push(held(Role::TownOfficer, town(number), true));
+            posts.push(held(Role::Auditor, town(number), false));
             for below in [1, 2] {
                 posts.push(held(Role::VillageSecretary, village(number, below), false));
                 posts.push(held(Role::VillageOfficer, village(number, below), false));
@@ -191,6 +194,7 @@ mod tests {
             held(Role::GroupLeader, group(1, 1), false),
             held(Role::VillageSecretary, village(1, 2), false),
             held(Role::GroupLeader, group(1, 2), false),
+            held(Role::Auditor, town(1), false),
         ];
         let may = |posts: &[Held]| -> String {
             let actor = actor(posts);
@@ -208,13 +212,13 @@ mod tests {
             group_leader,
             ..,
         ] = own;
-        assert_eq!(may(&[admin]), "xxxxxxxxx");
-        assert_eq!(may(&[leader]), "-xxxxxxxx");
-        assert_eq!(may(&[manager]), "---xxxxxx");
-        assert_eq!(may(&[officer]), "---------");
-        assert_eq!(may(&[secretary]), "------x--");
-        assert_eq!(may(&[villager]), "---------");
-        assert_eq!(may(&[group_leader]), "---------");
+        assert_eq!(may(&[admin]), "xxxxxxxxxx");
+        assert_eq!(may(&[leader]), "-xxxxxxxx-");
+        assert_eq!(may(&[manager]), "---xxxxxx-");
+        assert_eq!(may(&[officer]), "----------");
+        assert_eq!(may(&[secretary]), "------x---");
+        assert_eq!(may(&[villager]), "----------");
+        assert_eq!(may(&[group_leader]), "----------");
         // Over every post, or not at all.
         let busy = [group_leader, held(Role::GroupLeader, group(1, 2), false)];
         assert!(actor(&[secretary]).may_manage(&busy[..1]));

@@ -30,6 +30,8 @@ slugs! {
         VillageOfficer = "village_officer", "村级网格员", "Village officer";
         /// 村民小组长.
         GroupLeader = "group_leader", "村民小组长", "Group leader";
+        /// Reads everything of a town and its whole record, and never acts.
+        Auditor = "auditor", "审计员", "Auditor";
     }
 }
 
@@ -39,7 +41,7 @@ impl Role {
     pub const fn tier(self) -> Option<Tier> {
         match self {
             Self::Admin => None,
-            Self::TownLeader | Self::TownOfficer => Some(Tier::Town),
+            Self::TownLeader | Self::TownOfficer | Self::Auditor => Some(Tier::Town),
             Self::VillageSecretary | Self::VillageOfficer => Some(Tier::Village),
             Self::GroupLeader => Some(Tier::Group),
         }
@@ -48,7 +50,7 @@ impl Role {
     /// Whether it acts on reports at all.
     #[must_use]
     pub const fn acts(self) -> bool {
-        !matches!(self, Self::Admin)
+        !matches!(self, Self::Admin | Self::Auditor)
     }
 
     /// Whether it decides on escalations at the village.
@@ -114,6 +116,17 @@ impl Actor {
         self.postings
             .iter()
             .filter(|posting| posting.on_behalf_of.is_none())
+    }
+
+    /// Whether the actor reads the whole record of a town: its auditors, its leader and administrators,
+    /// by postings of their own.
+    #[must_use]
+    pub fn audits(&self, town: GridPath) -> bool {
+        self.own().any(|posting| {
+            posting.role == Role::Admin
+                || (matches!(posting.role, Role::Auditor | Role::TownLeader)
+                    && posting.grid.covers(town))
+        })
     }
 
     /// Whether the officer is posted anywhere in this town.

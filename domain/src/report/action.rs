@@ -175,6 +175,8 @@ slugs! {
         Commented = "commented", "留言", "Commented";
         /// A photo's content arrived.
         PhotoArrived = "photo_arrived", "照片到达", "Photo arrived";
+        /// Personal data was erased from it.
+        DataErased = "data_erased", "删除个人信息", "Personal data erased";
     }
 }
 

@@ -13,8 +13,9 @@ use crate::support::client::id_of;
 use crate::support::{Client, World, audit, filing, snapshot};
 
 /// Everybody who may try.
-const CAST: [&str; 12] = [
+const CAST: [&str; 13] = [
     "admin",
+    "auditor",
     "town_leader",
     "town_officer",
     "secretary_1",

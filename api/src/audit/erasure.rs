@@ -1,0 +1,203 @@
+//! Erasing personal data (个人信息保护法): of a report, or of an officer who has left.
+//!
+//! Owns both transactions. What is erased is gone from the texts and from the payloads of events; the
+//! chain stays whole by their commitments, and an event names the places erased, so that
+//! `verify-audit` tells an erasure from a theft. Figures, status, category, place and times stay.
+//!
+//! Not erased here: answers kept for retries, which go by themselves after 90 days; the security log
+//! of the last half year, which the law asks for; photos.
+
+use chrono::TimeDelta;
+use gridpatrol_domain::audit::walk::ERASED_SEQS;
+use gridpatrol_domain::audit::words::Words;
+use gridpatrol_domain::error::Code;
+use gridpatrol_domain::grid::GridPath;
+use gridpatrol_domain::officer::{Actor, Role};
+use gridpatrol_domain::report::{EventKind, Status};
+use gridpatrol_domain::slug::Slug as _;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::answer::Erased;
+use super::queries;
+use crate::officers::accounts::not_oneself;
+use crate::officers::chains::Chains;
+use crate::officers::subject::{Manager, Subject};
+use crate::problem::{FieldError, Problem};
+use crate::reports::commands::not_found;
+use crate::reports::rows::TextsRow;
+use crate::reports::view::Viewer;
+use crate::reports::{queries as reports, search};
+use crate::store::events::{self, EventRecord};
+use crate::store::{Conn, Outcome, town};
+
+/// How long the security log names people whatever is asked (DOMAIN.md 3: network logs).
+const LOG_KEPT: TimeDelta = TimeDelta::days(183);
+
+/// Why something is erased, and what of it.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Why. It must not hold what is to be erased.
+    pub reason: String,
+    /// Which words; none: every text.
+    pub words: Words,
+}
+
+/// Whether the actor may erase at this place: an administrator by a posting there or above.
+fn may_erase(actor: &Actor, place: GridPath) -> bool {
+    actor
+        .own()
+        .any(|posting| posting.role == Role::Admin && posting.grid.covers(place))
+}
+
+/// Erases words, or every text, from a report and its record. Repeated, it changes nothing.
+///
+/// # Errors
+/// `not_found`, `not_permitted`, `wrong_status` while the report needs its texts, `validation_failed`.
+pub fn of_report(conn: &mut Conn, viewer: &Viewer, id: Uuid, request: &Request) -> Outcome<Erased> {
+    let mut found = reports::find_locked(conn, &viewer.scope, id)?.ok_or_else(not_found)?;
+    if !may_erase(&viewer.actor, found.row.place()) {
+        return Err(Problem::new(Code::NotPermitted)
+            .detail("Administrators of the town erase personal data.")
+            .into());
+    }
+    let ended = matches!(found.row.status.0, Status::Closed | Status::Void);
+    if request.words.everything() && !ended {
+        return Err(Problem::new(Code::WrongStatus)
+            .detail("The report is not at its end and needs its texts: name the words to erase.")
+            .into());
+    }
+    if request.words.stand_in(&request.reason) {
+        let detail = "The reason stays on record: leave out what is to be erased.";
+        let error = FieldError::new("/reason", "not_allowed", detail);
+        return Err(Problem::invalid(vec![error]).into());
+    }
+    let fields = erase_texts(&mut found.texts, &request.words);
+    let town_id = found.row.town_id;
+    let mut seqs = Vec::new();
+    for (seq, payload) in queries::payloads(conn, town_id, id)? {
+        let said: Value = serde_json::from_str(&payload).unwrap_or(Value::String(payload));
+        if request.words.everything() || request.words.stand_in_value(&said) {
+            seqs.push(seq);
+        }
+    }
+    let erased = Erased {
+        events: seqs.len(),
+        fields: fields.clone(),
+    };
+    if seqs.is_empty() && fields.is_empty() {
+        return Ok(erased);
+    }
+    let mut head = town::advance(conn, town_id)?;
+    for seq in &seqs {
+        events::erase_payload(conn, town_id, *seq)?;
+    }
+    found.row.version += 1;
+    found.row.change_seq = head.change_seq;
+    reports::update(conn, &found.row)?;
+    reports::update_texts(conn, &found.texts)?;
+    search::index(conn, found.search_id, &found.row, &found.texts)?;
+    let mut facts = facts(&seqs);
+    facts.insert("status".to_owned(), json!(found.row.status.0));
+    facts.insert("holder_id".to_owned(), json!(found.row.holder_id));
+    facts.insert("version".to_owned(), json!(found.row.version));
+    facts.insert("fields".to_owned(), json!(fields));
+    let record = EventRecord {
+        subject_kind: "report",
+        subject_id: id,
+        kind: EventKind::DataErased.slug(),
+        at: viewer.now,
+        actor_id: Some(viewer.actor.officer_id),
+        facts,
+        payload: Some(json!({"reason": request.reason})),
+    };
+    events::append(conn, &mut head, vec![record])?;
+    Ok(erased)
+}
+
+fn facts(seqs: &[i64]) -> Map<String, Value> {
+    Map::from_iter([(ERASED_SEQS.to_owned(), json!(seqs))])
+}
+
+/// Erases words from each text, or each text; answers the fields that changed.
+fn erase_texts(texts: &mut TextsRow, words: &Words) -> Vec<&'static str> {
+    let mut changed = Vec::new();
+    for (name, field) in [
+        ("description", &mut texts.description),
+        ("place_text", &mut texts.place_text),
+        ("on_site_action", &mut texts.on_site_action),
+        ("instruction", &mut texts.instruction),
+        ("result", &mut texts.result),
+        ("source_ref", &mut texts.source_ref),
+        ("responsible_party.name", &mut texts.responsible_name),
+        (
+            "responsible_party.credit_code",
+            &mut texts.responsible_credit_code,
+        ),
+        ("responsible_party.person", &mut texts.responsible_person),
+        ("supervising_leader", &mut texts.supervising_leader),
+        ("measures", &mut texts.measures),
+        ("remark", &mut texts.remark),
+    ] {
+        let erased = field.as_deref().and_then(|text| words.erased_from(text));
+        if *field != erased {
+            *field = erased;
+            changed.push(name);
+        }
+    }
+    changed
+}
+
+/// Erases who an officer was: name, phone, username, passwords, devices, and what events about the
+/// officer say. What the officer did stays, by id. Repeated, it erases what has come since.
+///
+/// # Errors
+/// `not_found`, `not_permitted`, `still_serving`.
+pub fn of_officer(conn: &mut Conn, manager: &Manager, id: Uuid, reason: &str) -> Outcome<Erased> {
+    let subject = Subject::managed(conn, manager, id)?;
+    not_oneself(manager, id)?;
+    if !manager.actor.is_admin() {
+        return Err(Problem::new(Code::NotPermitted)
+            .detail("Administrators erase personal data.")
+            .into());
+    }
+    let serves = subject.lasting(manager.now).next().is_some();
+    if serves || subject.row.disabled_at.is_none() {
+        return Err(Problem::new(Code::StillServing)
+            .detail("End the officer's postings and disable the account first.")
+            .into());
+    }
+    let known = [Some(&subject.row.name), Some(&subject.row.username)];
+    let names = known.into_iter().flatten().chain(&subject.row.phone);
+    if Words::new(names.cloned()).stand_in(reason) {
+        let detail = "The reason stays on record: leave out what is to be erased.";
+        let error = FieldError::new("/reason", "not_allowed", detail);
+        return Err(Problem::invalid(vec![error]).into());
+    }
+    let mut towns: Vec<Uuid> = subject.towns().collect();
+    towns.sort_unstable();
+    towns.dedup();
+    let mut chains = Chains::lock(conn, towns.iter().copied())?;
+    let mut erased = Erased {
+        events: 0,
+        fields: queries::forget_officer(conn, id, manager.now - LOG_KEPT)?,
+    };
+    for town in towns {
+        let seqs: Vec<i64> = queries::payloads(conn, town, id)?
+            .into_iter()
+            .map(|(seq, _)| seq)
+            .collect();
+        for seq in &seqs {
+            events::erase_payload(conn, town, *seq)?;
+        }
+        erased.events += seqs.len();
+        if erased.fields.is_empty() && seqs.is_empty() {
+            continue;
+        }
+        let facts = Value::Object(facts(&seqs));
+        let said = json!({"reason": reason});
+        chains.add(town, manager.event(id, "officer_erased", facts, Some(said)));
+    }
+    chains.save(conn)?;
+    Ok(erased)
+}

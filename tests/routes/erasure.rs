@@ -1,0 +1,226 @@
+//! Personal data erased on request: what goes, what stays, and that the chain still holds.
+
+use gridpatrol_domain::error::Code;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::audit::verified;
+use crate::support::client::{Client, id_of};
+use crate::support::world::Folder;
+use crate::support::{World, filing};
+
+on_both!(
+    words_go_from_a_report_and_all_that_names_them,
+    a_report_at_its_end_loses_every_text,
+    who_an_officer_was_is_forgotten,
+);
+
+/// A report that names somebody, with two comments.
+async fn naming(world: &World, leader: &Client) -> Uuid {
+    let mut filed = filing(world.here().group(1, 1)).description("张某三家门口烧秸秆");
+    filed.0["responsible_party"] = json!({"person": "张某三"});
+    let id = id_of(&leader.file(&filed).await);
+    let secretary = world.secretary(1).await;
+    for text in ["已电话联系张某三", "下午到场"] {
+        secretary
+            .act(id, "comment", json!({"text": text}))
+            .await
+            .ok();
+    }
+    id
+}
+
+fn details(record: &[Value]) -> Vec<(String, bool)> {
+    let told = |event: &Value| {
+        let kind = event["kind"].as_str().expect("a kind").to_owned();
+        (kind, event.get("details").is_some())
+    };
+    record.iter().map(told).collect()
+}
+
+async fn words_go_from_a_report_and_all_that_names_them(world: World) {
+    let leader = world.leader(1, 1).await;
+    let id = naming(&world, &leader).await;
+    let before = leader.report(id).await;
+    let erase = format!("/v1/reports/{id}/erase");
+    let wanted = json!({"reason": "当事人申请", "words": ["张某三"]});
+    for other in ["town_leader", "auditor", "secretary_1", "group_1_1"] {
+        let other = world.sign_in(other).await;
+        other
+            .post(&erase, &wanted)
+            .await
+            .refused(Code::NotPermitted);
+    }
+    let stranger = world.secretary(2).await;
+    stranger.post(&erase, &wanted).await.refused(Code::NotFound);
+    let admin = world.sign_in("admin").await;
+    admin
+        .post(&erase, &json!({"reason": " ", "words": ["张", "x"]}))
+        .await
+        .wrong_at(&[
+            ("/reason", "too_short"),
+            ("/words/0", "too_short"),
+            ("/words/1", "too_short"),
+        ]);
+    admin
+        .post(
+            &erase,
+            &json!({"reason": "张某三申请", "words": ["张某三"]}),
+        )
+        .await
+        .wrong_at(&[("/reason", "not_allowed")]);
+    // It is open: its texts are needed.
+    admin
+        .post(&erase, &json!({"reason": "当事人申请"}))
+        .await
+        .refused(Code::WrongStatus);
+
+    let erased = admin.post(&erase, &wanted).await.ok();
+    let fields = json!(["description", "responsible_party.person"]);
+    assert_eq!(erased, json!({"events": 2, "fields": fields}));
+    let after = leader.report(id).await;
+    assert_eq!(after["description"], "＊家门口烧秸秆");
+    assert_eq!(after["responsible_party"]["person"], "＊");
+    assert_eq!(
+        after["version"].as_i64(),
+        before["version"].as_i64().map(|version| version + 1)
+    );
+    for same in ["status", "category", "severity", "deadline_at", "desk"] {
+        assert_eq!(after[same], before[same], "{same}");
+    }
+    let record = leader.record(id).await;
+    let expected = [
+        ("filed", false),
+        ("escalated", true),
+        ("commented", false),
+        ("commented", true),
+        ("data_erased", true),
+    ];
+    let expected: Vec<(String, bool)> = expected
+        .iter()
+        .map(|(kind, told)| ((*kind).to_owned(), *told))
+        .collect();
+    assert_eq!(details(&record), expected);
+    assert!(!json!(record).to_string().contains("张某三"));
+    let found = leader.get("/v1/reports?q=张某三").await.ok();
+    assert_eq!(found["items"], json!([]));
+    let found = leader.get("/v1/reports?q=烧秸秆").await.ok();
+    assert_eq!(id_of(&found["items"][0]), id);
+    // Again: there is nothing left to erase, and nothing more to record.
+    let again = admin.post(&erase, &wanted).await.ok();
+    assert_eq!(again, json!({"events": 0, "fields": []}));
+    assert_eq!(leader.record(id).await.len(), record.len());
+
+    let auditor = world.sign_in("auditor").await;
+    let chain = auditor
+        .all(&format!("/v1/audit?subject_id={id}&limit=200"))
+        .await;
+    let gone = chain.iter().filter(|event| event["erased"] == true).count();
+    assert_eq!(gone, 2);
+    let seqs = chain[0]["facts"]["erased_seqs"].as_array().expect("places");
+    assert_eq!(seqs.len(), 2);
+    let (well, said) = verified(&world.database().url, &Folder::new(), &[]);
+    assert!(well && said.contains("2 of them erased"), "{said}");
+}
+
+async fn a_report_at_its_end_loses_every_text(world: World) {
+    let leader = world.leader(1, 1).await;
+    let id = Uuid::now_v7();
+    let filed = filing(world.here().group(1, 1)).with("place_text", "村口第三家");
+    leader
+        .put(&format!("/v1/reports/{id}"), &filed.0)
+        .await
+        .created();
+    let secretary = world.secretary(1).await;
+    secretary.act(id, "approve", json!({})).await.ok();
+    let close = json!({"outcome": "handled", "result": "已清运"});
+    secretary.act(id, "close", close).await.ok();
+    let admin = world.sign_in("admin").await;
+    let erase = format!("/v1/reports/{id}/erase");
+    let asked = json!({"reason": "保存期满"});
+    let erased = admin.post(&erase, &asked).await.ok();
+    assert_eq!(
+        erased["fields"],
+        json!(["description", "place_text", "result"])
+    );
+    let after = leader.report(id).await;
+    for gone in ["description", "place_text", "result"] {
+        assert!(after.get(gone).is_none(), "{gone}");
+    }
+    assert_eq!(after["status"], "closed");
+    assert_eq!(after["outcome"], "handled");
+    for event in leader.record(id).await {
+        let kept = event["kind"] == "data_erased";
+        assert_eq!(event.get("details").is_some(), kept, "{event}");
+    }
+    // The phone that never got its answer may still ask again.
+    leader
+        .put(&format!("/v1/reports/{id}"), &filed.0)
+        .await
+        .ok();
+    let again = admin.post(&erase, &asked).await.ok();
+    assert_eq!(again, json!({"events": 0, "fields": []}));
+    let (well, said) = verified(&world.database().url, &Folder::new(), &[]);
+    assert!(well, "{said}");
+}
+
+async fn who_an_officer_was_is_forgotten(world: World) {
+    let leader = world.leader(2, 1).await;
+    let id = id_of(&leader.file(&filing(world.here().group(2, 1))).await);
+    let (officer, erase) = (
+        leader.officer,
+        format!("/v1/officers/{}/erase", leader.officer),
+    );
+    let admin = world.sign_in("admin").await;
+    let wanted = json!({"reason": "离任满三年"});
+    admin
+        .post(&erase, &wanted)
+        .await
+        .refused(Code::StillServing);
+    world.dismiss("group_2_1").await;
+    admin
+        .post(&erase, &wanted)
+        .await
+        .refused(Code::StillServing);
+    world.disable("group_2_1").await;
+    let town_leader = world.town_leader().await;
+    town_leader
+        .post(&erase, &wanted)
+        .await
+        .refused(Code::NotPermitted);
+    let beside = world.sign_in("b_town_leader").await;
+    beside.post(&erase, &wanted).await.refused(Code::NotFound);
+    admin
+        .post(&erase, &json!({"reason": "组长2之1离任"}))
+        .await
+        .wrong_at(&[("/reason", "not_allowed")]);
+
+    let erased = admin.post(&erase, &wanted).await.ok();
+    assert!(
+        erased["events"].as_u64().expect("a number") >= 1,
+        "{erased}"
+    );
+    let fields = erased["fields"].to_string();
+    for forgotten in ["account", "passwords", "devices"] {
+        assert!(fields.contains(forgotten), "{erased}");
+    }
+    let report = world.secretary(2).await.report(id).await;
+    assert_eq!(report["reporter"]["officer_id"], officer.to_string());
+    assert_eq!(report["reporter"]["name"], "（已删除）");
+    let auditor = world.sign_in("auditor").await;
+    let chain = auditor
+        .all(&format!("/v1/audit?subject_id={officer}&limit=200"))
+        .await;
+    assert_eq!(chain[0]["kind"], "officer_erased");
+    assert_eq!(chain[0]["details"]["reason"], "离任满三年");
+    assert!(!json!(chain).to_string().contains("组长2之1"));
+    world
+        .stranger()
+        .sign_in("group_2_1", "demo-Patrol-2026")
+        .await
+        .refused(Code::CredentialsInvalid);
+    let again = admin.post(&erase, &wanted).await.ok();
+    assert_eq!(again, json!({"events": 0, "fields": []}));
+    let (well, said) = verified(&world.database().url, &Folder::new(), &[]);
+    assert!(well, "{said}");
+}
