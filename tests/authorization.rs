@@ -109,6 +109,8 @@ const TABLE: &[(&str, Known)] = &[
     ("get /v1/reports/{id}", Signed),
     ("put /v1/reports/{id}", Signed),
     ("patch /v1/reports/{id}", Signed),
+    ("get /v1/reports/similar", Signed),
+    ("get /v1/reports/{id}/similar", Signed),
     ("get /v1/reports/{id}/events", Signed),
     ("post /v1/reports/{id}/escalate", Signed),
     ("post /v1/reports/{id}/approve", Signed),

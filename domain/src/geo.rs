@@ -122,6 +122,26 @@ impl Position {
     }
 }
 
+/// Metres of a degree of latitude on that sphere.
+const METRES_PER_DEGREE: f64 = 6_371_008.8 * PI / 180.0;
+
+impl Position {
+    /// The south-western and the north-eastern corner of a box that holds every point within so many
+    /// metres, and little more. Not for the poles.
+    #[must_use]
+    pub fn around(self, metres: f64) -> (Self, Self) {
+        // A hair wider, for what is lost in rounding.
+        let lat = metres * 1.001 / METRES_PER_DEGREE;
+        let widest = (self.lat.abs() + lat).to_radians().cos();
+        let lon = lat / widest.max(0.01);
+        let corner = |sign: f64| Self {
+            lat: sign.mul_add(lat, self.lat),
+            lon: sign.mul_add(lon, self.lon),
+        };
+        (corner(-1.0), corner(1.0))
+    }
+}
+
 const SEMI_MAJOR_AXIS: f64 = 6_378_245.0;
 const ECCENTRICITY_SQUARED: f64 = 0.006_693_421_622_965_943;
 
@@ -244,6 +264,23 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_box_holds_what_is_near_and_little_more(
+            lat in 18.0..53.0f64, lon in 74.0..134.0f64, metres in 10.0..5000.0f64,
+            north in -1.0..1.0f64, east in -1.0..1.0f64,
+        ) {
+            let centre = Position { lat, lon };
+            let (low, high) = centre.around(metres);
+            let other = Position {
+                lat: lat + north * 2.0 * (high.lat - lat),
+                lon: lon + east * 2.0 * (high.lon - lon),
+            };
+            let within = (low.lat..=high.lat).contains(&other.lat)
+                && (low.lon..=high.lon).contains(&other.lon);
+            prop_assert!(within || centre.metres_to(other) > metres);
+            prop_assert!(centre.metres_to(high) < metres * 1.5);
+        }
+
         #[test]
         fn every_system_comes_back_within_a_centimetre(lat in 18.0..53.0f64, lon in 74.0..134.0f64) {
             let there = Position { lat, lon };

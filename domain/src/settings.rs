@@ -38,6 +38,8 @@ pub struct Settings {
     pub accounts: AccountRules,
     /// What is accepted from phones that come back late. Follows the present.
     pub offline: OfflineRules,
+    /// Which reports may be about the same matter. Follows the present.
+    pub similar: SimilarRules,
 }
 
 /// What photos may be.
@@ -179,6 +181,26 @@ impl Default for OfflineRules {
     }
 }
 
+/// Which reports of one category are suggested as being about the same matter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SimilarRules {
+    /// Metres between their positions at most. 10 to 5000.
+    pub metres: u32,
+    /// Days between their receipts at most. 1 to 90.
+    pub days: u32,
+}
+
+impl Default for SimilarRules {
+    fn default() -> Self {
+        Self {
+            metres: 200,
+            days: 7,
+        }
+    }
+}
+
 /// What the server itself allows, which no town may exceed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allowed {
@@ -268,6 +290,8 @@ impl Settings {
             0,
             OfflineRules::MOST_FILING_DAYS,
         );
+        faults.within("/similar/metres", self.similar.metres, 10, 5000);
+        faults.within("/similar/days", self.similar.days, 1, 90);
         faults.0
     }
 

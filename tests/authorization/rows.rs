@@ -182,6 +182,11 @@ pub const ROWS: &[Row] = &[
     row("patch /v1/reports/{id}", Report, |_| {
         body(json!({"remark": "已电话核实"}))
     }),
+    row("get /v1/reports/similar", Grid, |target| {
+        let matter = "category=living_environment&lat=26.69&lon=101.85";
+        (format!("?{matter}&town={}", target.town), Value::Null)
+    }),
+    row("get /v1/reports/{id}/similar", Report, nothing),
     row("get /v1/reports/{id}/events", Report, nothing),
     row("post /v1/reports/{id}/escalate", Report, |_| {
         body(json!({}))

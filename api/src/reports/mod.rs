@@ -18,5 +18,7 @@ pub mod request;
 pub mod routes;
 pub mod rows;
 pub mod search;
+pub mod similar;
+pub mod similar_routes;
 mod texts;
 pub mod view;

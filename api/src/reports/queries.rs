@@ -93,6 +93,11 @@ fn took_part(conn: &mut Conn, scope: &Scope, row: &ReportRow) -> QueryResult<boo
     .get_result(conn)
 }
 
+/// Whether the scope shows a report that was found in another way.
+pub fn shows(conn: &mut Conn, scope: &Scope, row: &ReportRow) -> QueryResult<bool> {
+    Ok(scope.sees(row.place()) || took_part(conn, scope, row)?)
+}
+
 /// Whether the scope shows a report of this id.
 pub fn sees(conn: &mut Conn, scope: &Scope, id: Uuid) -> QueryResult<bool> {
     let row = reports::table

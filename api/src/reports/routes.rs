@@ -15,7 +15,7 @@ use super::answer::{Report, ReportEvent};
 use super::commands::{self, Acting, Asked};
 use super::request::{ReportAmendment, ReportFiling};
 use super::view::{self, StaffedTown, Viewer};
-use super::{action_routes, list_routes, queries};
+use super::{action_routes, list_routes, queries, similar_routes};
 use crate::app::App;
 use crate::http::Call;
 use crate::http::etag;
@@ -39,6 +39,8 @@ refusals! {
 
 /// Adds the operations of this room.
 pub fn routes(config: &mut ServiceConfig<'_>) {
+    // Before the paths with an id, which it would be taken for.
+    similar_routes::routes(config);
     config
         .service(create_report)
         .service(put_report)

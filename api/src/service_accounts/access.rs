@@ -24,6 +24,8 @@ const OPERATIONS: &[(&str, &str, Access)] = &[
     ("GET", "/v1/reports", Access::Read),
     ("GET", "/v1/reports/{id}", Access::Read),
     ("GET", "/v1/reports/{id}/events", Access::Read),
+    ("GET", "/v1/reports/{id}/similar", Access::Read),
+    ("GET", "/v1/reports/similar", Access::Read),
     ("GET", "/v1/photos/{id}", Access::Read),
     ("GET", "/v1/photos/{id}/original", Access::Read),
     ("GET", "/v1/photos/{id}/preview", Access::Read),

@@ -3,4 +3,5 @@
 mod bounded;
 mod lists;
 mod permissions;
+mod similar;
 mod stations;
