@@ -104,6 +104,8 @@ const TABLE: &[(&str, Known)] = &[
     ("put /v1/duty-roster", Signed),
     ("get /v1/grids/{id}/responsible", Signed),
     ("get /v1/inbox", Signed),
+    ("get /v1/inbox/counts", Signed),
+    ("post /v1/inbox/decide", Signed),
     ("get /v1/reports", Signed),
     ("post /v1/reports", Signed),
     ("get /v1/reports/{id}", Signed),

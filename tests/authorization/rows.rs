@@ -173,6 +173,11 @@ pub const ROWS: &[Row] = &[
         nothing,
     ),
     row("get /v1/inbox", Caller, nothing),
+    row("get /v1/inbox/counts", Caller, nothing),
+    row("post /v1/inbox/decide", Caller, |_| {
+        let decision = json!({"report_id": uuid::Uuid::nil(), "action": "approve"});
+        body(json!({"decisions": [decision]}))
+    }),
     row("get /v1/reports", Grid, |target| {
         (format!("?grid={}", target.grid), Value::Null)
     }),

@@ -5,6 +5,7 @@ mod audit;
 mod auth;
 mod bad_input;
 mod bootstrap;
+mod decisions;
 mod erasure;
 mod grids;
 mod imports;

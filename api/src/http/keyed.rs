@@ -92,6 +92,87 @@ impl Ticket {
     }
 }
 
+impl Ticket {
+    /// The ticket of one part of a request that takes several transactions: its key follows from the
+    /// request's, so that a repeated request finds the parts that were done.
+    #[must_use]
+    pub fn part(&self, name: &str) -> Self {
+        let hash = Sha256::new().chain_update(self.hash).chain_update(name);
+        Self {
+            officer: self.officer,
+            key: self
+                .key
+                .as_ref()
+                .map(|key| Key(format!("{}/{name}", key.as_str()))),
+            hash: hash.finalize().into(),
+        }
+    }
+}
+
+/// The status under which a request is kept that takes several transactions, until it is answered.
+const UNDER_WAY: u16 = 102;
+
+/// Begins a request that takes several transactions, each with a part of its ticket
+/// ([`Ticket::part`]); one that was answered before gets that answer. Begun before and cut off, it goes
+/// on.
+///
+/// # Errors
+/// `key_reused`, or `unavailable`.
+pub async fn begin(app: &App, ticket: &Ticket) -> Result<Option<Answered>, Problem> {
+    let (ticket, now) = (ticket.clone(), app.clock.now());
+    app.store
+        .write(Lane::Interactive, move |conn| {
+            let Some(key) = ticket.key.as_ref().map(Key::as_str) else {
+                return Ok(None);
+            };
+            match idempotency::claim(conn, ticket.officer, key, &ticket.hash, now)? {
+                Claim::New => {
+                    idempotency::complete(conn, ticket.officer, key, UNDER_WAY, "")?;
+                    Ok(None)
+                }
+                Claim::Replay { status, .. } if status == UNDER_WAY => Ok(None),
+                Claim::Replay { status, body } => Ok(Some(Answered {
+                    answer: Answer::stored(status, body),
+                    replayed: true,
+                })),
+                Claim::Reused => Err(reused().into()),
+            }
+        })
+        .await
+}
+
+/// Ends what [`begin`] began, with its answer.
+///
+/// # Errors
+/// `unavailable`.
+pub async fn finish(app: &App, ticket: &Ticket, answer: Answer) -> Result<Answered, Problem> {
+    if ticket.key.is_some() {
+        let (ticket, answer) = (ticket.clone(), answer.clone());
+        app.store
+            .write(Lane::Interactive, move |conn| {
+                let key = ticket.key.as_ref().map_or("", Key::as_str);
+                let Answer { status, body, .. } = &answer;
+                Ok(idempotency::complete(
+                    conn,
+                    ticket.officer,
+                    key,
+                    *status,
+                    body,
+                )?)
+            })
+            .await?;
+    }
+    Ok(Answered {
+        answer,
+        replayed: false,
+    })
+}
+
+fn reused() -> Problem {
+    Problem::new(Code::KeyReused)
+        .detail("A new request needs a new key; a repeated one must be the same.")
+}
+
 /// The RFC 8785 form of a JSON value.
 #[must_use]
 pub fn canonical(value: &Value) -> Vec<u8> {
@@ -224,6 +305,12 @@ pub struct Answered {
 }
 
 impl Answered {
+    /// The body, as it is kept for a retry.
+    #[must_use]
+    pub fn body(&self) -> &str {
+        &self.answer.body
+    }
+
     /// The response.
     #[must_use]
     pub fn respond(self) -> HttpResponse {
@@ -268,9 +355,7 @@ pub async fn answered(
             match idempotency::claim(conn, ticket.officer, key, &ticket.hash, now)? {
                 Claim::Replay { status, body } => return Ok((Answer::stored(status, body), true)),
                 Claim::Reused => {
-                    return Err(Problem::new(Code::KeyReused)
-                        .detail("A new request needs a new key; a repeated one must be the same.")
-                        .into());
+                    return Err(reused().into());
                 }
                 Claim::New => {}
             }

@@ -9,6 +9,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use gridpatrol_domain::officer::{Actor, Staffing};
 use gridpatrol_domain::report::Duty;
+use gridpatrol_domain::slug::Slug as _;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -17,7 +18,7 @@ use super::rows::ReportRow;
 use crate::grids::directory::Town;
 use crate::store::kept::{Kept, padded};
 use crate::store::schema::reports;
-use crate::store::types::{Coded, Id};
+use crate::store::types::{At, Coded, Id};
 use crate::store::{Conn, conn::MultiBackend};
 
 /// The desks of an officer in one town.
@@ -93,31 +94,75 @@ fn ids(ids: &[Uuid]) -> Vec<Id> {
     padded(ids.iter().copied().map(Id))
 }
 
-fn waits<'a>(desks: &Desks) -> Waits<'a> {
-    let decide = reports::desk_duty.eq(Some(Coded(Duty::Decide))).and(
-        reports::desk_grid_id
-            .assume_not_null()
-            .eq_any(ids(&desks.deciding)),
-    );
-    let work = reports::desk_duty
-        .ne(Some(Coded(Duty::Decide)))
-        .and(
-            reports::desk_grid_id
-                .assume_not_null()
-                .eq_any(ids(&desks.working)),
-        )
-        .and(
-            reports::desk_officer_id
-                .is_null()
-                .or(reports::desk_officer_id
-                    .assume_not_null()
-                    .ne_all(ids(&desks.colleagues))),
-        );
+/// At one of these grids. One alone is compared as such: the index then gives its rows in order.
+fn at<'a>(grids: &[Uuid]) -> Waits<'a> {
+    let grid = reports::desk_grid_id.assume_not_null();
+    match grids {
+        [grid_id] => Box::new(grid.eq(Id(*grid_id))),
+        _ => Box::new(grid.eq_any(ids(grids))),
+    }
+}
+
+/// What waits at these desks with this duty; none, where the officer has no such desk.
+fn waits<'a>(desks: &Desks, duty: Duty) -> Option<Waits<'a>> {
+    let grids = desks.grids(duty);
+    if grids.is_empty() {
+        return None;
+    }
+    let here = reports::desk_grid_id
+        .is_not_null()
+        .and(at(grids))
+        .and(reports::desk_duty.assume_not_null().eq(Coded(duty)));
+    Some(match duty {
+        Duty::Decide => Box::new(here),
+        Duty::Handle | Duty::Verify => Box::new(here.and(in_person(desks))),
+    })
+}
+
+/// What is not given in person to a colleague.
+fn in_person<'a>(desks: &Desks) -> Waits<'a> {
     Box::new(
-        reports::desk_grid_id
-            .is_not_null()
-            .and(decide.assume_not_null().or(work.assume_not_null())),
+        reports::desk_officer_id
+            .is_null()
+            .or(reports::desk_officer_id
+                .assume_not_null()
+                .ne_all(ids(&desks.colleagues))),
     )
+}
+
+/// Most desks that are walked one by one, each in the order of its index.
+const MOST_WALKED: usize = 24;
+
+impl Desks {
+    /// These desks in pieces whose rows the index gives in the order of the inbox: one grid each; all
+    /// of them in one piece, which the database has to sort, where there are very many.
+    fn pieces(&self, duty: Duty) -> Vec<Self> {
+        let grids = self.grids(duty);
+        let piece = |grids: Vec<Uuid>| match duty {
+            Duty::Decide => Self {
+                deciding: grids,
+                ..Self::default()
+            },
+            Duty::Handle | Duty::Verify => Self {
+                working: grids,
+                colleagues: self.colleagues.clone(),
+                ..Self::default()
+            },
+        };
+        if grids.len() <= MOST_WALKED {
+            grids.iter().map(|grid| piece(vec![*grid])).collect()
+        } else {
+            vec![piece(grids.to_vec())]
+        }
+    }
+
+    /// The grids at which the officer has this duty.
+    fn grids(&self, duty: Duty) -> &[Uuid] {
+        match duty {
+            Duty::Decide => &self.deciding,
+            Duty::Handle | Duty::Verify => &self.working,
+        }
+    }
 }
 
 /// What waits, from behind a key.
@@ -129,26 +174,29 @@ pub fn page(
     limit: i64,
 ) -> QueryResult<Vec<ReportRow>> {
     let mut rows = Vec::new();
-    for desks in desks {
-        let mut query: Boxed<'_> = reports::table.into_boxed().filter(waits(desks));
-        if let Some(duty) = duty {
-            query = query.filter(reports::desk_duty.eq(Some(Coded(duty))));
+    for duty in Duty::ALL
+        .iter()
+        .filter(|one| duty.is_none_or(|duty| duty == **one))
+    {
+        let pieces = desks.iter().flat_map(|desks| desks.pieces(*duty));
+        for waiting in pieces.filter_map(|piece| waits(&piece, *duty)) {
+            let mut query: Boxed<'_> = reports::table.into_boxed().filter(waiting);
+            if let Some(after) = after {
+                query = query
+                    .filter(reports::next_due_at.ge(Some(after.next_due_at)))
+                    .filter(
+                        reports::next_due_at
+                            .gt(Some(after.next_due_at))
+                            .assume_not_null()
+                            .or(reports::id.gt(Id(after.id))),
+                    );
+            }
+            let page = query
+                .order((reports::next_due_at.asc(), reports::id.asc()))
+                .limit(limit)
+                .select(ReportRow::as_select());
+            rows.extend(Kept(page).load::<ReportRow>(conn)?);
         }
-        if let Some(after) = after {
-            query = query
-                .filter(reports::next_due_at.ge(Some(after.next_due_at)))
-                .filter(
-                    reports::next_due_at
-                        .gt(Some(after.next_due_at))
-                        .assume_not_null()
-                        .or(reports::id.gt(Id(after.id))),
-                );
-        }
-        let page = query
-            .order((reports::next_due_at.asc(), reports::id.asc()))
-            .limit(limit)
-            .select(ReportRow::as_select());
-        rows.extend(Kept(page).load::<ReportRow>(conn)?);
     }
     rows.sort_by_key(Key::of);
     rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
@@ -159,19 +207,43 @@ pub fn page(
 pub fn counts(conn: &mut Conn, desks: &[Desks]) -> QueryResult<InboxCounts> {
     let mut counts = InboxCounts::default();
     for desks in desks {
-        let by_duty = reports::table
+        if let Some(deciding) = waits(desks, Duty::Decide) {
+            let waiting = reports::table.select(count_star()).filter(deciding);
+            counts.decide += Kept(waiting).get_result::<i64>(conn)?;
+        }
+        if desks.working.is_empty() {
+            continue;
+        }
+        let working = reports::table
             .group_by(reports::desk_duty)
             .select((reports::desk_duty, count_star()))
-            .filter(waits(desks));
-        let by_duty: Vec<(Option<Coded<Duty>>, i64)> = Kept(by_duty).load(conn)?;
+            .filter(reports::desk_grid_id.is_not_null())
+            .filter(at(&desks.working))
+            .filter(reports::desk_duty.assume_not_null().ne(Coded(Duty::Decide)))
+            .filter(in_person(desks));
+        let by_duty: Vec<(Option<Coded<Duty>>, i64)> = Kept(working).load(conn)?;
         for (duty, reports) in by_duty {
             match duty {
                 Some(Coded(Duty::Handle)) => counts.handle += reports,
-                Some(Coded(Duty::Decide)) => counts.decide += reports,
                 Some(Coded(Duty::Verify)) => counts.verify += reports,
-                None => {}
+                Some(Coded(Duty::Decide)) | None => {}
             }
         }
     }
     Ok(counts)
+}
+
+/// How many of those that wait are late as a whole.
+pub fn overdue(conn: &mut Conn, desks: &[Desks], now: DateTime<Utc>) -> QueryResult<i64> {
+    let mut late = 0;
+    for desks in desks {
+        for waiting in Duty::ALL.iter().filter_map(|duty| waits(desks, *duty)) {
+            let waiting = reports::table
+                .select(count_star())
+                .filter(waiting)
+                .filter(reports::deadline_at.lt(At(now)));
+            late += Kept(waiting).get_result::<i64>(conn)?;
+        }
+    }
+    Ok(late)
 }

@@ -15,7 +15,7 @@ use super::answer::{Report, ReportEvent};
 use super::commands::{self, Acting, Asked};
 use super::request::{ReportAmendment, ReportFiling};
 use super::view::{self, StaffedTown, Viewer};
-use super::{action_routes, list_routes, queries, similar_routes};
+use super::{action_routes, inbox_routes, list_routes, queries, similar_routes};
 use crate::app::App;
 use crate::http::Call;
 use crate::http::etag;
@@ -48,6 +48,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(amend_report)
         .service(list_report_events);
     list_routes::routes(config);
+    inbox_routes::routes(config);
     action_routes::routes(config);
 }
 

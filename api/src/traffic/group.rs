@@ -44,7 +44,7 @@ impl Group {
         let reads = matches!(*method, Method::GET | Method::HEAD);
         Some(match (room, reads) {
             ("auth", false) => Self::SignIn,
-            ("reports", false) => Self::Filing,
+            ("reports" | "inbox", false) => Self::Filing,
             ("photos", false) => Self::Photos,
             (_, false) => Self::Administration,
             ("photos", true) if part.is_some() => Self::Pictures,

@@ -48,6 +48,8 @@ fn operations_belong_where_their_cost_lies() {
         (Method::GET, "/v1/reports/{id}", Some(Group::Reads)),
         (Method::GET, "/v1/reports/{id}/events", Some(Group::Reads)),
         (Method::GET, "/v1/inbox", Some(Group::Reads)),
+        (Method::GET, "/v1/inbox/counts", Some(Group::Reads)),
+        (Method::POST, "/v1/inbox/decide", Some(Group::Filing)),
         (Method::GET, "/v1/grids/tree", Some(Group::Lists)),
         (Method::GET, "/v1/grids/{id}", Some(Group::Reads)),
         (

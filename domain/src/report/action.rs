@@ -39,6 +39,22 @@ slugs! {
     }
 }
 
+slugs! {
+    /// What is decided in bulk: actions whose body is short.
+    Verdict {
+        /// Accept an escalation.
+        Approve = "approve", "同意上报", "Approve";
+        /// Send it back.
+        Return = "return", "退回", "Return";
+        /// Send it up.
+        Escalate = "escalate", "上报", "Escalate";
+        /// End it.
+        Close = "close", "结案", "Close";
+        /// Take it out of the figures.
+        Void = "void", "作废", "Void";
+    }
+}
+
 /// An action with its body, as the domain needs it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {

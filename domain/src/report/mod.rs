@@ -19,7 +19,7 @@ mod histories;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-pub use action::{Action, ActionKind, Event, EventKind, Refusal};
+pub use action::{Action, ActionKind, Event, EventKind, Refusal, Verdict};
 pub use code::{
     Category, Disposition, Duty, Outcome, PhotoRole, Severity, Source, Status, Subtype,
 };

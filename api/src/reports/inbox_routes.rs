@@ -1,0 +1,126 @@
+//! The inbox's counts and decisions in bulk, over HTTP.
+//!
+//! Owns the wire and nothing else.
+
+use actix_web::http::StatusCode;
+use actix_web::web::Data;
+use actix_web::{HttpResponse, get, post};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::decisions::{self, Decided, Decisions};
+use super::inbox::{self, Desks};
+use super::view::{StaffedTown, Viewer};
+use crate::app::App;
+use crate::http::keyed::{self, Answer};
+use crate::http::{Call, etag};
+use crate::problem::Problem;
+use crate::problem::document::Read;
+use crate::refusals;
+
+/// Adds the operations of this file.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config.service(count_inbox).service(decide_inbox);
+}
+
+refusals! {
+    Decide = [BODY, SIGNED, KEYED] + [];
+}
+
+/// How many reports wait for the caller.
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
+#[schema(example = json!({
+    "total": 43, "handle": 3, "decide": 40, "verify": 0, "overdue": 2, "own": 41, "deputy": 2
+}))]
+pub struct InboxTally {
+    /// In all.
+    total: i64,
+    /// To work on.
+    handle: i64,
+    /// To decide on.
+    decide: i64,
+    /// To verify.
+    verify: i64,
+    /// Whose deadline has passed.
+    overdue: i64,
+    /// By the caller's own postings.
+    own: i64,
+    /// Only as somebody's deputy.
+    deputy: i64,
+}
+
+/// How many reports wait
+///
+/// For a badge: the counts of the inbox and nothing else. It costs what waits, never the history.
+#[utoipa::path(
+    operation_id = "countInbox",
+    tag = "reports",
+    responses((status = 200, body = InboxTally, description = "How many wait."), Read)
+)]
+#[get("/v1/inbox/counts")]
+pub async fn count_inbox(app: Data<App>, call: Call) -> Result<HttpResponse, Problem> {
+    let viewer = Viewer::of(&app, &call);
+    let inner = app.clone();
+    let tally = app
+        .store
+        .read(move |conn| {
+            let mut own = viewer.actor.clone();
+            own.postings
+                .retain(|posting| posting.on_behalf_of.is_none());
+            let (mut desks, mut owned) = (Vec::new(), Vec::new());
+            for town in viewer.scope.towns() {
+                let staffed = StaffedTown::read(conn, &inner, *town, viewer.now)?;
+                desks.push(Desks::of(&viewer.actor, &staffed.town, &staffed.staffing));
+                owned.push(Desks::of(&own, &staffed.town, &staffed.staffing));
+            }
+            let counts = inbox::counts(conn, &desks)?;
+            let total = counts.handle + counts.decide + counts.verify;
+            let stands_in = own.postings.len() < viewer.actor.postings.len();
+            let own = if stands_in {
+                let counts = inbox::counts(conn, &owned)?;
+                counts.handle + counts.decide + counts.verify
+            } else {
+                total
+            };
+            Ok(InboxTally {
+                total,
+                handle: counts.handle,
+                decide: counts.decide,
+                verify: counts.verify,
+                overdue: inbox::overdue(conn, &desks, viewer.now)?,
+                own,
+                deputy: total - own,
+            })
+        })
+        .await?;
+    Ok(etag::answer(StatusCode::OK, None, etag::write(&tally)?))
+}
+
+/// Decides on many reports at once
+///
+/// Each as its own operation would (`approveReport`, `returnReport`, `escalateReport`, `closeReport`,
+/// `voidReport`): by itself, so that one refusal spoils no other. The answer is 200 with a result for
+/// each, in the order of the request. With an `Idempotency-Key`, a request that was cut off half-way may
+/// be repeated: what was decided is not decided again, what is missing is; once all of it is answered,
+/// that answer comes again.
+#[utoipa::path(
+    operation_id = "decideInbox",
+    tag = "actions",
+    request_body = Decisions,
+    responses((status = 200, body = Decided, description = "What became of each."), Decide)
+)]
+#[post("/v1/inbox/decide")]
+pub async fn decide_inbox(
+    app: Data<App>,
+    call: Call<(), (), Decisions>,
+) -> Result<HttpResponse, Problem> {
+    let viewer = Viewer::of(&app, &call);
+    let ticket = call.ticket();
+    if let Some(answered) = keyed::begin(&app, &ticket).await? {
+        return Ok(answered.respond());
+    }
+    let decided = decisions::decide(&app, &viewer, &ticket, call.body.decisions).await?;
+    let answer = Answer::ok(&decided)?;
+    Ok(keyed::finish(&app, &ticket, answer).await?.respond())
+}
