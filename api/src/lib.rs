@@ -15,6 +15,7 @@ pub mod demo;
 pub mod grids;
 pub mod http;
 pub mod imports;
+pub mod notices;
 pub mod officers;
 pub mod openapi;
 pub mod operation;

@@ -8,6 +8,7 @@ pub mod division;
 pub mod error;
 pub mod geo;
 pub mod grid;
+pub mod notice;
 pub mod officer;
 pub mod password;
 pub mod photo;

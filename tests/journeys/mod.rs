@@ -7,6 +7,7 @@ mod killed;
 mod leaving;
 mod mergers;
 mod moving;
+mod notices;
 mod photo_races;
 mod races;
 mod returns;

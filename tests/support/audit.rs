@@ -94,6 +94,7 @@ pub async fn check(world: &World) {
 pub fn whole(conn: &mut Conn) -> Outcome<()> {
     chains(conn)?;
     super::audit_grids::check(conn)?;
+    super::audit_notices::check(conn)?;
     counters(conn)?;
     desks(conn)?;
     arrivals(conn)?;

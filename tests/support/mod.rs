@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod audit;
 pub mod audit_grids;
+pub mod audit_notices;
 pub mod client;
 pub mod database;
 pub mod filing;

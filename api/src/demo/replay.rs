@@ -136,7 +136,7 @@ impl Stage<'_> {
                     size: kept.size,
                     picture: kept.picture.clone(),
                 };
-                photos::arrive(conn, &arrival, moment.at)?;
+                photos::arrive(conn, &self.app.directory, &arrival, moment.at)?;
             }
             Deed::Act(step, shots) => {
                 let acting = Acting {

@@ -189,8 +189,15 @@ impl Restructuring<'_> {
         };
         let reports = std::mem::take(&mut held.reports);
         let all = reports.len();
-        let followed =
-            relocation::follow(conn, &mut held.head, reports, &change, &held.town, &context)?;
+        let followed = relocation::follow(
+            conn,
+            &mut held.head,
+            reports,
+            &change,
+            &held.town,
+            &town,
+            &context,
+        )?;
         tracing::info!(grid = %change.from.id(), all, followed, "open reports have followed");
         Ok(())
     }

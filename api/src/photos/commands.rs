@@ -9,9 +9,10 @@ use gridpatrol_domain::error::Code;
 use gridpatrol_domain::geo::Crs;
 use gridpatrol_domain::officer::Actor;
 use gridpatrol_domain::photo::{PhotoState, Rendition};
-use gridpatrol_domain::report::{PhotoRole, Status};
+use gridpatrol_domain::report::{Event, EventKind, PhotoRole, Status};
 use gridpatrol_domain::scope::Scope;
 use gridpatrol_domain::settings::PhotoRules;
+use gridpatrol_domain::slug::Slug as _;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -19,8 +20,11 @@ use super::digest::Digest;
 use super::imaging::Picture;
 use super::queries;
 use super::rows::PhotoRow;
+use crate::grids::directory::Directory;
+use crate::notices::outbox::{self, Happened};
 use crate::problem::{FieldError, Problem};
 use crate::reports::queries::sees;
+use crate::reports::rows::ReportRow;
 use crate::settings::queries as settings;
 use crate::store::events::{self, EventRecord};
 use crate::store::schema::{photos, reports};
@@ -166,7 +170,12 @@ pub struct Taken {
 /// `photo_taken` when it is another officer's or belongs to another report, `id_conflict` when
 /// another content has arrived under this id, `photo_rejected` when it differs from what was
 /// declared; `not_found`, `not_permitted` or `wrong_status` when the report named does not take it.
-pub fn arrive(conn: &mut Conn, arrival: &Arrival, now: DateTime<Utc>) -> Outcome<Taken> {
+pub fn arrive(
+    conn: &mut Conn,
+    directory: &Directory,
+    arrival: &Arrival,
+    now: DateTime<Utc>,
+) -> Outcome<Taken> {
     let officer = arrival.actor.officer_id;
     let row = queries::touch(conn, &[arrival.id], officer, now)?
         .pop()
@@ -188,7 +197,8 @@ pub fn arrive(conn: &mut Conn, arrival: &Arrival, now: DateTime<Utc>) -> Outcome
         attach(conn, arrival, report, town)?;
     }
     if let Some(report) = new_report.or(row.report_id.filter(|_| first)) {
-        count(conn, report, arrival, i32::from(new_report.is_some()), now)?;
+        let declared = i32::from(new_report.is_some());
+        count(conn, directory, report, arrival, declared, now)?;
     }
     let photo = queries::find(conn, arrival.id)?.ok_or(diesel::result::Error::NotFound)?;
     Ok(Taken { photo, first })
@@ -346,46 +356,66 @@ fn attach(conn: &mut Conn, arrival: &Arrival, report: Uuid, town: Uuid) -> Query
     Ok(())
 }
 
-/// Counts an arrived photo on its report, moves the report in the feeds and records it. The report's
-/// version stays: nobody's change to it is stale by a photo.
+/// Counts an arrived photo on its report, moves the report in the feeds, records and tells it. The
+/// report's version stays: nobody's change to it is stale by a photo.
 fn count(
     conn: &mut Conn,
+    directory: &Directory,
     report: Uuid,
     arrival: &Arrival,
     declared: i32,
     now: DateTime<Utc>,
-) -> QueryResult<()> {
-    let (town_id, version) = diesel::update(reports::table.filter(reports::id.eq(Id(report))))
+) -> Outcome<()> {
+    let town_id = diesel::update(reports::table.filter(reports::id.eq(Id(report))))
         .set((
             reports::photos_ready.eq(reports::photos_ready + 1),
             reports::photos_declared.eq(reports::photos_declared + declared),
         ))
-        .returning((reports::town_id, reports::version))
-        .get_result::<(Uuid, i64)>(conn)?;
+        .returning(reports::town_id)
+        .get_result::<Uuid>(conn)?;
     let mut head = town::advance(conn, town_id)?;
-    diesel::update(
-        reports::table
-            .filter(reports::town_id.eq(Id(town_id)))
-            .filter(reports::id.eq(Id(report))),
-    )
-    .set(reports::change_seq.eq(head.change_seq))
-    .execute(conn)?;
+    let this = reports::table
+        .filter(reports::town_id.eq(Id(town_id)))
+        .filter(reports::id.eq(Id(report)));
+    diesel::update(this)
+        .set(reports::change_seq.eq(head.change_seq))
+        .execute(conn)?;
+    let row: ReportRow = this.select(ReportRow::as_select()).first(conn)?;
+    let town = directory.town(conn, town_id)?;
+    let state = row.state(|grid| town.path(grid));
+    let happened = Happened {
+        town: &town,
+        staffing: &town.staffing(now),
+        before: Some(&state),
+        after: &state,
+        number: &row.number,
+        actor_id: Some(arrival.actor.officer_id),
+        at: now,
+    };
+    let event = Event {
+        kind: EventKind::PhotoArrived,
+        on_behalf_of: None,
+        payload: serde_json::Map::new(),
+    };
+    let first_event = head.last_event() + 1;
+    let notices = happened.notices(&mut head, first_event, &[event])?;
+    outbox::insert(conn, &notices)?;
     let facts = json!({
         "photo": arrival.id,
         "sha256": arrival.digest.to_string(),
         "size": arrival.size,
-        "version": version,
+        "version": row.version,
     });
     let record = EventRecord {
         subject_kind: "report",
         subject_id: report,
-        kind: "photo_arrived",
+        kind: EventKind::PhotoArrived.slug(),
         at: now,
         actor_id: Some(arrival.actor.officer_id),
         facts: facts.as_object().cloned().unwrap_or_default(),
         payload: None,
     };
-    events::append(conn, &mut head, vec![record])
+    Ok(events::append(conn, &mut head, vec![record])?)
 }
 
 fn taken(id: Uuid) -> Problem {

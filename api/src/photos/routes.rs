@@ -109,11 +109,11 @@ pub async fn put_photo(
     let seen = upload::look(&arrived, &announced, allowed).await?;
     let arrival = arrival(call.path.id, &call.actor, &particulars, seen);
     upload::keep(&app, arrived, &arrival, true).await?;
-    let now = app.clock.now();
+    let (now, directory) = (app.clock.now(), app.directory.clone());
     let taken = app
         .store
         .write(Lane::Interactive, move |conn| {
-            commands::arrive(conn, &arrival, now)
+            commands::arrive(conn, &directory, &arrival, now)
         })
         .await?;
     app.gallery.arrivals.notify_one();
@@ -171,8 +171,9 @@ pub async fn post_photo(
     let foresee = call.idempotency_key.is_none();
     upload::keep(&app, filled.arrived, &arrival, foresee).await?;
     let (now, links) = (app.clock.now(), app.gallery.links.clone());
+    let directory = app.directory.clone();
     let answer = keyed::run(&app, ticket, move |conn| {
-        let taken = commands::arrive(conn, &arrival, now)?;
+        let taken = commands::arrive(conn, &directory, &arrival, now)?;
         let photo = Photo::of(&taken.photo, &links, now);
         Ok(Answer::new(status(taken.first), &photo)?)
     })

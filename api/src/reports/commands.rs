@@ -30,6 +30,7 @@ use super::view::{self, StaffedTown, Viewer};
 use crate::app::App;
 use crate::http::choice::OptionalChoice;
 use crate::http::etag::{self, IfMatch};
+use crate::notices::outbox::{self, Happened};
 use crate::photos;
 use crate::problem::{FieldError, Problem};
 use crate::store::events::EventRecord;
@@ -143,7 +144,13 @@ pub fn file(
             first.payload.insert("successor".to_owned(), successor);
         }
     }
-    record(conn, &mut head, viewer, &report, events)?;
+    let change = Change {
+        staffed: &staffed,
+        before: None,
+        after: &report,
+        number: &row.number,
+    };
+    record(conn, &mut head, viewer, &change, events)?;
     Ok(Filed {
         report: view::report(app, viewer, &staffed, &row, &texts, &photos),
         created: true,
@@ -270,7 +277,13 @@ pub fn act(
             queries::add_participant(conn, &found.row, officer)?;
         }
     }
-    record(conn, &mut head, viewer, &report, events)?;
+    let change = Change {
+        staffed: &staffed,
+        before: Some(&before),
+        after: &report,
+        number: &found.row.number,
+    };
+    record(conn, &mut head, viewer, &change, events)?;
     Ok(view::report(
         app,
         viewer,
@@ -416,15 +429,35 @@ fn recount(conn: &mut Conn, before: &ReportRow, after: &ReportRow) -> Outcome<()
     Ok(())
 }
 
-/// Appends the events to the town's chain. Facts name no person but by id; what was said stands in
-/// the payload.
+/// A change of a report.
+struct Change<'a> {
+    staffed: &'a StaffedTown,
+    before: Option<&'a Report>,
+    after: &'a Report,
+    number: &'a str,
+}
+
+/// Appends the events to the town's chain, and their notices to the outbox. Facts name no person but
+/// by id; what was said stands in the payload.
 fn record(
     conn: &mut Conn,
     head: &mut TownHead,
     viewer: &Viewer,
-    report: &Report,
+    change: &Change<'_>,
     events: Vec<Event>,
 ) -> Outcome<()> {
+    let report = change.after;
+    let happened = Happened {
+        town: &change.staffed.town,
+        staffing: &change.staffed.staffing,
+        before: change.before,
+        after: report,
+        number: change.number,
+        actor_id: Some(viewer.actor.officer_id),
+        at: viewer.now,
+    };
+    let notices = happened.notices(head, head.last_event() + 1, &events)?;
+    outbox::insert(conn, &notices)?;
     let records = events
         .into_iter()
         .map(|event| {

@@ -20,6 +20,7 @@ use super::rows::{ReportRow, TextsRow};
 use super::{queries, search};
 use crate::grids::directory::Town;
 use crate::locked;
+use crate::notices::outbox::{self, Happened};
 use crate::store::events::{self, EventRecord};
 use crate::store::schema::{report_texts, reports};
 use crate::store::town::TownHead;
@@ -93,8 +94,8 @@ pub fn count(conn: &mut Conn, town: Uuid, grids: &[Uuid]) -> QueryResult<i64> {
     concerned!(town, grids).count().get_result(conn)
 }
 
-/// Lets the locked reports follow. `before` is the town as they knew it; `context` as it is now.
-/// Returns how many of them changed.
+/// Lets the locked reports follow. `before` is the town as they knew it; `town` and `context` as it is
+/// now. Returns how many of them changed.
 ///
 /// # Errors
 /// If the database fails.
@@ -104,6 +105,7 @@ pub fn follow(
     rows: Vec<ReportRow>,
     change: &Change,
     before: &Town,
+    town: &Town,
     context: &Context<'_>,
 ) -> Outcome<usize> {
     let mut shifts: HashMap<(GridPath, Status, Category, Severity), i64> = HashMap::new();
@@ -111,7 +113,7 @@ pub fn follow(
     for rows in rows.chunks(AT_ONCE) {
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
         let mut texts = texts_of(conn, &ids)?;
-        let mut records = Vec::new();
+        let (mut records, mut notices) = (Vec::new(), Vec::new());
         for row in rows {
             let report = row.state(|grid| before.path(grid));
             let place = followed(report.place, change.from, change.to);
@@ -143,6 +145,18 @@ pub fn follow(
             if let Some(handler) = decision.report.handler {
                 queries::add_participant(conn, &after, handler.grid.id())?;
             }
+            let happened = Happened {
+                town,
+                staffing: context.staffing,
+                before: Some(&report),
+                after: &decision.report,
+                number: &row.number,
+                actor_id: change.actor_id,
+                at: change.now,
+            };
+            let next = i64::try_from(records.len()).unwrap_or(i64::MAX) + 1;
+            let first_event = head.last_event().saturating_add(next);
+            notices.extend(happened.notices(head, first_event, &decision.events)?);
             for event in decision.events {
                 records.push(EventRecord {
                     subject_kind: "report",
@@ -157,6 +171,7 @@ pub fn follow(
             count += 1;
         }
         if !records.is_empty() {
+            outbox::insert(conn, &notices)?;
             events::append(conn, head, records)?;
         }
     }

@@ -37,6 +37,7 @@ diesel::table! {
         number_seq -> Integer,
         directory_version -> BigInt,
         import_id -> Nullable<Id>,
+        notice_seq -> BigInt,
     }
 }
 
@@ -144,6 +145,7 @@ diesel::table! {
         disabled_at -> Nullable<Instant>,
         created_at -> Instant,
         version -> BigInt,
+        telling -> Nullable<Text>,
     }
 }
 
@@ -522,6 +524,107 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use super::super::types::sql::*;
+
+    notices (position) {
+        position -> BigInt,
+        town_id -> Id,
+        seq -> BigInt,
+        kind -> Text,
+        subject_id -> Id,
+        grid_id -> Id,
+        at -> Instant,
+        quiet_until -> Nullable<Instant>,
+        envelope -> Text,
+    }
+}
+
+diesel::table! {
+    use super::super::types::sql::*;
+
+    town_digests (town_id) {
+        town_id -> Id,
+        seq -> BigInt,
+        due_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use super::super::types::sql::*;
+
+    webhook_endpoints (id) {
+        id -> Id,
+        town_id -> Id,
+        grid_id -> Id,
+        name -> Text,
+        url -> Text,
+        provider -> Nullable<Text>,
+        kinds -> Nullable<Text>,
+        created_by -> Nullable<Id>,
+        created_at -> Instant,
+        dispatched_seq -> BigInt,
+        last_number -> BigInt,
+        failing_since -> Nullable<Instant>,
+        failures -> Integer,
+        rests_until -> Nullable<Instant>,
+        paused_at -> Nullable<Instant>,
+        pause_reason -> Nullable<Text>,
+        leased_until -> Nullable<Instant>,
+        leased_by -> Nullable<Id>,
+        ended_at -> Nullable<Instant>,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use super::super::types::sql::*;
+
+    webhook_secrets (id) {
+        id -> Id,
+        endpoint_id -> Id,
+        secret -> Binary,
+        created_at -> Instant,
+        valid_until -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use super::super::types::sql::*;
+
+    webhook_deliveries (endpoint_id, number) {
+        endpoint_id -> Id,
+        number -> BigInt,
+        notice_seq -> Nullable<BigInt>,
+        notice_id -> Text,
+        kind -> Text,
+        subject_id -> Id,
+        body -> Nullable<Text>,
+        state -> Text,
+        due_at -> Nullable<Instant>,
+        created_at -> Instant,
+        attempts -> Integer,
+        first_attempt_at -> Nullable<Instant>,
+        last_attempt_at -> Nullable<Instant>,
+        duration_ms -> Nullable<Integer>,
+        status -> Nullable<Integer>,
+        fault -> Nullable<Text>,
+        answer -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use super::super::types::sql::*;
+
+    push_tokens (session_id, provider) {
+        session_id -> Id,
+        provider -> Text,
+        officer_id -> Id,
+        token -> Text,
+        created_at -> Instant,
+    }
+}
+
 diesel::joinable!(deputies -> postings (posting_id));
 diesel::joinable!(service_accounts -> officers (id));
 diesel::joinable!(service_accounts -> grids (grid_id));
@@ -529,6 +632,8 @@ diesel::joinable!(service_keys -> service_accounts (account_id));
 diesel::joinable!(postings -> officers (officer_id));
 diesel::joinable!(sessions -> officers (officer_id));
 diesel::joinable!(towns -> grids (id));
+diesel::joinable!(webhook_endpoints -> towns (town_id));
+diesel::joinable!(push_tokens -> sessions (session_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     grids,
@@ -562,4 +667,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     service_accounts,
     service_keys,
     town_settings,
+    notices,
+    town_digests,
+    webhook_endpoints,
+    webhook_secrets,
+    webhook_deliveries,
+    push_tokens,
 );

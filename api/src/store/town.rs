@@ -27,6 +27,7 @@ pub struct TownHead {
     pub(super) chain_head: Digest,
     number_year: i32,
     number_seq: i32,
+    notice_seq: i64,
 }
 
 impl TownHead {
@@ -40,6 +41,7 @@ impl TownHead {
             chain_head: GENESIS,
             number_year: 0,
             number_seq: 0,
+            notice_seq: 0,
         }
     }
 
@@ -64,6 +66,24 @@ impl TownHead {
         }
         self.number_seq += 1;
         (self.number_year, self.number_seq)
+    }
+
+    /// The number of the town's next notice.
+    pub const fn next_notice(&mut self) -> i64 {
+        self.notice_seq += 1;
+        self.notice_seq
+    }
+
+    /// The number of the town's last notice.
+    #[must_use]
+    pub const fn last_notice(&self) -> i64 {
+        self.notice_seq
+    }
+
+    /// The place in the chain of the event that is appended last.
+    #[must_use]
+    pub const fn last_event(&self) -> i64 {
+        self.event_seq
     }
 }
 
@@ -152,15 +172,18 @@ pub fn advance(conn: &mut Conn, town_id: Uuid) -> QueryResult<TownHead> {
             towns::number_year,
             towns::number_seq,
             towns::directory_version,
+            towns::notice_seq,
         ));
-    let (change_seq, event_seq, chain_head, number_year, number_seq, directory_version): (
-        i64,
-        i64,
-        Vec<u8>,
-        i32,
-        i32,
-        i64,
-    ) = fixed!(conn, step, get_result)?;
+    type Columns = (i64, i64, Vec<u8>, i32, i32, i64, i64);
+    let (
+        change_seq,
+        event_seq,
+        chain_head,
+        number_year,
+        number_seq,
+        directory_version,
+        notice_seq,
+    ): Columns = fixed!(conn, step, get_result)?;
     let chain_head = Digest::try_from(chain_head).map_err(|found| {
         let reason = format!("the chain head of town {town_id} has {} bytes", found.len());
         diesel::result::Error::DeserializationError(reason.into())
@@ -173,10 +196,11 @@ pub fn advance(conn: &mut Conn, town_id: Uuid) -> QueryResult<TownHead> {
         chain_head,
         number_year,
         number_seq,
+        notice_seq,
     })
 }
 
-/// Writes the chain's head and the last report number back.
+/// Writes the chain's head, the last report number and the last notice's back.
 ///
 /// # Errors
 /// If the database fails.
@@ -186,6 +210,7 @@ pub fn save(conn: &mut Conn, head: &TownHead) -> QueryResult<()> {
         towns::chain_head.eq(head.chain_head.as_slice()),
         towns::number_year.eq(head.number_year),
         towns::number_seq.eq(head.number_seq),
+        towns::notice_seq.eq(head.notice_seq),
     ));
     fixed!(conn, save, execute).map(drop)
 }

@@ -326,10 +326,10 @@ impl House {
 
     /// Pins a content and takes it in.
     pub async fn arrive(&self, arrival: Arrival) -> Result<Taken, Problem> {
-        let now = self.app.clock.now();
+        let (now, directory) = (self.app.clock.now(), self.app.directory.clone());
         self.write(move |conn| {
             queries::pin(conn, arrival.digest, arrival.size, now)?;
-            commands::arrive(conn, &arrival, now)
+            commands::arrive(conn, &directory, &arrival, now)
         })
         .await
     }

@@ -1,0 +1,196 @@
+//! The outbox: notices are written beside the events that they tell, and read by who sends them.
+//!
+//! Owns the rows of `notices`. Writing asks the database nothing: what a notice says is at hand where the
+//! event is recorded.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use gridpatrol_domain::notice::hours::quiet_until;
+use gridpatrol_domain::notice::{Happening, Naming, breaks_quiet, text};
+use gridpatrol_domain::officer::Staffing;
+use gridpatrol_domain::report::{Event, Report};
+use gridpatrol_domain::slug::Slug as _;
+use uuid::Uuid;
+
+use super::envelope::{
+    self, NoticeDesk, NoticeRecipients, NoticeReport, ReportNotice, ReportNoticeData,
+};
+use crate::grids::directory::Town;
+use crate::store::Conn;
+use crate::store::schema::notices;
+use crate::store::town::TownHead;
+use crate::store::types::{At, Id};
+use crate::{fixed, on_each};
+
+/// A change of a report, whose events are about to be recorded.
+#[derive(Debug, Clone, Copy)]
+pub struct Happened<'a> {
+    /// The town, for names and settings.
+    pub town: &'a Town,
+    /// Who is posted where.
+    pub staffing: &'a Staffing,
+    /// The report before; none when it was filed.
+    pub before: Option<&'a Report>,
+    /// The report afterwards.
+    pub after: &'a Report,
+    /// Its number.
+    pub number: &'a str,
+    /// Who did it; none for the system.
+    pub actor_id: Option<Uuid>,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// A notice to be written.
+#[derive(Debug, Clone, Insertable)]
+#[diesel(table_name = notices, treat_none_as_default_value = false)]
+pub struct NewNotice {
+    town_id: Id,
+    seq: i64,
+    kind: &'static str,
+    subject_id: Id,
+    grid_id: Id,
+    at: At,
+    quiet_until: Option<At>,
+    envelope: String,
+}
+
+impl Happened<'_> {
+    /// The notices of these events. `first_event` is the place in the chain that the first of them gets.
+    /// With the town's row locked; [`insert`] writes them, and who appends the events saves the row.
+    ///
+    /// # Errors
+    /// If an envelope cannot be written as JSON.
+    pub fn notices(
+        &self,
+        head: &mut TownHead,
+        first_event: i64,
+        events: &[Event],
+    ) -> QueryResult<Vec<NewNotice>> {
+        let happening = Happening {
+            before: self.before,
+            after: self.after,
+            actor_id: self.actor_id,
+            staffing: self.staffing,
+        };
+        let kinds: Vec<_> = events.iter().map(|event| event.kind).collect();
+        let calling = happening.calling(&kinds);
+        let quiet = (!breaks_quiet(self.after.severity))
+            .then(|| quiet_until(self.town.settings().at(self.at).quiet_hours, self.at))
+            .flatten();
+        let report = self.report();
+        let naming = Naming {
+            number: self.number,
+            place: &report.grid_name,
+            desk: report.desk.as_ref().map_or("", |desk| &desk.grid_name),
+        };
+        let town_id = self.town.id;
+        events
+            .iter()
+            .zip(first_event..)
+            .enumerate()
+            .map(|(at, (event, event_seq))| {
+                let seq = head.next_notice();
+                let recipients = happening.recipients(event.kind, calling == Some(at));
+                let notice = ReportNotice {
+                    specversion: envelope::SPECVERSION,
+                    id: envelope::id(town_id, seq),
+                    source: envelope::source(town_id),
+                    r#type: format!("{}.report.{}", envelope::TYPES, event.kind.slug()),
+                    subject: self.after.id,
+                    time: self.at,
+                    datacontenttype: envelope::CONTENT_TYPE,
+                    data: ReportNoticeData {
+                        seq,
+                        event_seq,
+                        kind: event.kind,
+                        actor_id: self.actor_id,
+                        on_behalf_of: event.on_behalf_of,
+                        text: text(event.kind, self.after, &naming, self.at),
+                        report: report.clone(),
+                        recipients: NoticeRecipients {
+                            must_act: recipients.must_act,
+                            should_know: recipients.should_know,
+                        },
+                        quiet_until: quiet,
+                        // Added to what is sent, never frozen.
+                        push_addresses: Vec::new(),
+                    },
+                };
+                Ok(NewNotice {
+                    town_id: Id(town_id),
+                    seq,
+                    kind: event.kind.slug(),
+                    subject_id: Id(self.after.id),
+                    grid_id: Id(self.after.place.id()),
+                    at: At(self.at),
+                    quiet_until: quiet.map(At),
+                    envelope: serde_json::to_string(&notice)
+                        .map_err(|error| diesel::result::Error::SerializationError(error.into()))?,
+                })
+            })
+            .collect()
+    }
+
+    fn report(&self) -> NoticeReport {
+        let report = self.after;
+        let name = |grid: Uuid| self.town.grid_name(grid).unwrap_or_default().to_owned();
+        NoticeReport {
+            id: report.id,
+            number: self.number.to_owned(),
+            status: report.status,
+            tier: report.holder_tier,
+            grid_id: report.place.id(),
+            grid_name: name(report.place.id()),
+            holder_id: report.holder().id(),
+            desk: report.desk().map(|desk| NoticeDesk {
+                grid_id: desk.grid.id(),
+                grid_name: name(desk.grid.id()),
+                officer_id: desk.officer,
+                duty: desk.duty,
+            }),
+            category: report.category,
+            severity: report.severity,
+            source: report.source,
+            received_at: report.received_at,
+            next_due_at: report.next_due_at,
+            deadline_at: report.deadline_at,
+            version: report.version,
+        }
+    }
+}
+
+/// Writes notices.
+///
+/// # Errors
+/// If the database fails.
+pub fn insert(conn: &mut Conn, rows: &[NewNotice]) -> QueryResult<()> {
+    on_each!(conn,
+        // One prepared statement, again and again.
+        sqlite c => rows.iter().try_for_each(|row| {
+            fixed!(diesel::insert_into(notices::table).values(row)).execute(c).map(drop)
+        }),
+        // One round trip.
+        postgres c => diesel::insert_into(notices::table).values(rows).execute(c).map(drop),
+    )
+}
+
+/// Forgets notices from before an instant, of the `most` oldest; returns how many. An endpoint that was
+/// paused for so long goes on behind them.
+///
+/// # Errors
+/// If the database fails.
+pub fn sweep(conn: &mut Conn, before: DateTime<Utc>, most: i64) -> QueryResult<usize> {
+    // In the order in which they were written, which needs no index of its own.
+    let oldest: Vec<(i64, DateTime<Utc>)> = notices::table
+        .order(notices::position)
+        .limit(most)
+        .select((notices::position, notices::at))
+        .load(conn)?;
+    let spent: Vec<i64> = oldest
+        .into_iter()
+        .filter(|(_, at)| *at < before)
+        .map(|(position, _)| position)
+        .collect();
+    diesel::delete(notices::table.filter(notices::position.eq_any(spent))).execute(conn)
+}

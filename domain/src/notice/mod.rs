@@ -1,0 +1,243 @@
+//! Notices: who is told of what happened to a report, and in which words.
+//!
+//! Owns the rule of recipients and the sentence that an app may show as it is. A notice leaves the
+//! house: it names grids, codes and the number of the report, and no person but by id. When digests
+//! are due and which hours are quiet stands in `hours`, when a delivery is tried again in `retry`. It
+//! must not know how notices are kept or sent.
+
+pub mod hours;
+pub mod retry;
+
+use chrono::{DateTime, FixedOffset, Offset as _, Utc};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::officer::Staffing;
+use crate::report::{EventKind, Report, Severity, Status};
+use crate::slug::{Slug, slugs};
+
+slugs! {
+    /// Why somebody should know.
+    Why {
+        /// Filed the report.
+        Reporter = "reporter", "上报人", "Reporter";
+        /// The report lies on their desk.
+        Desk = "desk", "当前办理人", "It lies on their desk";
+        /// It lay on their desk before.
+        FormerDesk = "former_desk", "原办理人", "It lay on their desk before";
+        /// It is their village's.
+        Village = "village", "所在村", "It is their village's";
+        /// Put it right.
+        Resolver = "resolver", "处置人", "Put it right";
+    }
+}
+
+slugs! {
+    /// How an officer is told of what they should know. What they must act on is told at once always.
+    Telling {
+        /// As it happens.
+        AtOnce = "at_once", "即时提醒", "At once";
+        /// Gathered, at the times that the town has set.
+        Digest = "digest", "定时汇总", "In a digest";
+    }
+}
+
+/// One who should know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Informed {
+    /// The officer.
+    pub officer_id: Uuid,
+    /// Why.
+    #[serde(rename = "as")]
+    pub why: Why,
+}
+
+/// Who is told.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Recipients {
+    /// Whose turn it is by this event: the officers of the desk, deputies and fallbacks included.
+    pub must_act: Vec<Uuid>,
+    /// Who else should know, each once, by the first reason.
+    pub should_know: Vec<Informed>,
+}
+
+/// What happened, as far as telling looks at it.
+#[derive(Debug, Clone, Copy)]
+pub struct Happening<'a> {
+    /// The report before; none when it was filed.
+    pub before: Option<&'a Report>,
+    /// The report afterwards.
+    pub after: &'a Report,
+    /// Who did it; none for the system.
+    pub actor_id: Option<Uuid>,
+    /// Who is posted where.
+    pub staffing: &'a Staffing,
+}
+
+impl Happening<'_> {
+    /// Whether the report came to another desk, or to the same with another duty.
+    fn moved(&self) -> bool {
+        self.before
+            .is_none_or(|before| before.desk() != self.after.desk())
+    }
+
+    /// Which of these events calls the desk to act, if any: the last one that is the report's own
+    /// way. An officer is called once for what one request did.
+    #[must_use]
+    pub fn calling(&self, kinds: &[EventKind]) -> Option<usize> {
+        let calls = |kind: &EventKind| self.moved() && *kind != EventKind::VillageNotified;
+        kinds.iter().rposition(calls)
+    }
+
+    /// Who is told of an event. `calls`: it is the one that calls the desk to act.
+    #[must_use]
+    pub fn recipients(&self, kind: EventKind, calls: bool) -> Recipients {
+        let desk = self.after.desk_officers(self.staffing);
+        let must_act = if calls { desk.clone() } else { Vec::new() };
+        let mut should_know: Vec<Informed> = Vec::new();
+        let mut tell = |officers: Vec<Uuid>, why: Why| {
+            for officer_id in officers {
+                let known = Some(officer_id) == self.actor_id
+                    || must_act.contains(&officer_id)
+                    || should_know.iter().any(|one| one.officer_id == officer_id);
+                if !known {
+                    should_know.push(Informed { officer_id, why });
+                }
+            }
+        };
+        if kind == EventKind::VillageNotified {
+            if let Some(village) = self.after.place.village_id() {
+                let village = crate::grid::GridPath::village(self.after.place.town_id(), village);
+                tell(self.staffing.officers(village), Why::Village);
+            }
+            return Recipients {
+                must_act,
+                should_know,
+            };
+        }
+        // A photo follows its report: only those who work on it care when it arrives.
+        if kind != EventKind::PhotoArrived {
+            tell(vec![self.after.reporter_id], Why::Reporter);
+        }
+        if matches!(self.after.status, Status::Closed | Status::Void)
+            && let Some(resolver) = self.after.resolved_by
+        {
+            tell(vec![resolver], Why::Resolver);
+        }
+        if !self.moved() {
+            tell(desk, Why::Desk);
+        } else if let Some(before) = self.before {
+            tell(before.desk_officers(self.staffing), Why::FormerDesk);
+        }
+        Recipients {
+            must_act,
+            should_know,
+        }
+    }
+}
+
+/// What the sentence names.
+#[derive(Debug, Clone, Copy)]
+pub struct Naming<'a> {
+    /// The report's number.
+    pub number: &'a str,
+    /// The name of the grid where it is.
+    pub place: &'a str,
+    /// The name of the grid whose turn it is; empty: nobody's.
+    pub desk: &'a str,
+}
+
+/// A sentence for people in both languages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = NoticeText))]
+pub struct Text {
+    /// In Chinese.
+    pub zh: String,
+    /// In English.
+    pub en: String,
+}
+
+/// The sentence about an event.
+#[must_use]
+pub fn text(kind: EventKind, report: &Report, naming: &Naming<'_>, now: DateTime<Utc>) -> Text {
+    let Naming {
+        number,
+        place,
+        desk: desk_name,
+    } = naming;
+    let (category, severity) = (report.category, report.severity);
+    let mut zh = format!(
+        "【{}】{place}：{}（{}），编号{number}。",
+        kind.label_zh(),
+        category.label_zh(),
+        severity.label_zh()
+    );
+    let mut en = format!(
+        "{}: {} ({}), {place}, no. {number}.",
+        kind.label_en(),
+        category.label_en(),
+        severity.label_en().to_lowercase()
+    );
+    match report.desk() {
+        Some(desk) => {
+            zh.push_str(&format!("待{desk_name}{}", desk.duty.label_zh()));
+            en.push_str(&format!(
+                " {desk_name}: {}",
+                desk.duty.label_en().to_lowercase()
+            ));
+            if let Some(due) = report.next_due_at.map(china) {
+                zh.push_str(&due.format("，%-m月%-d日%H:%M前").to_string());
+                en.push_str(&due.format(" by %Y-%m-%d %H:%M").to_string());
+            }
+            if report.overdue(now) {
+                zh.push_str("，已超期");
+                en.push_str(", overdue");
+            }
+            zh.push('。');
+            en.push('.');
+        }
+        None => {
+            let outcome = report
+                .outcome
+                .filter(|_| report.status == Status::Closed)
+                .map(|outcome| (outcome.label_zh(), outcome.label_en().to_lowercase()));
+            match outcome {
+                Some((outcome_zh, outcome_en)) => {
+                    zh.push_str(&format!("{}（{outcome_zh}）。", report.status.label_zh()));
+                    en.push_str(&format!(" {} ({outcome_en}).", report.status.label_en()));
+                }
+                None => {
+                    zh.push_str(&format!("{}。", report.status.label_zh()));
+                    en.push_str(&format!(" {}.", report.status.label_en()));
+                }
+            }
+        }
+    }
+    Text { zh, en }
+}
+
+/// The sentence of a digest: so many notices about so many reports.
+#[must_use]
+pub fn digest_text(notices: usize, reports: usize) -> Text {
+    Text {
+        zh: format!("【动态汇总】您关注的{reports}件事件有{notices}条新动态。"),
+        en: format!("Digest: {notices} news about {reports} reports of yours."),
+    }
+}
+
+/// Whether the quiet hours do not hold for a report.
+#[must_use]
+pub const fn breaks_quiet(severity: Severity) -> bool {
+    matches!(severity, Severity::Critical)
+}
+
+/// An instant in China Standard Time, the one time zone of the field.
+#[must_use]
+pub(crate) fn china(at: DateTime<Utc>) -> DateTime<FixedOffset> {
+    at.with_timezone(&FixedOffset::east_opt(8 * 3600).unwrap_or_else(|| Utc.fix()))
+}
+
+#[cfg(test)]
+mod tests;

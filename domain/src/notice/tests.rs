@@ -1,0 +1,257 @@
+use super::*;
+use crate::calendar::CalendarTime;
+use crate::grid::GridPath;
+use crate::officer::{Actor, Covers, Post, Posting, Role};
+use crate::report::filing::{Filing, file};
+use crate::report::lifecycle::decide;
+use crate::report::{
+    Action, Category, Context, Decision, Disposition, Event, Outcome, Policy, Source,
+};
+
+const TOWN: Uuid = Uuid::from_u128(1);
+const VILLAGE: Uuid = Uuid::from_u128(2);
+const GROUP: Uuid = Uuid::from_u128(3);
+const TOWN_OFFICER: Uuid = Uuid::from_u128(11);
+const SECRETARY: Uuid = Uuid::from_u128(12);
+const VILLAGE_OFFICER: Uuid = Uuid::from_u128(13);
+const LEADER: Uuid = Uuid::from_u128(14);
+
+fn place() -> GridPath {
+    GridPath::group(TOWN, VILLAGE, GROUP)
+}
+
+fn posts() -> [(Role, GridPath, Uuid); 4] {
+    [
+        (Role::TownOfficer, GridPath::town(TOWN), TOWN_OFFICER),
+        (
+            Role::VillageSecretary,
+            GridPath::village(TOWN, VILLAGE),
+            SECRETARY,
+        ),
+        (
+            Role::VillageOfficer,
+            GridPath::village(TOWN, VILLAGE),
+            VILLAGE_OFFICER,
+        ),
+        (Role::GroupLeader, place(), LEADER),
+    ]
+}
+
+fn staffing() -> Staffing {
+    Staffing::new(posts().map(|(role, grid, officer_id)| Post {
+        grid_id: grid.id(),
+        officer_id,
+        role,
+        on_behalf_of: None,
+        covers: Covers::All,
+    }))
+}
+
+fn actor(officer_id: Uuid) -> Actor {
+    let postings = posts()
+        .into_iter()
+        .filter(|(.., officer)| *officer == officer_id)
+        .map(|(role, grid, _)| Posting {
+            id: Uuid::nil(),
+            role,
+            grid,
+            on_behalf_of: None,
+            covers: Covers::All,
+            manages: false,
+        })
+        .collect();
+    Actor {
+        officer_id,
+        postings,
+        service: None,
+    }
+}
+
+fn now() -> DateTime<Utc> {
+    "2026-11-20T00:15:00Z".parse().unwrap()
+}
+
+fn context<'a>(staffing: &'a Staffing, policy: &'a Policy) -> Context<'a> {
+    Context {
+        staffing,
+        policy,
+        calendar: &CalendarTime,
+        evidence: true,
+        now: now(),
+    }
+}
+
+fn filed(severity: Severity, disposition: Disposition) -> Decision {
+    let filing = Filing {
+        id: Uuid::from_u128(99),
+        place: place(),
+        category: Category::StrawBurning,
+        severity,
+        source: Source::Patrol,
+        disposition,
+        as_of: None,
+    };
+    let (staffing, policy) = (staffing(), Policy::default());
+    file(&filing, &actor(LEADER), &context(&staffing, &policy)).unwrap()
+}
+
+fn acted(report: &Report, officer: Uuid, action: Action) -> Decision {
+    let (staffing, policy) = (staffing(), Policy::default());
+    decide(
+        report,
+        &action,
+        &actor(officer),
+        &context(&staffing, &policy),
+    )
+    .unwrap()
+}
+
+/// The recipients of each event of a decision.
+fn told(before: Option<&Report>, decision: &Decision, actor: Uuid) -> Vec<Recipients> {
+    let staffing = staffing();
+    let happening = Happening {
+        before,
+        after: &decision.report,
+        actor_id: Some(actor),
+        staffing: &staffing,
+    };
+    let kinds: Vec<EventKind> = decision.events.iter().map(kind).collect();
+    let calling = happening.calling(&kinds);
+    kinds
+        .iter()
+        .enumerate()
+        .map(|(at, kind)| happening.recipients(*kind, calling == Some(at)))
+        .collect()
+}
+
+fn kind(event: &Event) -> EventKind {
+    event.kind
+}
+
+fn informed(officer_id: Uuid, why: Why) -> Informed {
+    Informed { officer_id, why }
+}
+
+#[test]
+fn an_escalation_calls_the_secretary_once() {
+    let filed = filed(Severity::General, Disposition::Escalate);
+    let told = told(None, &filed, LEADER);
+    assert_eq!(told.len(), 2, "filed, escalated");
+    assert_eq!(told[0], Recipients::default());
+    assert_eq!(told[1].must_act, [SECRETARY]);
+    assert_eq!(told[1].should_know, []);
+}
+
+#[test]
+fn a_critical_report_calls_the_town_and_tells_the_village() {
+    let filed = filed(Severity::Critical, Disposition::Escalate);
+    let told = told(None, &filed, LEADER);
+    assert_eq!(told[0].must_act, [TOWN_OFFICER]);
+    assert_eq!(
+        told[1].should_know,
+        [
+            informed(SECRETARY, Why::Village),
+            informed(VILLAGE_OFFICER, Why::Village)
+        ]
+    );
+    assert!(told[1].must_act.is_empty());
+}
+
+#[test]
+fn a_return_calls_the_sender_and_tells_who_is_not_concerned_any_more() {
+    let filed = filed(Severity::General, Disposition::Escalate).report;
+    let returned = acted(
+        &filed,
+        TOWN_OFFICER,
+        Action::Return {
+            reason: "照片看不清".into(),
+        },
+    );
+    let told = told(Some(&filed), &returned, TOWN_OFFICER);
+    // The leader filed it and must act: told once.
+    assert_eq!(told[0].must_act, [LEADER]);
+    assert_eq!(told[0].should_know, [informed(SECRETARY, Why::FormerDesk)]);
+}
+
+#[test]
+fn what_moves_nothing_calls_nobody_and_tells_the_desk() {
+    let filed = filed(Severity::General, Disposition::Escalate).report;
+    let commented = acted(
+        &filed,
+        VILLAGE_OFFICER,
+        Action::Comment {
+            text: "在看".into(),
+        },
+    );
+    let told = told(Some(&filed), &commented, VILLAGE_OFFICER);
+    assert!(told[0].must_act.is_empty());
+    assert_eq!(
+        told[0].should_know,
+        [
+            informed(LEADER, Why::Reporter),
+            informed(SECRETARY, Why::Desk)
+        ]
+    );
+}
+
+#[test]
+fn the_end_is_told_to_who_filed_it_and_who_put_it_right() {
+    let filed = filed(Severity::General, Disposition::Escalate).report;
+    let approved = acted(
+        &filed,
+        SECRETARY,
+        Action::Approve {
+            further: true,
+            comment: None,
+        },
+    );
+    let both = told(Some(&filed), &approved, SECRETARY);
+    assert!(both[0].must_act.is_empty());
+    assert_eq!(both[1].must_act, [TOWN_OFFICER]);
+    let resolved = Report {
+        resolved_by: Some(VILLAGE_OFFICER),
+        ..approved.report
+    };
+    let closed = acted(
+        &resolved,
+        TOWN_OFFICER,
+        Action::Close {
+            outcome: Outcome::Unfounded,
+            result: None,
+            comment: None,
+        },
+    );
+    let told = told(Some(&resolved), &closed, TOWN_OFFICER);
+    assert!(told[0].must_act.is_empty());
+    assert!(
+        told[0]
+            .should_know
+            .contains(&informed(LEADER, Why::Reporter))
+    );
+}
+
+#[test]
+fn the_sentence_says_what_where_and_until_when_and_names_no_person() {
+    let naming = Naming {
+        number: "990001100-2026-000012",
+        place: "青山村一组",
+        desk: "青山村",
+    };
+    let mut report = filed(Severity::Serious, Disposition::Escalate).report;
+    report.next_due_at = Some("2026-11-20T10:00:00Z".parse().unwrap());
+    let said = text(EventKind::Escalated, &report, &naming, now());
+    assert_eq!(
+        said.zh,
+        "【上报】青山村一组：秸秆焚烧（较重），编号990001100-2026-000012。待青山村审核上报，11月20日18:00前。"
+    );
+    assert_eq!(
+        said.en,
+        "Escalated: Straw burning (serious), 青山村一组, no. 990001100-2026-000012. 青山村: decide by 2026-11-20 18:00."
+    );
+    report.status = Status::Closed;
+    report.outcome = Some(Outcome::Handled);
+    report.closed_at = Some(now());
+    let said = text(EventKind::Closed, &report, &naming, now());
+    assert!(said.zh.ends_with("。已结案（已处置）。"), "{}", said.zh);
+    assert!(said.en.ends_with(". Closed (handled)."), "{}", said.en);
+}
