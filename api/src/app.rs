@@ -29,6 +29,7 @@ use crate::problem::Problem;
 use crate::ready::Ready;
 use crate::store::{Lane, Store, StoreError, secrets};
 use crate::traffic::Traffic;
+use crate::webhooks::courier::Courier;
 use crate::workers::Workers;
 
 /// What every request can reach.
@@ -53,6 +54,8 @@ pub struct App {
     pub imports: imports::Desk,
     /// How much callers may ask.
     pub traffic: Traffic,
+    /// Sends webhooks.
+    pub courier: Courier,
     /// Whether the background work is alive.
     pub ready: Ready,
 }
@@ -83,6 +86,9 @@ pub enum StartError {
     /// The system gives no random numbers.
     #[error("no randomness: {0}")]
     Randomness(#[from] random::NoRandomness),
+    /// What sends webhooks cannot be made ready.
+    #[error("webhooks cannot be sent: {0}")]
+    Webhooks(#[from] reqwest::Error),
     /// The address is taken or not ours.
     #[error("{address} cannot be served: {source}")]
     Bind {
@@ -145,6 +151,7 @@ impl App {
             imports: imports::Desk::default(),
             ready: Ready::default(),
             traffic: Traffic::new(&config.traffic),
+            courier: Courier::new(&config.webhooks)?,
             config,
             store,
             clock,

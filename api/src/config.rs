@@ -22,6 +22,7 @@ use crate::http::cors::is_origin;
 use crate::store::{DatabaseUrl, StoreSettings};
 use crate::telemetry;
 use crate::traffic::TrafficSettings;
+use crate::webhooks::settings::WebhookSettings;
 
 /// Why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -113,6 +114,8 @@ pub struct Config {
     pub photos: PhotoLimits,
     /// How much callers may ask.
     pub traffic: TrafficSettings,
+    /// How webhooks are sent.
+    pub webhooks: WebhookSettings,
 }
 
 /// The `[http]` table: how requests are taken.
@@ -216,6 +219,7 @@ impl Default for Config {
             auth: AuthSettings::default(),
             photos: PhotoLimits::default(),
             traffic: TrafficSettings::default(),
+            webhooks: WebhookSettings::default(),
         }
     }
 }
@@ -423,6 +427,7 @@ impl Config {
         }
         faults.extend(self.auth.faults());
         faults.extend(self.traffic.faults());
+        faults.extend(self.webhooks.faults());
         faults
     }
 

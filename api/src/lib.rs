@@ -28,4 +28,5 @@ pub mod settings;
 pub mod store;
 pub mod telemetry;
 pub mod traffic;
+pub mod webhooks;
 pub mod workers;

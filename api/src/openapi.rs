@@ -19,8 +19,8 @@ use crate::auth::tickets;
 use crate::http::page::{Cursor, Limit};
 use crate::problem::{self, FieldError};
 use crate::{
-    audit, auth, bootstrap, grids, imports, officers, operation, photos, reports, service_accounts,
-    settings,
+    audit, auth, bootstrap, grids, imports, notices, officers, operation, photos, reports,
+    service_accounts, settings, webhooks,
 };
 
 /// The name of the security scheme of signed-in operations.
@@ -37,12 +37,14 @@ pub fn rooms(config: &mut ServiceConfig<'_>) {
     bootstrap::routes::routes(config);
     grids::routes::routes(config);
     imports::routes::routes(config);
+    notices::routes::routes(config);
     officers::routes::routes(config);
     operation::routes(config);
     photos::routes::routes(config);
     reports::routes::routes(config);
     service_accounts::routes::routes(config);
     settings::routes::routes(config);
+    webhooks::routes::routes(config);
 }
 
 #[derive(utoipa::OpenApi)]
@@ -58,6 +60,7 @@ pub fn rooms(config: &mut ServiceConfig<'_>) {
         (name = "auth", description = "登录与会话 Signing in, sessions, passwords, and who the caller is"),
         (name = "grids", description = "网格 Towns, villages and groups"),
         (name = "service-accounts", description = "服务账号 Keys for dashboards and integrations"),
+        (name = "webhooks", description = "推送 Notices for apps and systems of others"),
         (name = "imports", description = "导入 Files that are imported"),
         (name = "settings", description = "设置 What a town has set for itself"),
         (name = "officers", description = "网格员 Officers: accounts, postings, absences, deputies, and who is responsible"),
@@ -85,6 +88,7 @@ pub fn collected() -> OpenApi {
 #[must_use]
 pub fn document(public_url: Option<&str>) -> OpenApi {
     let mut document = collected();
+    webhooks::sent::describe(&mut document);
     let server = ServerBuilder::new().url(public_url.unwrap_or("/")).build();
     document.servers = Some(vec![server]);
     let components = document.components.get_or_insert_default();

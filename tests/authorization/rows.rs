@@ -19,12 +19,14 @@ pub enum About {
     Report,
     /// A service account bound to it.
     Account,
+    /// A webhook bound to it.
+    Webhook,
     /// An import that the leader of its town began.
     Import,
     /// An officer posted there, with a deputy and a session.
     Officer,
 }
-use About::{Account, Caller, Grid, Import, Officer, Report};
+use About::{Account, Caller, Grid, Import, Officer, Report, Webhook};
 
 /// How an operation is asked.
 pub struct Row {
@@ -265,7 +267,32 @@ pub const ROWS: &[Row] = &[
         Account,
         nothing,
     ),
+    row("get /v1/me/push-tokens", Caller, nothing),
+    row("put /v1/me/push-tokens/{provider}", Caller, |_| {
+        body(json!({"token": uuid::Uuid::new_v4()}))
+    }),
+    row("delete /v1/me/push-tokens/{provider}", Caller, nothing),
+    row("get /v1/webhooks", Caller, nothing),
+    row("post /v1/webhooks", Grid, |target| {
+        body(json!({"name": "对接", "grid_id": target.grid, "url": NOWHERE}))
+    }),
+    row("get /v1/webhooks/{id}", Webhook, nothing),
+    row("patch /v1/webhooks/{id}", Webhook, |_| {
+        body(json!({"name": "对接二"}))
+    }),
+    row("delete /v1/webhooks/{id}", Webhook, nothing),
+    row("post /v1/webhooks/{id}/secrets", Webhook, |_| {
+        body(json!({}))
+    }),
+    row("get /v1/webhooks/{id}/deliveries", Webhook, nothing),
+    row("post /v1/webhooks/{id}/replay", Webhook, |_| {
+        body(json!({"numbers": [1]}))
+    }),
+    row("post /v1/webhooks/{id}/test", Webhook, nothing),
 ];
+
+/// Where no webhook arrives.
+pub const NOWHERE: &str = "http://127.0.0.1:9/";
 
 /// A file of one line that changes nothing.
 pub const SHEET: &str = "code,name\n990001100000,示范镇\n";
@@ -286,6 +313,7 @@ impl Row {
         let (query, body) = (self.ask)(target);
         let path = path
             .replace("{id}", &target.id_for(self.operation).to_string())
+            .replace("{provider}", "getui")
             .replace("{key_id}", &target.key.to_string())
             .replace("{posting_id}", &target.posting_id.to_string())
             .replace("{deputy_id}", &target.deputy.to_string())

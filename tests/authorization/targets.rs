@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::rows::{About, Row, SHEET};
+use super::rows::{About, NOWHERE, Row, SHEET};
 use crate::support::client::id_of;
 use crate::support::{Client, World, filing, pictures};
 
@@ -100,6 +100,8 @@ pub struct Target {
     pub import: Uuid,
     /// The text of that key.
     pub key_text: String,
+    /// A webhook bound to the grid.
+    pub webhook: Uuid,
 }
 
 impl Target {
@@ -122,6 +124,7 @@ impl Target {
             deputy: Uuid::nil(),
             import: Uuid::nil(),
             key_text: String::new(),
+            webhook: Uuid::nil(),
         };
         if about == About::Report {
             target.photo = Uuid::now_v7();
@@ -143,6 +146,12 @@ impl Target {
         }
         if about == About::Account {
             target.open_account(world, "read").await;
+        }
+        if about == About::Webhook {
+            let asked = json!({"name": "对接", "grid_id": target.grid, "url": NOWHERE});
+            let leader = target.leader(world).await;
+            let issued = leader.post("/v1/webhooks", &asked).await.created();
+            target.webhook = id_of(&issued["webhook"]);
         }
         if about == About::Import {
             let leader = target.leader(world).await;
@@ -206,8 +215,12 @@ impl Target {
         self.deputy = id_of(&leader.post(&deputies, &deputy).await.created()["items"][0]);
     }
 
-    /// Ends a service account that a row does not need any more: a town may have so many.
+    /// Ends a service account or a webhook that a row does not need any more: a town may have so many.
     pub async fn close_account(&self, world: &World, row: &Row) {
+        if row.about == About::Webhook && !row.operation.starts_with("get ") {
+            let webhook = format!("/v1/webhooks/{}", self.webhook);
+            self.leader(world).await.delete(&webhook).await;
+        }
         if row.about == About::Account && !row.operation.starts_with("get ") {
             let account = format!("/v1/service-accounts/{}", self.account);
             self.leader(world).await.delete(&account).await;
@@ -246,6 +259,7 @@ impl Target {
             _ if operation.contains("/v1/reports/") => self.report,
             _ if operation.contains("/v1/officers/") => self.recruit_id,
             _ if operation.contains("/v1/imports/") => self.import,
+            _ if operation.contains("/v1/webhooks/") => self.webhook,
             _ if operation.contains("/v1/service-accounts/") => self.account,
             _ => self.grid,
         }

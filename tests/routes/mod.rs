@@ -17,3 +17,4 @@ mod service_accounts;
 mod settings;
 mod tickets;
 mod traffic;
+mod webhooks;

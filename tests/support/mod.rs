@@ -8,6 +8,7 @@ pub mod client;
 pub mod database;
 pub mod filing;
 pub mod pictures;
+pub mod receiver;
 pub mod snapshot;
 pub mod towns;
 pub mod world;

@@ -36,6 +36,10 @@ pub enum Kind {
     ServiceKeyEnded,
     /// A service account was ended.
     ServiceAccountEnded,
+    /// A secret of a webhook was made; the detail says which.
+    WebhookSecretIssued,
+    /// A webhook was ended.
+    WebhookEnded,
     /// Who manages an officer gave a one-time password.
     PasswordReset,
     /// An account was disabled.
@@ -64,6 +68,8 @@ impl Kind {
             Self::ServiceKeyIssued => "service_key_issued",
             Self::ServiceKeyEnded => "service_key_ended",
             Self::ServiceAccountEnded => "service_account_ended",
+            Self::WebhookSecretIssued => "webhook_secret_issued",
+            Self::WebhookEnded => "webhook_ended",
             Self::PasswordReset => "password_reset",
             Self::Disabled => "disabled",
             Self::Enabled => "enabled",

@@ -179,4 +179,21 @@ options! {
     traffic_administration_burst: u32 = "GRIDPATROL_TRAFFIC_ADMINISTRATION_BURST" => traffic.administration_burst;
     /// Seconds until a read or a list must be answered [default: 30]
     traffic_read_timeout_s: u64 = "GRIDPATROL_TRAFFIC_READ_TIMEOUT_S" => traffic.read_timeout_s;
+
+    /// Let webhooks go without TLS
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = clap::builder::BoolishValueParser::new())]
+    webhooks_allow_http: bool = "GRIDPATROL_WEBHOOKS_ALLOW_HTTP" => webhooks.allow_http;
+    /// Let webhooks go to private and loopback addresses
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = clap::builder::BoolishValueParser::new())]
+    webhooks_allow_private: bool = "GRIDPATROL_WEBHOOKS_ALLOW_PRIVATE" => webhooks.allow_private;
+    /// Seconds until the connection of a webhook must stand [default: 5]
+    webhooks_connect_timeout_s: u64 = "GRIDPATROL_WEBHOOKS_CONNECT_TIMEOUT_S" => webhooks.connect_timeout_s;
+    /// Seconds until a webhook must be answered [default: 15]
+    webhooks_timeout_s: u64 = "GRIDPATROL_WEBHOOKS_TIMEOUT_S" => webhooks.timeout_s;
+    /// Webhooks that are served at the same time [default: 32]
+    webhooks_at_once: usize = "GRIDPATROL_WEBHOOKS_AT_ONCE" => webhooks.at_once;
+    /// Hours without any success after which a webhook is paused [default: 72]
+    webhooks_pause_after_hours: u32 = "GRIDPATROL_WEBHOOKS_PAUSE_AFTER_HOURS" => webhooks.pause_after_hours;
+    /// Days that notices and deliveries of webhooks are kept [default: 30]
+    webhooks_keep_days: u32 = "GRIDPATROL_WEBHOOKS_KEEP_DAYS" => webhooks.keep_days;
 }

@@ -269,6 +269,8 @@ fn without_nulls(document: &mut Value) {
             }
         }
     }
+    // What webhooks send is written by the server, as answers are.
+    references(document.get("webhooks"), &mut answered);
     let Some(schemas) = document
         .pointer_mut("/components/schemas")
         .and_then(Value::as_object_mut)
@@ -328,8 +330,10 @@ fn pointers_in(part: &Value, pointers: &mut BTreeSet<String>) {
 /// Leaves out the components that no operation refers to, directly or through others.
 fn without_unused(document: &mut Value) {
     let mut used = BTreeSet::new();
-    if let Some(paths) = document.get("paths") {
-        pointers_in(paths, &mut used);
+    for part in ["paths", "webhooks"] {
+        if let Some(part) = document.get(part) {
+            pointers_in(part, &mut used);
+        }
     }
     let mut pending: Vec<String> = used.iter().cloned().collect();
     while let Some(pointer) = pending.pop() {

@@ -7,6 +7,7 @@
 pub mod imports;
 pub mod renditions;
 pub mod sweeper;
+pub mod webhooks;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -69,6 +70,12 @@ impl Workers {
             longest: LONGEST_IMPORT,
             wake: Arc::clone(&app.imports.arrivals),
         };
+        let webhooks = Rhythm {
+            name: "webhooks",
+            every: Duration::from_secs(1),
+            longest: LONGEST_ROUND,
+            wake: Arc::default(),
+        };
         let tasks = vec![
             spawn(app, renditions, stopped.clone(), async |app, now| {
                 renditions::run_once(&app, now).await
@@ -76,8 +83,11 @@ impl Workers {
             spawn(app, sweeper, stopped.clone(), async |app, now| {
                 sweeper::run_once(&app, now).await
             }),
-            spawn(app, imports, stopped, async |app, now| {
+            spawn(app, imports, stopped.clone(), async |app, now| {
                 imports::run_once(&app, now).await
+            }),
+            spawn(app, webhooks, stopped, async |app, now| {
+                webhooks::run_once(&app, now).await
             }),
         ];
         Self {
@@ -96,6 +106,7 @@ impl Workers {
                 tracing::error!(%error, "a worker did not end as it should");
             }
         }
+        self.app.courier.stop().await;
     }
 }
 

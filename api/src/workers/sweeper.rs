@@ -6,10 +6,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::app::App;
 use crate::auth;
+use crate::notices::{outbox, push_tokens};
 use crate::photos::objects::ObjectsError;
 use crate::photos::queries;
 use crate::problem::Problem;
 use crate::store::{Lane, idempotency};
+use crate::webhooks::deliveries;
 
 /// Photos that no report declared.
 const UNATTACHED: TimeDelta = TimeDelta::days(90);
@@ -51,8 +53,22 @@ pub async fn run_once(app: &App, now: DateTime<Utc>) -> Result<usize, Problem> {
             Ok(auth::sweep::run_once(conn, now)?)
         })
         .await?;
+    let notices = sweep_notices(app, now).await?;
     let left_over = sweep_incoming(app).await?;
-    Ok(photos + contents + answers + sign_ins + left_over)
+    Ok(photos + contents + answers + sign_ins + notices + left_over)
+}
+
+/// Forgets notices, what became of them, and tokens of phones that are signed in no more.
+async fn sweep_notices(app: &App, now: DateTime<Utc>) -> Result<usize, Problem> {
+    let before = now - TimeDelta::days(app.config.webhooks.keep_days.into());
+    app.store
+        .write(Lane::Background, move |conn| {
+            let most = i64::from(MOST_ROWS);
+            Ok(deliveries::sweep(conn, before, most)?
+                + outbox::sweep(conn, before, most)?
+                + push_tokens::sweep(conn, now, most)?)
+        })
+        .await
 }
 
 /// Removes contents that are nobody's. The files go while their rows are locked: an upload of the

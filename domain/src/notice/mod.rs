@@ -5,7 +5,9 @@
 //! are due and which hours are quiet stands in `hours`, when a delivery is tried again in `retry`. It
 //! must not know how notices are kept or sent.
 
+pub mod delivery;
 pub mod hours;
+pub mod kind;
 pub mod retry;
 
 use chrono::{DateTime, FixedOffset, Offset as _, Utc};

@@ -1,0 +1,370 @@
+//! Serving an endpoint: taking its notices, sending what is due, writing down what became of it.
+//!
+//! Owns the round of one endpoint. It is served by one process at a time, which holds its lease; several
+//! of its deliveries are under way at the same time, but of each report only one, so that they arrive in
+//! their order. Nothing is written down before the receiver has answered: what a crash cuts off is sent
+//! again.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::join_all;
+use gridpatrol_domain::notice::delivery::{DeliveryState, Fault, PauseReason};
+use gridpatrol_domain::notice::retry;
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use super::deliveries::{self, Delivery, Tried};
+use super::dispatch;
+use super::queries::{self, Endpoint};
+use super::send::{Parcel, Sender, Sent};
+use super::settings::WebhookSettings;
+use crate::app::App;
+use crate::notices::{push, push_tokens};
+use crate::problem::Problem;
+use crate::store::types::Coded;
+use crate::store::{Conn, Lane, Outcome};
+
+/// Deliveries of an endpoint that are under way at the same time.
+const AT_ONCE: i64 = 8;
+/// Runs of notices taken in one transaction.
+const MOST_RUNS: usize = 5;
+/// How much longer a lease lasts than a try may take.
+const MARGIN: TimeDelta = TimeDelta::seconds(45);
+
+/// What sends webhooks in this process.
+pub struct Courier {
+    sender: Sender,
+    settings: WebhookSettings,
+    /// This process, as leases name it.
+    process: Uuid,
+    rounds: Mutex<HashMap<Uuid, JoinHandle<()>>>,
+    stopping: AtomicBool,
+}
+
+impl Courier {
+    /// A courier with these settings.
+    ///
+    /// # Errors
+    /// When TLS cannot be made ready.
+    pub fn new(settings: &WebhookSettings) -> Result<Self, reqwest::Error> {
+        Ok(Self {
+            sender: Sender::new(settings)?,
+            settings: settings.clone(),
+            process: Uuid::new_v4(),
+            rounds: Mutex::default(),
+            stopping: AtomicBool::new(false),
+        })
+    }
+
+    /// How long a lease lasts.
+    fn lease(&self) -> TimeDelta {
+        TimeDelta::from_std(self.settings.timeout()).unwrap_or(MARGIN) + MARGIN
+    }
+
+    /// Takes on what the settings allow of these endpoints; returns how many rounds have begun. One that
+    /// is being served is left alone.
+    pub fn begin(&self, app: &Arc<App>, endpoints: &[Uuid]) -> usize {
+        let mut rounds = lock(&self.rounds);
+        rounds.retain(|_, round| !round.is_finished());
+        let room = self.settings.at_once.saturating_sub(rounds.len());
+        let new: Vec<Uuid> = endpoints
+            .iter()
+            .filter(|endpoint| !rounds.contains_key(endpoint))
+            .take(room)
+            .copied()
+            .collect();
+        for endpoint in &new {
+            let (app, endpoint) = (Arc::clone(app), *endpoint);
+            let round = tokio::spawn(async move {
+                if let Err(problem) = serve(&app, endpoint).await {
+                    tracing::warn!(%endpoint, %problem, "a round of webhooks broke off");
+                }
+            });
+            rounds.insert(endpoint, round);
+        }
+        new.len()
+    }
+
+    /// Lets what is under way end, and begins nothing new.
+    pub async fn stop(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
+        let rounds: Vec<JoinHandle<()>> = lock(&self.rounds).drain().map(|(_, one)| one).collect();
+        for round in rounds {
+            if let Err(error) = round.await {
+                tracing::error!(%error, "a round of webhooks did not end as it should");
+            }
+        }
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A delivery under way.
+struct UnderWay {
+    delivery: Delivery,
+    /// None: there is nothing to send, and this is why.
+    parcel: Result<Parcel, Nothing>,
+}
+
+/// Why there is nothing to send.
+#[derive(Debug, Clone, Copy)]
+enum Nothing {
+    /// The notice was kept no longer.
+    Expired,
+    /// No phone is reached by it.
+    Nobody,
+}
+
+/// Serves an endpoint until nothing of it is due, or somebody else does.
+///
+/// # Errors
+/// When the database fails; the lease then ends by itself.
+async fn serve(app: &Arc<App>, endpoint: Uuid) -> Result<(), Problem> {
+    let courier = &app.courier;
+    loop {
+        let (now, lease) = (app.clock.now(), courier.lease());
+        let (process, stopping) = (courier.process, courier.is_stopping());
+        let directory = app.directory.clone();
+        let batch = app
+            .store
+            .write(Lane::Background, move |conn| {
+                let Some(mut found) = queries::lock(conn, endpoint)? else {
+                    return Ok(Vec::new());
+                };
+                let others = found.leased_by.is_some_and(|other| other != process)
+                    && found.leased_until.is_some_and(|until| until > now);
+                if others {
+                    return Ok(Vec::new());
+                }
+                let batch = if found.serves(now) && !stopping {
+                    for _ in 0..MOST_RUNS {
+                        if !dispatch::run(conn, &directory, &mut found, now)? {
+                            break;
+                        }
+                    }
+                    due(conn, &found, now)?
+                } else {
+                    Vec::new()
+                };
+                let held = !batch.is_empty();
+                found.leased_by = held.then_some(process);
+                found.leased_until = held.then_some(now + lease);
+                queries::save(conn, &found)?;
+                Ok(batch)
+            })
+            .await?;
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let ends = join_all(batch.iter().map(|one| try_one(app, one))).await;
+        let results: Vec<(Delivery, End)> = batch
+            .into_iter()
+            .map(|one| one.delivery)
+            .zip(ends)
+            .collect();
+        let (now, pause_after) = (app.clock.now(), courier.settings.pause_after_hours);
+        app.store
+            .write(Lane::Background, move |conn| {
+                let patience = TimeDelta::hours(pause_after.into());
+                settle(conn, endpoint, &results, patience, now)
+            })
+            .await?;
+    }
+}
+
+/// What is due, with what is to be sent of it.
+fn due(conn: &mut Conn, endpoint: &Endpoint, now: DateTime<Utc>) -> Outcome<Vec<UnderWay>> {
+    let found = deliveries::due(conn, endpoint.id, now, AT_ONCE)?;
+    if found.is_empty() {
+        return Ok(Vec::new());
+    }
+    let seqs = found.iter().filter_map(|delivery| delivery.notice_seq);
+    let mut envelopes = deliveries::envelopes(conn, endpoint.town_id, seqs)?;
+    let secrets: Vec<Vec<u8>> = queries::secrets_of(conn, &[endpoint.id])?
+        .remove(&endpoint.id)
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|secret| secret.live(now))
+        .map(|secret| secret.secret)
+        .collect();
+    found
+        .into_iter()
+        .map(|delivery| {
+            let body = match (delivery.notice_seq, &delivery.body) {
+                (Some(seq), _) => envelopes.remove(&seq),
+                (None, body) => body.clone(),
+            };
+            let body = match (body, &endpoint.provider, delivery.notice_seq) {
+                (None, ..) => Err(Nothing::Expired),
+                (Some(body), Some(provider), Some(_)) => {
+                    addressed(conn, provider, &body, now)?.ok_or(Nothing::Nobody)
+                }
+                (Some(body), ..) => Ok(body),
+            };
+            let parcel = body.map(|body| Parcel {
+                url: endpoint.url.clone(),
+                id: delivery.notice_id.clone(),
+                body,
+                secrets: secrets.clone(),
+            });
+            Ok(UnderWay { delivery, parcel })
+        })
+        .collect()
+}
+
+/// The envelope with the tokens of those whom it tells; none: it reaches nobody.
+fn addressed(
+    conn: &mut Conn,
+    provider: &str,
+    envelope: &str,
+    now: DateTime<Utc>,
+) -> Outcome<Option<String>> {
+    let Ok(envelope) = serde_json::from_str(envelope) else {
+        return Ok(None);
+    };
+    let told = push::told(&envelope);
+    if told.is_empty() {
+        return Ok(None);
+    }
+    let tokens = push_tokens::reaching(conn, provider, &told, now)?;
+    Ok(push::addressed(envelope, &tokens))
+}
+
+/// How a try ended.
+#[derive(Debug, Clone)]
+enum End {
+    Sent(Sent),
+    Nothing(Nothing),
+}
+
+async fn try_one(app: &App, one: &UnderWay) -> End {
+    match &one.parcel {
+        Ok(parcel) => End::Sent(app.courier.sender.send(parcel, app.clock.now()).await),
+        Err(nothing) => End::Nothing(*nothing),
+    }
+}
+
+/// Writes down how tries ended, and what that says of the endpoint.
+fn settle(
+    conn: &mut Conn,
+    endpoint: Uuid,
+    results: &[(Delivery, End)],
+    patience: TimeDelta,
+    now: DateTime<Utc>,
+) -> Outcome<()> {
+    let Some(mut found) = queries::lock(conn, endpoint)? else {
+        return Ok(());
+    };
+    let sent = || {
+        results.iter().filter_map(|(_, end)| match end {
+            End::Sent(sent) => Some(sent),
+            End::Nothing(_) => None,
+        })
+    };
+    if sent().any(|sent| sent.fault.is_none()) {
+        found.failing_since = None;
+        found.failures = 0;
+        found.rests_until = None;
+    } else if sent().next().is_some() {
+        let since = *found.failing_since.get_or_insert(now);
+        let trouble = sent()
+            .filter(|sent| sent.fault.is_some_and(Fault::is_of_endpoint))
+            .map(|sent| sent.retry_after)
+            .max();
+        if let Some(asked) = trouble {
+            found.failures = found.failures.saturating_add(1);
+            found.rests_until = Some(now + retry::rest(found.failures.unsigned_abs(), asked));
+        }
+        let reason = if sent().any(|sent| sent.fault == Some(Fault::Gone)) {
+            Some(PauseReason::Gone)
+        } else {
+            (now - since >= patience).then_some(PauseReason::Failing)
+        };
+        if let Some(reason) = reason.filter(|_| found.paused_at.is_none()) {
+            tracing::warn!(%endpoint, %reason, "a webhook is paused");
+            found.paused_at = Some(now);
+            found.pause_reason = Some(Coded(reason));
+            found.version += 1;
+        }
+    }
+    let paused = found.paused_at.is_some();
+    for (delivery, end) in results {
+        let tried = match end {
+            End::Nothing(Nothing::Expired) => Tried {
+                fault: Some(Fault::Expired),
+                ..untried(delivery, DeliveryState::GivenUp)
+            },
+            End::Nothing(Nothing::Nobody) => untried(delivery, DeliveryState::Skipped),
+            End::Sent(sent) => tried(delivery, sent, paused, now),
+        };
+        deliveries::settle(conn, endpoint, delivery.number, &tried)?;
+        if let Some(next) = tried.due_at {
+            deliveries::hold_back(conn, endpoint, delivery.subject_id, next)?;
+        }
+    }
+    queries::save(conn, &found)?;
+    if found.ended_at.is_some() {
+        // It ended while this was under way.
+        deliveries::give_up(conn, endpoint)?;
+    }
+    Ok(())
+}
+
+fn untried(delivery: &Delivery, state: DeliveryState) -> Tried {
+    Tried {
+        state,
+        due_at: None,
+        attempts: delivery.attempts,
+        first_attempt_at: delivery.first_attempt_at,
+        last_attempt_at: delivery.last_attempt_at,
+        duration_ms: delivery.duration_ms,
+        status: delivery.status,
+        fault: None,
+        answer: None,
+    }
+}
+
+/// What a try led to. What a paused endpoint has not got waits until it is resumed.
+fn tried(delivery: &Delivery, sent: &Sent, paused: bool, now: DateTime<Utc>) -> Tried {
+    let attempts = delivery.attempts.saturating_add(1);
+    let first = delivery.first_attempt_at.unwrap_or(now);
+    let (state, due_at) = match sent.fault {
+        None => (DeliveryState::Delivered, None),
+        Some(_) if paused => (DeliveryState::Pending, Some(now)),
+        Some(_) => {
+            let [high, low, ..] = *Uuid::new_v4().as_bytes();
+            let chance = u16::from_be_bytes([high, low]);
+            let next = retry::next_try(
+                first,
+                now,
+                attempts.unsigned_abs(),
+                sent.retry_after,
+                chance,
+            );
+            match next {
+                Some(next) => (DeliveryState::Pending, Some(next)),
+                None => (DeliveryState::GivenUp, None),
+            }
+        }
+    };
+    Tried {
+        state,
+        due_at,
+        attempts,
+        first_attempt_at: Some(first),
+        last_attempt_at: Some(now),
+        duration_ms: i32::try_from(sent.duration.as_millis()).ok(),
+        status: sent.status.map(i32::from),
+        fault: sent.fault,
+        answer: sent.answer.clone(),
+    }
+}

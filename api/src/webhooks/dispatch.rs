@@ -1,0 +1,148 @@
+//! From notices to deliveries.
+//!
+//! Owns which endpoint gets which notice, and from when on. A notice becomes a delivery once: an endpoint
+//! keeps up to which number it has taken them, and the numbers of a town are without gaps.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use gridpatrol_domain::notice::delivery::DeliveryState;
+use uuid::Uuid;
+
+use super::deliveries::{self, NewDelivery};
+use super::queries::Endpoint;
+use crate::grids::directory::Directory;
+use crate::notices::envelope;
+use crate::store::schema::{notices, towns};
+use crate::store::types::{At, Coded, Id};
+use crate::store::{Conn, Outcome};
+
+/// Notices taken in one transaction.
+const AT_ONCE: i64 = 200;
+/// Deliveries of an endpoint that wait at most: beyond that, notices stay notices.
+const MOST_WAITING: i64 = 1000;
+
+/// What of a notice decides where it goes.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = notices)]
+pub struct Facts {
+    /// Its number in the town.
+    pub seq: i64,
+    /// Its kind.
+    pub kind: String,
+    /// What it is about.
+    pub subject_id: Uuid,
+    /// Where that is.
+    pub grid_id: Uuid,
+    /// Until when it was quiet.
+    pub quiet_until: Option<DateTime<Utc>>,
+}
+
+/// Makes deliveries of the next notices that this endpoint wants. Its row is locked, and saved by the
+/// caller. Returns whether there may be more.
+///
+/// # Errors
+/// If the database fails.
+pub fn run(
+    conn: &mut Conn,
+    directory: &Directory,
+    endpoint: &mut Endpoint,
+    now: DateTime<Utc>,
+) -> Outcome<bool> {
+    let last: i64 = towns::table
+        .find(Id(endpoint.town_id))
+        .select(towns::notice_seq)
+        .first(conn)?;
+    if last <= endpoint.dispatched_seq
+        || deliveries::count_pending(conn, endpoint.id)? >= MOST_WAITING
+    {
+        return Ok(false);
+    }
+    let found: Vec<Facts> = notices::table
+        .filter(notices::town_id.eq(Id(endpoint.town_id)))
+        .filter(notices::seq.gt(endpoint.dispatched_seq))
+        .filter(notices::seq.le(last))
+        .order(notices::seq)
+        .limit(AT_ONCE)
+        .select(Facts::as_select())
+        .load(conn)?;
+    let more = found.len() >= usize::try_from(AT_ONCE).unwrap_or(usize::MAX);
+    // Beyond the last one found there is none: what is missing was kept no longer.
+    endpoint.dispatched_seq = match found.last() {
+        Some(facts) if more => facts.seq,
+        _ => last,
+    };
+    let wanted = wanted(conn, directory, endpoint, found)?;
+    queue(conn, endpoint, &wanted, now)?;
+    Ok(more)
+}
+
+/// Those of these notices that the endpoint wants.
+///
+/// # Errors
+/// If the database fails.
+pub fn wanted(
+    conn: &mut Conn,
+    directory: &Directory,
+    endpoint: &Endpoint,
+    found: Vec<Facts>,
+) -> Outcome<Vec<Facts>> {
+    let town = directory.town(conn, endpoint.town_id)?;
+    let bound = town.path(endpoint.grid_id);
+    let kinds = endpoint.wanted();
+    Ok(found
+        .into_iter()
+        .filter(|facts| {
+            let place = town.path(facts.grid_id);
+            let within = bound
+                .zip(place)
+                .is_some_and(|(bound, place)| bound.covers(place));
+            within
+                && kinds
+                    .as_ref()
+                    .is_none_or(|kinds| kinds.contains(&facts.kind))
+        })
+        .collect())
+}
+
+/// Queues notices for an endpoint, in this order; it saves the last number. What goes to phones waits
+/// for the end of the quiet hours.
+///
+/// # Errors
+/// If the database fails.
+pub fn queue(
+    conn: &mut Conn,
+    endpoint: &mut Endpoint,
+    notices: &[Facts],
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    let rows: Vec<NewDelivery> = notices
+        .iter()
+        .zip(endpoint.last_number + 1..)
+        .map(|(facts, number)| {
+            let quiet = facts.quiet_until.filter(|_| endpoint.provider.is_some());
+            NewDelivery {
+                endpoint_id: Id(endpoint.id),
+                number,
+                notice_seq: Some(facts.seq),
+                notice_id: envelope::id(endpoint.town_id, facts.seq),
+                kind: facts.kind.clone(),
+                subject_id: Id(facts.subject_id),
+                body: None,
+                state: Coded(DeliveryState::Pending),
+                due_at: Some(At(quiet.map_or(now, |quiet| quiet.max(now)))),
+                created_at: At(now),
+            }
+        })
+        .collect();
+    if let Some(last) = rows.last() {
+        endpoint.last_number = last.number;
+    }
+    deliveries::insert(conn, &rows)?;
+    if endpoint.provider.is_some() {
+        // What breaks the quiet takes along what was held back before it of the same report.
+        for loud in notices.iter().filter(|facts| facts.quiet_until.is_none()) {
+            deliveries::hasten(conn, endpoint.id, loud.subject_id, now)?;
+        }
+    }
+    Ok(())
+}
