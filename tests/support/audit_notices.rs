@@ -59,6 +59,8 @@ fn outbox(conn: &mut Conn) -> Outcome<()> {
     let kept = |town: &Uuid| told.iter().find(|one| one.0 == *town).map(|one| one.1);
     let recorded: BTreeSet<(Uuid, i64, String, Uuid)> = events::table
         .filter(events::subject_kind.eq("report"))
+        // What happens to the record, and not to the report, is nobody's to act on.
+        .filter(events::kind.ne("data_erased"))
         .select((
             events::town_id,
             events::seq,
