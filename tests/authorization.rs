@@ -48,6 +48,8 @@ const TABLE: &[(&str, Known)] = &[
     ("get /v1/settings", Signed),
     ("put /v1/settings", Signed),
     ("get /v1/settings/history", Signed),
+    ("get /v1/calendar", Signed),
+    ("put /v1/calendar", Signed),
     ("get /v1/service-accounts", Signed),
     ("post /v1/service-accounts", Signed),
     ("get /v1/service-accounts/{id}", Signed),

@@ -5,6 +5,7 @@
 
 mod audit;
 mod grids;
+mod holidays;
 mod officer;
 
 use std::io::Write as _;
@@ -80,6 +81,11 @@ enum ImportCommand {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Give a year its holidays and make-up days from a JSON file, for all towns
+    Holidays {
+        /// The file
+        file: PathBuf,
+    },
 }
 
 /// Why a command failed.
@@ -111,6 +117,9 @@ pub enum CommandError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// A file is not what it should be.
+    #[error("{0} cannot be used:\n  {1}")]
+    Malformed(String, String),
     /// The file has bad lines.
     #[error("nothing was imported:\n{0}")]
     BadLines(Ended),
@@ -188,6 +197,10 @@ pub fn run(program: Program) -> Result<(), CommandError> {
             telemetry::start(&config)?;
             audit::heads(&config, &town)
         }
+        Command::Import(ImportCommand::Holidays { file }) => {
+            telemetry::start(&config)?;
+            holidays::import(&config, &file)
+        }
         Command::Openapi => {
             let document = openapi::document(config.http.public_url.as_deref());
             say(&openapi::yaml(&document))
@@ -252,6 +265,7 @@ mod tests {
             "gridpatrol verify-audit",
             "gridpatrol verify-audit --town 990001100000 --heads heads.txt --keys jwks.json",
             "gridpatrol audit heads --town all",
+            "gridpatrol import holidays 2026.json",
         ] {
             assert!(Program::try_parse_from(line.split(' ')).is_ok(), "{line}");
         }

@@ -19,7 +19,7 @@ use crate::auth::tickets;
 use crate::http::page::{Cursor, Limit};
 use crate::problem::{self, FieldError};
 use crate::{
-    audit, auth, bootstrap, grids, imports, notices, officers, operation, photos, reports,
+    audit, auth, bootstrap, calendar, grids, imports, notices, officers, operation, photos, reports,
     service_accounts, settings, webhooks,
 };
 
@@ -35,6 +35,7 @@ pub fn rooms(config: &mut ServiceConfig<'_>) {
     audit::routes::routes(config);
     auth::routes::routes(config);
     bootstrap::routes::routes(config);
+    calendar::routes::routes(config);
     grids::routes::routes(config);
     imports::routes::routes(config);
     notices::routes::routes(config);
@@ -62,7 +63,7 @@ pub fn rooms(config: &mut ServiceConfig<'_>) {
         (name = "service-accounts", description = "服务账号 Keys for dashboards and integrations"),
         (name = "webhooks", description = "推送 Notices for apps and systems of others"),
         (name = "imports", description = "导入 Files that are imported"),
-        (name = "settings", description = "设置 What a town has set for itself"),
+        (name = "settings", description = "设置 What a town has set for itself, and the calendar"),
         (name = "officers", description = "网格员 Officers: accounts, postings, absences, deputies, and who is responsible"),
         (name = "reports", description = "事件 Filing reports and what happens to them"),
         (name = "actions", description = "事件操作 What can be done to a report"),

@@ -9,12 +9,15 @@ use actix_web::http::header::{
 };
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, get};
+use chrono::Datelike as _;
+use gridpatrol_domain::calendar;
 use gridpatrol_domain::error::Code;
 use serde::Serialize;
 use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_swagger_ui::{Config as DocsSettings, SwaggerFile};
 
 use crate::app::App;
+use crate::calendar::queries::holidays;
 use crate::http::{Open, etag};
 use crate::openapi::Served;
 use crate::problem::{Problem, document};
@@ -42,14 +45,19 @@ pub struct Health {
     status: &'static str,
     /// The program's version.
     version: &'static str,
+    /// What should be looked after, though it serves; absent: nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    warnings: Vec<String>,
 }
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-fn healthy(status: &'static str) -> HttpResponse {
+fn healthy(status: &'static str, warnings: Vec<String>) -> HttpResponse {
     HttpResponse::Ok().json(Health {
         status,
         version: VERSION,
+        warnings,
     })
 }
 
@@ -63,13 +71,14 @@ fn healthy(status: &'static str) -> HttpResponse {
 )]
 #[get("/healthz")]
 async fn health(_: Open) -> HttpResponse {
-    healthy("alive")
+    healthy("alive", Vec::new())
 }
 
 /// Can it serve
 ///
 /// The database answers and is of this version, photos can be stored, and the background work is
-/// alive. Otherwise 503, whose detail names what is wrong: send requests elsewhere.
+/// alive. Otherwise 503, whose detail names what is wrong: send requests elsewhere. `warnings` name what
+/// can wait, such as a year without its table of holidays.
 #[utoipa::path(
     operation_id = "getReadiness",
     tag = "operation",
@@ -89,7 +98,7 @@ async fn readiness(app: Data<App>, _: Open) -> Result<HttpResponse, Problem> {
         wrong.push(format!("the worker {worker} shows no sign of life"));
     }
     if wrong.is_empty() {
-        Ok(healthy("ready"))
+        Ok(healthy("ready", warnings(&app).await))
     } else {
         let wrong = wrong.join("; ");
         tracing::warn!(wrong, "not ready");
@@ -97,6 +106,28 @@ async fn readiness(app: Data<App>, _: Open) -> Result<HttpResponse, Problem> {
             .detail(format!("Not ready: {wrong}."))
             .retry_after(5))
     }
+}
+
+/// What can wait: a year whose holidays nobody has given. The next year's are announced in November.
+async fn warnings(app: &App) -> Vec<String> {
+    let today = calendar::date(app.clock.now());
+    let mut needed = vec![today.year()];
+    if today.month() == 12 {
+        needed.push(today.year() + 1);
+    }
+    let known = app.store.read(|conn| Ok(holidays(conn)?)).await;
+    let Ok(known) = known else {
+        return Vec::new();
+    };
+    needed
+        .into_iter()
+        .filter(|year| !known.knows(*year))
+        .map(|year| {
+            format!(
+                "the calendar has no table for {year}, so only weekends are off: import holidays FILE, or PUT /v1/calendar"
+            )
+        })
+        .collect()
 }
 
 /// This document

@@ -7,10 +7,11 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::calendar::Span;
+pub use crate::calendar::{QuietHours, TimeOfDay, WorkingHours};
 use crate::report::Policy;
 use crate::report::closing::UpTo;
 use crate::slug::Slug as _;
@@ -31,9 +32,12 @@ pub struct Settings {
     pub reports: Policy,
     /// What photos may be. Follows the present; the photos that a filing declares are always taken.
     pub photos: PhotoRules,
-    /// The night. It is kept and checked now; from the release with working time on it stops the clocks
-    /// of reports below critical that are received then.
+    /// The night: it stops limits in hours of what is less than critical. A report follows the one that
+    /// was in force when it was received. At most 16 hours.
     pub quiet_hours: QuietHours,
+    /// When people work: limits in days count and end by it. A report follows those that were in force
+    /// when it was received.
+    pub working_hours: WorkingHours,
     /// How accounts are handed out. Follows the present.
     pub accounts: AccountRules,
     /// What is accepted from phones that come back late. Follows the present.
@@ -72,76 +76,6 @@ impl Default for PhotoRules {
         }
     }
 }
-
-/// From when until when it is night, in China Standard Time. The same instant twice: there is none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct QuietHours {
-    /// When it begins.
-    pub from: TimeOfDay,
-    /// When it ends, the next day if that is earlier.
-    pub to: TimeOfDay,
-}
-
-impl Default for QuietHours {
-    fn default() -> Self {
-        Self {
-            from: TimeOfDay::at(22, 0),
-            to: TimeOfDay::at(7, 0),
-        }
-    }
-}
-
-/// A time of day, `HH:MM`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TimeOfDay(NaiveTime);
-
-impl TimeOfDay {
-    fn at(hour: u32, minute: u32) -> Self {
-        Self(NaiveTime::from_hms_opt(hour, minute, 0).unwrap_or_default())
-    }
-
-    /// The time.
-    #[must_use]
-    pub const fn get(self) -> NaiveTime {
-        self.0
-    }
-}
-
-impl Serialize for TimeOfDay {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0.format("%H:%M"))
-    }
-}
-
-impl<'de> Deserialize<'de> for TimeOfDay {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        // Two digits each: chrono alone would take one as well.
-        let sound = text.len() == 5;
-        NaiveTime::parse_from_str(&text, "%H:%M")
-            .ok()
-            .filter(|_| sound)
-            .map(Self)
-            .ok_or_else(|| serde::de::Error::custom("give a time of day such as 22:00"))
-    }
-}
-
-#[cfg(feature = "openapi")]
-impl utoipa::PartialSchema for TimeOfDay {
-    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-        utoipa::openapi::schema::ObjectBuilder::new()
-            .schema_type(utoipa::openapi::schema::Type::String)
-            .pattern(Some("^([01][0-9]|2[0-3]):[0-5][0-9]$"))
-            .description(Some("A time of day in China Standard Time."))
-            .examples(["22:00"])
-            .into()
-    }
-}
-
-#[cfg(feature = "openapi")]
-impl utoipa::ToSchema for TimeOfDay {}
 
 /// How accounts are handed out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -233,6 +167,8 @@ pub struct Wrong {
 
 /// Longest limit.
 const LONGEST_DAYS: u32 = 366;
+/// Longest night, in minutes: time goes on.
+const LONGEST_NIGHT: u32 = 16 * 60;
 
 /// A span in hours, to compare limits with one another.
 const fn hours(span: Span) -> u32 {
@@ -258,6 +194,15 @@ impl Settings {
     pub fn faults(&self, allowed: Allowed) -> Vec<Wrong> {
         let mut faults = Faults::default();
         self.check_reports(&mut faults);
+        if self.quiet_hours.minutes() > LONGEST_NIGHT {
+            faults.add("/quiet_hours/to", "A night has at most 16 hours.");
+        }
+        if self.working_hours.to <= self.working_hours.from {
+            faults.add(
+                "/working_hours/to",
+                "Close of business is later than the beginning.",
+            );
+        }
         let photos = &self.photos;
         faults.within("/photos/per_report", photos.per_report, 1, 300);
         faults.within(

@@ -250,6 +250,10 @@ pub const ROWS: &[Row] = &[
     row("get /v1/settings/history", Grid, |target| {
         (format!("?grid={}", target.grid), Value::Null)
     }),
+    row("get /v1/calendar", Caller, nothing),
+    row("put /v1/calendar", Caller, |_| {
+        body(json!({"year": 2030, "days": []}))
+    }),
     row("get /v1/service-accounts", Caller, nothing),
     row("post /v1/service-accounts", Grid, |target| {
         body(json!({"name": "大屏", "grid_id": target.grid, "access": "read"}))

@@ -1,7 +1,5 @@
 //! The program killed under load, again and again: what it acknowledged is there, once, and whole.
 
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use futures_util::future::{join, join_all};
@@ -10,6 +8,7 @@ use uuid::Uuid;
 
 use crate::support::client::Client;
 use crate::support::database::Database;
+use crate::support::program::Program;
 use crate::support::towns::{self, PASSWORD};
 use crate::support::world::{Folder, settings, template};
 use crate::support::{Kind, audit, filing, pictures};
@@ -18,56 +17,6 @@ use crate::support::{Kind, audit, filing, pictures};
 const KILLS: u64 = 8;
 /// Phones that file at the same time.
 const PHONES: usize = 12;
-
-/// The program itself, in a process of its own.
-struct Program {
-    child: Child,
-    base: String,
-}
-
-impl Program {
-    fn start(database: &Database, folder: &Folder) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_gridpatrol"))
-            .args(["serve", "--bind", "127.0.0.1:0", "--log-format", "json"])
-            .arg("--data-dir")
-            .arg(&folder.0)
-            .args(["--database-url", &database.url])
-            .args(["--http-workers", "1", "--store-connections", "6"])
-            .args(["--auth-argon2-memory-kib", "8", "--auth-argon2-passes", "1"])
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program");
-        let mut lines = BufReader::new(child.stderr.take().expect("its log")).lines();
-        let address = lines
-            .by_ref()
-            .map_while(Result::ok)
-            .filter_map(|line| serde_json::from_str::<serde_json::Value>(&line).ok())
-            .find_map(|line| {
-                let fields = line.get("fields").unwrap_or(&line);
-                fields["address"].as_str().map(str::to_owned)
-            })
-            .expect("it says where it serves");
-        // Nobody reads the rest, but the program must not wait for it.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self {
-            child,
-            base: format!("http://{address}"),
-        }
-    }
-
-    /// Ends it with SIGKILL.
-    fn kill(&mut self) {
-        self.child.kill().expect("killed");
-        self.child.wait().expect("gone");
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
-}
 
 /// What a phone has to send, and what was acknowledged of it.
 struct Sending {

@@ -10,7 +10,7 @@ use gridpatrol::reports::search;
 use gridpatrol::store::events::{self, EventRecord};
 use gridpatrol::store::types::Coded;
 use gridpatrol::store::{Conn, Outcome, counters, town};
-use gridpatrol_domain::calendar::CalendarTime;
+use gridpatrol_domain::calendar::Calendar;
 use gridpatrol_domain::geo::Crs;
 use gridpatrol_domain::grid::Tier;
 use gridpatrol_domain::report::filing::{Filing, file};
@@ -193,7 +193,7 @@ pub fn prepare(
     let context = Context {
         staffing: &seeded.staffing,
         policy: &policy,
-        calendar: &CalendarTime,
+        calendar: Calendar::default(),
         evidence: false,
         now: received_at,
     };
@@ -308,7 +308,7 @@ fn move_on(report: &mut Report, stage: Stage, chance: u64, policy: &Policy) {
         report.outcome = Some(domain::Outcome::Handled);
         report.closed_at = Some(closed_at);
     }
-    report.next_due_at = policy.next_due(&CalendarTime, report);
+    report.next_due_at = policy.next_due(Calendar::default(), report);
 }
 
 /// Writes one report with everything that belongs to it: its rows, sight of it, the search index,

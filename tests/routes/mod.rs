@@ -7,6 +7,7 @@ mod bad_input;
 mod bootstrap;
 mod decisions;
 mod erasure;
+mod calendar;
 mod grids;
 mod imports;
 mod invitations;

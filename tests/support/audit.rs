@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use gridpatrol::on_each;
 use gridpatrol::store::schema::{
-    duty_shifts, events, invitations, officers, photos, postings, report_counts,
+    calendar_years, duty_shifts, events, invitations, officers, photos, postings, report_counts,
     report_participants, report_texts, reports, service_accounts, service_keys, town_settings,
     towns,
 };
@@ -100,6 +100,7 @@ pub fn whole(conn: &mut Conn) -> Outcome<()> {
     arrivals(conn)?;
     keys(conn)?;
     settings(conn)?;
+    calendar(conn)?;
     numbers(conn)?;
     people(conn)
 }
@@ -162,6 +163,20 @@ fn settings(conn: &mut Conn) -> Outcome<()> {
         let before = last.insert(town, version).unwrap_or(0);
         assert_eq!(version, before + 1, "the settings of {town}");
         assert!(from > set, "version {version} of {town} lay ahead");
+    }
+    Ok(())
+}
+
+/// The versions of a year's table are 1, 2, 3 ….
+fn calendar(conn: &mut Conn) -> Outcome<()> {
+    let rows: Vec<(i32, i64)> = calendar_years::table
+        .order((calendar_years::year, calendar_years::version))
+        .select((calendar_years::year, calendar_years::version))
+        .load(conn)?;
+    let mut last: BTreeMap<i32, i64> = BTreeMap::new();
+    for (year, version) in rows {
+        let before = last.insert(year, version).unwrap_or(0);
+        assert_eq!(version, before + 1, "the calendar of {year}");
     }
     Ok(())
 }

@@ -9,6 +9,7 @@ pub mod database;
 pub mod filing;
 pub mod pictures;
 pub mod receiver;
+pub mod program;
 pub mod snapshot;
 pub mod towns;
 pub mod world;

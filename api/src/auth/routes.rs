@@ -247,7 +247,7 @@ async fn refresh(app: Data<App>, call: Open<(), (), Refresh>) -> Result<HttpResp
 }
 
 /// Where a signed-in call came from.
-pub(super) fn origin<P, Q, B>(call: &Call<P, Q, B>) -> Origin {
+pub(crate) fn origin<P, Q, B>(call: &Call<P, Q, B>) -> Origin {
     Origin {
         address: call.address.clone(),
         request_id: call.request_id.clone(),

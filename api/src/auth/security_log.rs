@@ -52,6 +52,8 @@ pub enum Kind {
     InvitationAccepted,
     /// An invitation was wrong, spent or expired.
     InvitationRefused,
+    /// A year was given another table of holidays; the detail says which.
+    CalendarChanged,
 }
 
 impl Kind {
@@ -76,6 +78,7 @@ impl Kind {
             Self::Invited => "invited",
             Self::InvitationAccepted => "invitation_accepted",
             Self::InvitationRefused => "invitation_refused",
+            Self::CalendarChanged => "calendar_changed",
         }
     }
 }

@@ -5,7 +5,7 @@
 //! must not touch the database: `replay` does.
 
 use chrono::{DateTime, TimeDelta, Timelike, Utc};
-use gridpatrol_domain::calendar::CalendarTime;
+use gridpatrol_domain::calendar::Calendar;
 use gridpatrol_domain::geo::{Crs, Position};
 use gridpatrol_domain::report::{Category, Disposition, PhotoRole, Policy, Severity, Source};
 use uuid::Uuid;
@@ -389,7 +389,9 @@ impl Teller<'_> {
     }
 
     fn limit(&self, category: Category, severity: Severity, at: DateTime<Utc>) -> TimeDelta {
-        self.policy.deadline(&CalendarTime, at, category, severity) - at
+        self.policy
+            .deadline(Calendar::default(), at, category, severity)
+            - at
     }
 }
 

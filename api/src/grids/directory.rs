@@ -1,14 +1,15 @@
 //! What a town is made of, in memory: its grids, its officers, who is posted where and when, who is
-//! away, who stands in, who is on duty, which settings hold.
+//! away, who stands in, who is on duty, which settings hold, and by which calendar time counts.
 //!
 //! Owns the snapshots. One is read anew when the version in the town's row has changed, which every
-//! command does that changes any of it (`store::town::touch_directory`);
+//! command does that changes any of it (`store::town::touch_directory`), or that of the calendar;
 //! so it is never older than the transaction that asks. It must not decide who may act.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
+use gridpatrol_domain::calendar::{Calendar, Holidays};
 use gridpatrol_domain::error::Code;
 use gridpatrol_domain::grid::management::Standing;
 use gridpatrol_domain::grid::{GridPath, Tier};
@@ -17,8 +18,10 @@ use gridpatrol_domain::settings::Timeline;
 use uuid::Uuid;
 
 use super::queries;
+use crate::calendar::queries as calendar;
 use crate::problem::Problem;
 use crate::settings::queries as settings;
+use crate::store::town::Versions;
 use crate::store::{Conn, Outcome, town};
 
 /// Towns kept in memory at most: the one asked for longest ago makes room.
@@ -183,7 +186,8 @@ pub struct Town {
     shifts: Vec<Shift>,
     people: HashMap<Uuid, Person>,
     settings: Timeline,
-    version: i64,
+    holidays: Holidays,
+    versions: Versions,
     staffed: Mutex<Option<Staffed>>,
 }
 
@@ -262,7 +266,7 @@ impl Town {
     /// The version of the directory that this is.
     #[must_use]
     pub const fn version(&self) -> i64 {
-        self.version
+        self.versions.directory
     }
 
     /// The name of somebody who is or was posted here.
@@ -286,6 +290,18 @@ impl Town {
     #[must_use]
     pub const fn settings(&self) -> &Timeline {
         &self.settings
+    }
+
+    /// How time counts for a report received at this instant: by the tables known now, and by the
+    /// hours that were in force then.
+    #[must_use]
+    pub fn calendar(&self, received_at: DateTime<Utc>) -> Calendar<'_> {
+        let settings = self.settings.at(received_at);
+        Calendar {
+            holidays: &self.holidays,
+            hours: settings.working_hours,
+            night: settings.quiet_hours,
+        }
     }
 
     /// All postings, those past and to come included.
@@ -448,7 +464,7 @@ impl Town {
         holds
     }
 
-    fn load(conn: &mut Conn, id: Uuid, version: i64) -> Outcome<Self> {
+    fn load(conn: &mut Conn, id: Uuid, versions: Versions) -> Outcome<Self> {
         let rows = queries::grids_of(conn, id)?;
         let order = rows.iter().map(|grid| grid.id).collect();
         let grids: HashMap<Uuid, Grid> = rows.into_iter().map(|grid| (grid.id, grid)).collect();
@@ -477,7 +493,8 @@ impl Town {
             shifts: queries::shifts_of(conn, id)?,
             people: queries::people(conn, ids)?,
             settings: settings::timeline(conn, id)?,
-            version,
+            holidays: calendar::holidays(conn)?,
+            versions,
             staffed: Mutex::default(),
         })
     }
@@ -501,12 +518,11 @@ impl Directory {
     /// # Errors
     /// `not_found` if there is no such town; otherwise if the database fails.
     pub fn town(&self, conn: &mut Conn, id: Uuid) -> Outcome<Arc<Town>> {
-        let version =
-            town::directory_version(conn, id)?.ok_or_else(|| Problem::new(Code::NotFound))?;
-        if let Some(known) = self.known(id).filter(|known| known.version == version) {
+        let versions = town::versions(conn, id)?.ok_or_else(|| Problem::new(Code::NotFound))?;
+        if let Some(known) = self.known(id).filter(|known| known.versions == versions) {
             return Ok(known);
         }
-        let town = Arc::new(Town::load(conn, id, version)?);
+        let town = Arc::new(Town::load(conn, id, versions)?);
         self.keep(&town);
         Ok(town)
     }

@@ -5,7 +5,6 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use gridpatrol_domain::calendar::CalendarTime;
 use gridpatrol_domain::grid::management::{self, Refusal};
 use gridpatrol_domain::report::Context;
 use gridpatrol_domain::report::relocation::Reason;
@@ -180,9 +179,9 @@ impl Restructuring<'_> {
         let staffing = town.staffing(self.now);
         let context = Context {
             staffing: &staffing,
-            // Each report follows that of its receipt (`relocation`).
+            // Each report follows those of its receipt (`relocation`).
             policy: &town.settings().at(self.now).reports,
-            calendar: &CalendarTime,
+            calendar: town.calendar(self.now),
             // Nobody closes anything here.
             evidence: false,
             now: self.now,

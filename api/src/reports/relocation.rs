@@ -123,6 +123,7 @@ pub fn follow(
             // As ever, by the settings of its receipt.
             let context = Context {
                 policy: &before.settings().at(report.received_at).reports,
+                calendar: before.calendar(report.received_at),
                 ..*context
             };
             let Some(decision) = relocate(&report, place, handler, change.reason, &context) else {

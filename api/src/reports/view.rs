@@ -8,7 +8,6 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use gridpatrol_domain::calendar::CalendarTime;
 use gridpatrol_domain::geo::{Crs, Position};
 use gridpatrol_domain::officer::{Actor, Staffing};
 use gridpatrol_domain::report::lifecycle::{Allowed, allowed_actions};
@@ -106,7 +105,7 @@ impl StaffedTown {
         domain::Context {
             staffing: &self.staffing,
             policy: &self.town.settings().at(received_at).reports,
-            calendar: &CalendarTime,
+            calendar: self.town.calendar(received_at),
             evidence,
             now,
         }

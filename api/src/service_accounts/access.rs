@@ -15,6 +15,7 @@ const OPERATIONS: &[(&str, &str, Access)] = &[
     ("POST", "/v1/auth/tickets", Access::Read),
     ("GET", "/v1/settings", Access::Read),
     ("GET", "/v1/settings/history", Access::Read),
+    ("GET", "/v1/calendar", Access::Read),
     ("GET", "/v1/grids", Access::Read),
     ("GET", "/v1/grids/tree", Access::Read),
     ("GET", "/v1/grids/locate", Access::Read),

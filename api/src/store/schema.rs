@@ -635,6 +635,27 @@ diesel::joinable!(towns -> grids (id));
 diesel::joinable!(webhook_endpoints -> towns (town_id));
 diesel::joinable!(push_tokens -> sessions (session_id));
 
+diesel::table! {
+    use super::super::types::sql::*;
+
+    calendar_years (year, version) {
+        year -> Integer,
+        version -> BigInt,
+        body -> Text,
+        created_at -> Instant,
+        created_by -> Nullable<Id>,
+    }
+}
+
+diesel::table! {
+    use super::super::types::sql::*;
+
+    calendar_state (id) {
+        id -> Integer,
+        version -> BigInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     grids,
     towns,
@@ -673,4 +694,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     webhook_secrets,
     webhook_deliveries,
     push_tokens,
+    calendar_years,
+    calendar_state,
 );

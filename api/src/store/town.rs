@@ -9,7 +9,7 @@ use gridpatrol_domain::audit::{Digest, GENESIS};
 use uuid::Uuid;
 
 use super::Conn;
-use super::schema::towns;
+use super::schema::{calendar_state, towns};
 use super::types::Id;
 use crate::{fixed, on_each};
 
@@ -229,14 +229,30 @@ pub fn touch_directory(conn: &mut Conn, town_id: Uuid) -> QueryResult<()> {
         .map(drop)
 }
 
-/// The version of grids, officers, postings and deputies; none if there is no such town, or none yet.
+/// What a snapshot of a town was read at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Versions {
+    /// Of grids, officers, postings, deputies and settings.
+    pub directory: i64,
+    /// Of the calendar of all towns.
+    pub calendar: i64,
+}
+
+/// The versions of what a snapshot of the town holds; none if there is no such town, or none yet.
 ///
 /// # Errors
 /// If the database fails.
-pub fn directory_version(conn: &mut Conn, town_id: Uuid) -> QueryResult<Option<i64>> {
-    let version = towns::table
+pub fn versions(conn: &mut Conn, town_id: Uuid) -> QueryResult<Option<Versions>> {
+    let calendar = calendar_state::table
+        .select(calendar_state::version)
+        .single_value();
+    let versions = towns::table
         .find(Id(town_id))
         .filter(towns::import_id.is_null())
-        .select(towns::directory_version);
-    on_each!(conn, c => version.first(c)).optional()
+        .select((towns::directory_version, calendar));
+    let found: Option<(i64, Option<i64>)> = on_each!(conn, c => versions.first(c)).optional()?;
+    Ok(found.map(|(directory, calendar)| Versions {
+        directory,
+        calendar: calendar.unwrap_or_default(),
+    }))
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::calendar::CalendarTime;
+use crate::calendar::Calendar;
 use crate::grid::GridPath;
 use crate::officer::{Actor, Covers, Post, Posting, Role};
 use crate::report::filing::{Filing, file};
@@ -75,7 +75,7 @@ fn context<'a>(staffing: &'a Staffing, policy: &'a Policy) -> Context<'a> {
     Context {
         staffing,
         policy,
-        calendar: &CalendarTime,
+        calendar: Calendar::default(),
         evidence: true,
         now: now(),
     }

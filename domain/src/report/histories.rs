@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::filing::{Filing, file};
 use super::lifecycle::{allowed_actions, decide};
 use super::*;
-use crate::calendar::CalendarTime;
+use crate::calendar::Calendar;
 use crate::error::Code;
 use crate::officer::{Actor, Covers, Post, Posting, Role};
 use crate::service::{Access, Service};
@@ -346,7 +346,7 @@ proptest! {
     #[test]
     fn whatever_happens_the_rules_hold((people, filing, filer, steps) in history(), settings in settings()) {
         let policy = settings.reports;
-        let context = |now, evidence| Context { staffing: &people.staffing, policy: &policy, calendar: &CalendarTime, evidence, now };
+        let context = |now, evidence| Context { staffing: &people.staffing, policy: &policy, calendar: Calendar::default(), evidence, now };
         let filed = file(&filing, &people.actors[filer], &context(start(), false));
         let files = &people.actors[filer];
         let acts = files.postings.iter().any(|posting| posting.role.acts() && posting.grid.town_id() == TOWN)

@@ -1,7 +1,8 @@
 //! By when: the total limit of a report, and the due instant of each step.
 //!
 //! Owns the table of DOMAIN.md 2 and the shares of DESIGN.md 3 as default settings. The total counts
-//! from receipt and is never moved by edits, returns or reassignments; steps are shares of it. It
+//! from receipt and is never moved by edits, returns or reassignments; steps are shares of it, counted
+//! in the time in which the total counts (`calendar`). It
 //! must not decide what happens when a step is missed. A report follows the policy that was in force
 //! when it was received, to its end (`settings`).
 
@@ -12,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::closing::ClosingRules;
 use super::{Category, Duty, Report, Severity};
-use crate::calendar::{Calendar, Span};
+use crate::calendar::{Calendar, Pace, Span};
 use crate::grid::Tier;
 use crate::slug::Slug as _;
 
@@ -107,27 +108,52 @@ impl Policy {
             .unwrap_or_else(|| default_limits(category))
     }
 
-    /// When the whole matter is due.
-    pub fn deadline(
-        &self,
-        calendar: &dyn Calendar,
-        received_at: DateTime<Utc>,
-        category: Category,
-        severity: Severity,
-    ) -> DateTime<Utc> {
+    /// The limit of a report of this category and severity.
+    #[must_use]
+    pub fn limit(&self, category: Category, severity: Severity) -> Span {
         let limits = self.limits_of(category);
-        let span = match severity {
+        match severity {
             Severity::Minor => self.minor,
             Severity::General => limits.general,
             Severity::Serious => limits.serious,
             Severity::Critical => limits.critical,
-        };
-        calendar.after(received_at, span)
+        }
+    }
+
+    /// Which time counts for it: working time for limits in days; for limits in hours every hour, but
+    /// below critical not the night.
+    #[must_use]
+    pub fn pace(&self, category: Category, severity: Severity) -> Pace {
+        match self.limit(category, severity) {
+            Span::Days(_) | Span::WorkingDays(_) => Pace::Working,
+            Span::Hours(_) if severity == Severity::Critical => Pace::Continuous,
+            Span::Hours(_) => Pace::Waking,
+        }
+    }
+
+    /// When the whole matter is due.
+    #[must_use]
+    pub fn deadline(
+        &self,
+        calendar: Calendar<'_>,
+        received_at: DateTime<Utc>,
+        category: Category,
+        severity: Severity,
+    ) -> DateTime<Utc> {
+        match self.limit(category, severity) {
+            Span::Hours(hours) => calendar.add(
+                self.pace(category, severity),
+                received_at,
+                TimeDelta::hours(i64::from(hours)),
+            ),
+            days => calendar.after(received_at, days),
+        }
     }
 
     /// When the desk must have acted: a share of the total counted from receipt; a tier that gets it
     /// late has at least the least time, never past the deadline while that lies ahead.
-    pub fn next_due(&self, calendar: &dyn Calendar, report: &Report) -> Option<DateTime<Utc>> {
+    #[must_use]
+    pub fn next_due(&self, calendar: Calendar<'_>, report: &Report) -> Option<DateTime<Utc>> {
         let desk = report.desk()?;
         let (received, deadline, since) =
             (report.received_at, report.deadline_at, report.desk_since);
@@ -137,24 +163,33 @@ impl Policy {
             (_, Tier::Village) => self.village_share,
             (_, Tier::Town) => 100,
         };
+        let pace = self.pace(report.category, report.severity);
         let own = report
             .handler
             .filter(|_| desk.duty == Duty::Handle)
             .and_then(|handler| handler.due_at);
-        let step = own.unwrap_or_else(|| calendar.part(received, deadline, share));
-        let least = since
-            + TimeDelta::minutes(i64::from(self.least_minutes))
-                .max((deadline - received) * i32::try_from(self.least_share).unwrap_or(100) / 100);
+        let step = own.unwrap_or_else(|| calendar.part(pace, received, deadline, share));
         let due = if own.is_some_and(|own| own > since) {
             step
         } else {
-            step.max(least)
+            step.max(self.least(calendar, report))
         };
         Some(if deadline > since {
             due.min(deadline)
         } else {
             due
         })
+    }
+
+    /// When whoever has the report since `desk_since` has had the least time.
+    fn least(&self, calendar: Calendar<'_>, report: &Report) -> DateTime<Utc> {
+        calendar.allowance(
+            self.pace(report.category, report.severity),
+            (report.received_at, report.deadline_at),
+            report.desk_since,
+            self.least_share,
+            TimeDelta::minutes(i64::from(self.least_minutes)),
+        )
     }
 }
 
@@ -164,7 +199,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::Policy;
-    use crate::calendar::CalendarTime;
+    use crate::calendar::{Calendar, Pace};
     use crate::grid::{GridPath, Tier};
     use crate::officer::{Actor, Covers, Posting, Role, Staffing};
     use crate::report::filing::{Filing, file};
@@ -172,8 +207,9 @@ mod tests {
 
     const TOWN: Uuid = Uuid::from_u128(1);
 
-    fn noon() -> DateTime<Utc> {
-        DateTime::from_timestamp(1_795_000_000, 0).unwrap()
+    /// A Wednesday, 10:00 in China.
+    fn morning() -> DateTime<Utc> {
+        "2026-11-18T10:00:00+08:00".parse().unwrap()
     }
 
     /// Straw burning, general: 24 hours in all, filed by a group.
@@ -203,21 +239,25 @@ mod tests {
         let context = Context {
             staffing: &Staffing::default(),
             policy: &Policy::default(),
-            calendar: &CalendarTime,
+            calendar: Calendar::default(),
             evidence: false,
-            now: noon(),
+            now: morning(),
         };
         file(&filing, &actor, &context).unwrap().report
     }
 
     fn due_in(report: &Report) -> TimeDelta {
-        Policy::default().next_due(&CalendarTime, report).unwrap() - noon()
+        Policy::default()
+            .next_due(Calendar::default(), report)
+            .unwrap()
+            - morning()
     }
 
     #[test]
-    fn steps_are_shares_of_the_total_counted_from_receipt() {
+    fn steps_are_shares_of_the_total_counted_from_receipt_without_the_night() {
         let report = filed(Disposition::Keep);
-        assert_eq!(report.deadline_at - noon(), TimeDelta::hours(24));
+        // Twelve hours today, twelve tomorrow from seven on.
+        assert_eq!(report.deadline_at - morning(), TimeDelta::hours(33));
         assert_eq!(due_in(&report), TimeDelta::hours(6));
         assert_eq!(
             due_in(&filed(Disposition::Escalate)),
@@ -227,31 +267,56 @@ mod tests {
             holder_tier: Tier::Village,
             ..report.clone()
         };
-        assert_eq!(due_in(&village), TimeDelta::minutes(24 * 60 * 70 / 100));
+        assert_eq!(
+            due_in(&village),
+            TimeDelta::minutes(24 * 60 * 70 / 100 + 9 * 60)
+        );
         let town = Report {
             holder_tier: Tier::Town,
             ..report
         };
-        assert_eq!(due_in(&town), TimeDelta::hours(24));
+        assert_eq!(due_in(&town), TimeDelta::hours(33));
     }
 
     #[test]
     fn who_gets_it_late_has_the_least_time_but_not_past_the_deadline() {
         let late = |hours| Report {
-            desk_since: noon() + TimeDelta::hours(hours),
+            desk_since: morning() + TimeDelta::hours(hours),
             ..filed(Disposition::Keep)
         };
-        // A tenth of 24 hours.
+        // A tenth of 24 hours: two of them before ten in the evening.
         assert_eq!(
             due_in(&late(10)),
-            TimeDelta::hours(10) + TimeDelta::minutes(144)
+            TimeDelta::hours(21) + TimeDelta::minutes(24)
         );
-        assert_eq!(due_in(&late(23)), TimeDelta::hours(24));
+        assert_eq!(
+            due_in(&late(23)),
+            TimeDelta::hours(23) + TimeDelta::minutes(144)
+        );
+        assert_eq!(due_in(&late(32)), TimeDelta::hours(33));
         // Once the deadline has passed, the least time counts from then.
         assert_eq!(
-            due_in(&late(30)),
-            TimeDelta::hours(30) + TimeDelta::minutes(144)
+            due_in(&late(34)),
+            TimeDelta::hours(45) + TimeDelta::minutes(24)
         );
+    }
+
+    #[test]
+    fn whatever_its_pace_a_limit_counts_one_kind_of_time() {
+        let pace = |category, severity| Policy::default().pace(category, severity);
+        assert_eq!(
+            pace(Category::StrawBurning, Severity::Critical),
+            Pace::Continuous
+        );
+        assert_eq!(
+            pace(Category::StrawBurning, Severity::General),
+            Pace::Waking
+        );
+        assert_eq!(
+            pace(Category::LivingEnvironment, Severity::Serious),
+            Pace::Working
+        );
+        assert_eq!(pace(Category::StrawBurning, Severity::Minor), Pace::Working);
     }
 
     #[test]
@@ -260,25 +325,30 @@ mod tests {
             status: Status::Closed,
             ..filed(Disposition::Keep)
         };
-        assert_eq!(Policy::default().next_due(&CalendarTime, &closed), None);
+        assert_eq!(
+            Policy::default().next_due(Calendar::default(), &closed),
+            None
+        );
     }
 
     #[test]
-    fn the_least_severe_of_any_category_has_fifteen_days() {
+    fn the_least_severe_of_any_category_has_fifteen_working_days() {
         let deadline = |category, severity| {
-            Policy::default().deadline(&CalendarTime, noon(), category, severity) - noon()
+            Policy::default().deadline(Calendar::default(), morning(), category, severity)
         };
         assert_eq!(
             deadline(Category::StrawBurning, Severity::Minor),
-            TimeDelta::days(15)
+            "2026-12-09T17:00:00+08:00"
+                .parse::<DateTime<Utc>>()
+                .unwrap()
         );
         assert_eq!(
-            deadline(Category::StrawBurning, Severity::Critical),
+            deadline(Category::StrawBurning, Severity::Critical) - morning(),
             TimeDelta::hours(1)
         );
         assert_eq!(
-            deadline(Category::DrinkingWaterSource, Severity::Serious),
-            TimeDelta::hours(24)
+            deadline(Category::DrinkingWaterSource, Severity::Serious) - morning(),
+            TimeDelta::hours(33)
         );
     }
 }

@@ -202,7 +202,7 @@ pub struct Context<'a> {
     /// The settings.
     pub policy: &'a Policy,
     /// How time counts.
-    pub calendar: &'a dyn Calendar,
+    pub calendar: Calendar<'a>,
     /// Whether a photo taken afterwards has arrived.
     pub evidence: bool,
     /// The instant of the decision.

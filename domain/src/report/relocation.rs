@@ -122,7 +122,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::calendar::CalendarTime;
+    use crate::calendar::Calendar;
     use crate::grid::management::followed;
     use crate::grid::{GridPath, Tier};
     use crate::officer::{Covers, Post, Role, Staffing};
@@ -193,7 +193,7 @@ mod tests {
         let context = Context {
             staffing: &staffing,
             policy: &policy,
-            calendar: &CalendarTime,
+            calendar: Calendar::default(),
             evidence: false,
             now: now(),
         };

@@ -4,7 +4,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::*;
-use crate::calendar::CalendarTime;
+use crate::calendar::Calendar;
 use crate::grid::GridPath;
 use crate::officer::{Actor, Covers, Post, Posting, Role, Staffing};
 use crate::report::closing::{ClosingRules, StartingAt};
@@ -279,7 +279,7 @@ proptest! {
         let life = |timeline: &Timeline| {
             let settings = Arc::clone(timeline.at(start()));
             let context = |now, evidence| Context {
-                staffing: &staffing, policy: &settings.reports, calendar: &CalendarTime, evidence, now,
+                staffing: &staffing, policy: &settings.reports, calendar: Calendar::default(), evidence, now,
             };
             let mut now = start();
             let mut report = file(&filing, &actors[0], &context(now, false)).unwrap().report;

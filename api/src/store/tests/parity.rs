@@ -90,7 +90,8 @@ const SQLITE_INDEXES: &str = "
     FROM sqlite_master m JOIN pragma_index_list(m.name) i WHERE m.type = 'table'
     UNION ALL
     SELECT m.name, c.name, 1 FROM sqlite_master m JOIN pragma_table_info(m.name) c
-    WHERE m.type = 'table' AND c.pk = 1 AND c.type = 'INTEGER'";
+    WHERE m.type = 'table' AND c.pk = 1 AND c.type = 'INTEGER'
+      AND (SELECT max(p.pk) FROM pragma_table_info(m.name) p) = 1";
 const POSTGRES_INDEXES: &str = "
     SELECT t.relname::text AS table_name, i.indisunique AS is_unique,
       (SELECT string_agg(a.attname, ',' ORDER BY k.place)
