@@ -114,8 +114,24 @@ pub struct Config {
     pub photos: PhotoLimits,
     /// How much callers may ask.
     pub traffic: TrafficSettings,
+    /// The clock.
+    pub clock: ClockSettings,
     /// How webhooks are sent.
     pub webhooks: WebhookSettings,
+}
+
+/// The `[clock]` table: what happens to reports that nobody acts on.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ClockSettings {
+    /// Whether this process lets due steps lapse. At least one process of a database must.
+    pub enabled: bool,
+}
+
+impl Default for ClockSettings {
+    fn default() -> Self {
+        Self { enabled: true }
+    }
 }
 
 /// The `[http]` table: how requests are taken.
@@ -219,6 +235,7 @@ impl Default for Config {
             auth: AuthSettings::default(),
             photos: PhotoLimits::default(),
             traffic: TrafficSettings::default(),
+            clock: ClockSettings::default(),
             webhooks: WebhookSettings::default(),
         }
     }

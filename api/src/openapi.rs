@@ -19,8 +19,8 @@ use crate::auth::tickets;
 use crate::http::page::{Cursor, Limit};
 use crate::problem::{self, FieldError};
 use crate::{
-    audit, auth, bootstrap, calendar, grids, imports, notices, officers, operation, photos, reports,
-    service_accounts, settings, webhooks,
+    audit, auth, bootstrap, calendar, grids, imports, notices, officers, operation, photos,
+    reports, service_accounts, settings, webhooks,
 };
 
 /// The name of the security scheme of signed-in operations.

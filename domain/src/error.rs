@@ -109,6 +109,24 @@ codes! {
     ResultRequired = "result_required", 409, "结案前须填写处置结果", "A result is required before closing";
     /// The one it is to be assigned to lies outside the holder's grids, or is not posted there.
     TargetInvalid = "target_invalid", 409, "指派对象不在可指派范围内", "It cannot be assigned there";
+    /// The desk has accepted it already.
+    AlreadyAccepted = "already_accepted", 409, "已受理", "It is accepted already";
+    /// Declining is over: done once, accepted, or too late.
+    DeclineOver = "decline_over", 409, "已不能退单", "It can be declined no more";
+    /// Nothing lapsed that could be recalled, or not any more.
+    RecallOver = "recall_over", 409, "已不能撤回", "There is nothing to recall";
+    /// More time was asked for already, or too late.
+    ExtensionOver = "extension_over", 409, "已不能申请延期", "More time can be asked for no more";
+    /// Nobody asked, so there is nothing to answer.
+    NothingAsked = "nothing_asked", 409, "没有待答复的申请", "Nothing waits for an answer";
+    /// Another person than who asked grants more time.
+    OtherPersonGrants = "other_person_grants", 409, "申请人不能自行审批", "Another person must decide on this";
+    /// It is at the county already.
+    AlreadyReferred = "already_referred", 409, "已移送县级", "It is at the county already";
+    /// It was urged a short while ago.
+    UrgedLately = "urged_lately", 409, "刚刚催办过，请稍后再试", "It was urged a short while ago";
+    /// It was closed too long ago to be reopened.
+    ReopenOver = "reopen_over", 409, "已超过可重新办理的期限", "It was closed too long ago";
     /// Another grid has the code, or had it: codes are never given twice.
     CodeTaken = "code_taken", 409, "区划代码已被使用", "The code is or was another grid's";
     /// The grid has ended.

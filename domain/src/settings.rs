@@ -279,6 +279,42 @@ impl Settings {
         faults.within("/reports/least_share", reports.least_share, 0, 50);
         faults.within("/reports/least_minutes", reports.least_minutes, 1, 1440);
         faults.within("/reports/most_returns", reports.most_returns, 0, 10);
+        faults.within("/reports/yellow_share", reports.yellow_share, 1, 100);
+        let rules = &reports.proceedings;
+        for (field, value, least, most) in [
+            ("decline_working_days", rules.decline_working_days, 0, 30),
+            ("recall_working_days", rules.recall_working_days, 0, 30),
+            (
+                "extension_answer_working_days",
+                rules.extension_answer_working_days,
+                1,
+                30,
+            ),
+            ("extension_most_days", rules.extension_most_days, 0, 366),
+            ("suspension_most_days", rules.suspension_most_days, 1, 3660),
+            (
+                "referral_reply_working_days",
+                rules.referral_reply_working_days,
+                1,
+                366,
+            ),
+            ("reopen_days", rules.reopen_days, 0, 3660),
+            ("urge_minutes", rules.urge_minutes, 0, 10_080),
+        ] {
+            faults.within(&format!("/reports/proceedings/{field}"), value, least, most);
+        }
+        let pressing = &reports.pressing;
+        faults.span(
+            "/reports/pressing/supervision_after",
+            pressing.supervision_after,
+        );
+        faults.span("/reports/pressing/circular_after", pressing.circular_after);
+        faults.within(
+            "/reports/pressing/critical_reminder_minutes",
+            pressing.critical_reminder_minutes,
+            15,
+            1440,
+        );
         let closing = &reports.closing;
         if closing.group > UpTo::General {
             faults.add(

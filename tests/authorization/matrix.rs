@@ -34,10 +34,11 @@ const ROLES: [(&str, &str); 9] = [
 ];
 
 /// Where a value is refused after everything else: a password that is not the caller's, a reason of the
-/// secretary's that is no duplicate, a code that does not fit its parent's.
-const VALUES: [&str; 3] = [
+/// secretary's that is no duplicate, a code that does not fit its parent's, more time than may be given.
+const VALUES: [&str; 4] = [
     "post /v1/auth/password",
     "post /v1/reports/{id}/void",
+    "post /v1/reports/{id}/extend",
     "post /v1/grids",
 ];
 

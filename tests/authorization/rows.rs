@@ -195,6 +195,8 @@ pub const ROWS: &[Row] = &[
     }),
     row("get /v1/reports/{id}/similar", Report, nothing),
     row("get /v1/reports/{id}/events", Report, nothing),
+    row("get /v1/reports/{id}/forecast", Report, nothing),
+    row("get /v1/inbox/lapsed", Caller, nothing),
     row("post /v1/reports/{id}/escalate", Report, |_| {
         body(json!({}))
     }),
@@ -217,6 +219,42 @@ pub const ROWS: &[Row] = &[
     row("post /v1/reports/{id}/restore", Report, |_| body(json!({}))),
     row("post /v1/reports/{id}/reclassify", Report, |_| {
         body(json!({"category": "straw_burning"}))
+    }),
+    row("post /v1/reports/{id}/accept", Report, |_| body(json!({}))),
+    row("post /v1/reports/{id}/decline", Report, |_| {
+        body(json!({"reason": "不在本组"}))
+    }),
+    row("post /v1/reports/{id}/take", Report, |_| body(json!({}))),
+    row("post /v1/reports/{id}/transfer", Report, |target| {
+        body(json!({"grid_id": target.grid, "reason": "不在本村"}))
+    }),
+    row("post /v1/reports/{id}/recall", Report, |_| body(json!({}))),
+    row("post /v1/reports/{id}/extend", Report, |_| {
+        body(json!({"until": "2099-01-01T00:00:00Z", "reason": "等设备"}))
+    }),
+    row("post /v1/reports/{id}/grant", Report, |_| body(json!({}))),
+    row("post /v1/reports/{id}/refuse", Report, |_| {
+        body(json!({"reason": "不同意"}))
+    }),
+    row("post /v1/reports/{id}/suspend", Report, |_| {
+        body(json!({"reason": "整改需跨季", "review_at": days(40, 41)["from"]}))
+    }),
+    row("post /v1/reports/{id}/resume", Report, |_| body(json!({}))),
+    row("post /v1/reports/{id}/urge", Report, |_| body(json!({}))),
+    row("post /v1/reports/{id}/supervise", Report, |_| {
+        body(json!({"demand": "限期整改", "reply_by": "2099-01-01T00:00:00Z"}))
+    }),
+    row("post /v1/reports/{id}/refer", Report, |_| {
+        body(json!({"agency": "县生态环境局", "reason": "需执法"}))
+    }),
+    row("post /v1/reports/{id}/acknowledge", Report, |_| {
+        body(json!({}))
+    }),
+    row("post /v1/reports/{id}/reply", Report, |_| {
+        body(json!({"reply": "已立案"}))
+    }),
+    row("post /v1/reports/{id}/reopen", Report, |_| {
+        body(json!({"reason": "反弹"}))
     }),
     row("post /v1/reports/{id}/comment", Report, |_| {
         body(json!({"text": "已知悉"}))

@@ -210,7 +210,10 @@ async fn for_another_grid_of_the_town_it_goes_up_there_and_the_filer_keeps_sight
     let id = id_of(&report);
     assert_eq!(stands(&report).0, "escalating");
     assert_eq!(report["desk"]["grid_id"], json!(world.here().village(2)));
-    assert_eq!(allowed(&leader.report(id).await), ["void", "comment"]);
+    assert_eq!(
+        allowed(&leader.report(id).await),
+        ["void", "urge", "comment"]
+    );
     let mine: Vec<_> = leader
         .all("/v1/reports?view=mine")
         .await

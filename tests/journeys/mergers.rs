@@ -148,7 +148,7 @@ async fn two_villages_merge(world: World) {
     let inbox = taking.inbox().await;
     assert_eq!(
         inbox["counts"],
-        json!({"handle": 2, "decide": 2, "verify": 1})
+        json!({"handle": 2, "decide": 2, "verify": 1, "grant": 0})
     );
     assert_eq!(
         town.report(at_village).await["desk"]["officers"],

@@ -1,10 +1,12 @@
 //! Stories that cross the rooms.
 
+mod clock;
 mod demonstration;
 mod failures;
 mod filings;
 mod killed;
 mod leaving;
+mod measures;
 mod mergers;
 mod moving;
 mod notices;

@@ -94,7 +94,7 @@ async fn a_resolution_that_does_not_pass_goes_back_to_who_did_the_work(world: Wo
             .ok();
         assert_eq!(
             leader.inbox().await["counts"],
-            json!({"handle": 0, "decide": 0, "verify": 0})
+            json!({"handle": 0, "decide": 0, "verify": 0, "grant": 0})
         );
         assert_eq!(secretary.inbox().await["counts"]["verify"], 1);
         let report = secretary

@@ -69,7 +69,7 @@ async fn a_report_goes_from_the_hills_to_the_town_and_is_closed(world: World) {
     let inbox = secretary.inbox().await;
     assert_eq!(
         inbox["counts"],
-        json!({"handle": 0, "decide": 1, "verify": 0})
+        json!({"handle": 0, "decide": 1, "verify": 0, "grant": 0})
     );
     assert_eq!(id_of(&inbox["items"][0]), id);
     assert!(allowed(&inbox["items"][0]).contains(&"approve".to_owned()));

@@ -206,7 +206,7 @@ async fn counts_tell_duties_and_deputies(world: World) {
     let secretary = world.secretary(1).await;
     let counts = secretary.get("/v1/inbox/counts").await.ok();
     let expected = json!({
-        "total": 3, "handle": 0, "decide": 3, "verify": 0, "overdue": 0, "own": 3, "deputy": 0
+        "total": 3, "handle": 0, "decide": 3, "verify": 0, "grant": 0, "overdue": 0, "own": 3, "deputy": 0
     });
     assert_eq!(counts, expected);
     secretary.act(ids[0], "approve", json!({})).await.ok();
@@ -215,7 +215,7 @@ async fn counts_tell_duties_and_deputies(world: World) {
     let deputy = world.secretary(2).await;
     let counts = deputy.get("/v1/inbox/counts").await.ok();
     let expected = json!({
-        "total": 3, "handle": 1, "decide": 2, "verify": 0, "overdue": 0, "own": 0, "deputy": 3
+        "total": 3, "handle": 1, "decide": 2, "verify": 0, "grant": 0, "overdue": 0, "own": 0, "deputy": 3
     });
     assert_eq!(counts, expected);
     let inbox = deputy.inbox().await;

@@ -72,6 +72,8 @@ pub fn settings(database: &Database, folder: &Folder) -> Config {
     config.store.readers = 2;
     config.store.connections = 6;
     config.photos.workers = 1;
+    // Tests say when what is due happens: `World::tick`.
+    config.clock.enabled = false;
     // Receivers of tests are on this machine.
     config.webhooks.allow_http = true;
     config.webhooks.allow_private = true;
@@ -188,6 +190,14 @@ impl World {
     /// Moves the server's time forward.
     pub fn advance(&self, by: TimeDelta) {
         self.inner.clock.advance(by);
+    }
+
+    /// Lets happen what is due by now.
+    pub async fn tick(&self) {
+        let app: &std::sync::Arc<App> = &self.inner.app;
+        gridpatrol::workers::clock::run_through(app, self.now())
+            .await
+            .expect("the clock");
     }
 
     /// An officer's id.

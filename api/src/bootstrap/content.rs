@@ -35,11 +35,24 @@ const MOST_GRIDS: usize = 2_000;
 
 /// What this server has, beyond the least that every one had. Clients switch parts of theirs on by it.
 const FEATURES: &[&str] = &[
+    "absences",
+    "audit",
     "bootstrap",
+    "boundaries",
+    "calendar",
+    "decisions",
+    "duty_roster",
+    "forecast",
+    "imports",
+    "invitations",
+    "measures",
     "photo_links",
+    "push_tokens",
     "service_accounts",
     "settings",
+    "similar_reports",
     "tickets",
+    "webhooks",
 ];
 
 /// What an app needs when it starts.

@@ -180,6 +180,9 @@ options! {
     /// Seconds until a read or a list must be answered [default: 30]
     traffic_read_timeout_s: u64 = "GRIDPATROL_TRAFFIC_READ_TIMEOUT_S" => traffic.read_timeout_s;
 
+    /// Whether this process lets due steps lapse; at least one process of a database must [default: true]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = clap::builder::BoolishValueParser::new())]
+    clock_enabled: bool = "GRIDPATROL_CLOCK_ENABLED" => clock.enabled;
     /// Let webhooks go without TLS
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = clap::builder::BoolishValueParser::new())]
     webhooks_allow_http: bool = "GRIDPATROL_WEBHOOKS_ALLOW_HTTP" => webhooks.allow_http;

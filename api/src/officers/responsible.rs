@@ -76,7 +76,7 @@ pub struct DutyHolder {
 fn who(staffing: &Staffing, duty: Duty, grid: GridPath) -> Vec<Responsible> {
     match duty {
         Duty::Decide => staffing.deciding_for(grid),
-        Duty::Handle | Duty::Verify => staffing.working_for(grid),
+        Duty::Handle | Duty::Verify | Duty::Grant => staffing.working_for(grid),
     }
 }
 

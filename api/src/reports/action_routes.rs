@@ -50,7 +50,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(comment_report);
 }
 
-async fn act<B>(
+/// Acts on a report as its body asks, and answers with it.
+pub(super) async fn act<B>(
     app: Data<App>,
     call: Call<ById, (), B>,
     asked: impl FnOnce(B) -> (Asked, Vec<PhotoDeclaration>, PhotoRole),
@@ -73,7 +74,8 @@ async fn act<B>(
     .await
 }
 
-fn plain(action: Action) -> (Asked, Vec<PhotoDeclaration>, PhotoRole) {
+/// An action whose body is all the rules need.
+pub(super) fn plain(action: Action) -> (Asked, Vec<PhotoDeclaration>, PhotoRole) {
     (Asked::Action(action), Vec::new(), PhotoRole::Other)
 }
 
@@ -94,6 +96,7 @@ macro_rules! action {
         }
     };
 }
+pub(super) use action;
 
 action!(
     /// Sends a report up

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use gridpatrol_domain::geo::Crs;
 use gridpatrol_domain::grid::Tier;
 use gridpatrol_domain::report::{
-    ActionKind, Category, Disposition, Duty, Outcome, Severity, Source, Status, Subtype,
+    ActionKind, Category, Colour, Disposition, Duty, Outcome, Severity, Source, Status, Subtype,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -105,6 +105,35 @@ pub struct Report {
     pub deadline_at: DateTime<Utc>,
     /// Whether the deadline has passed, or had when it ended.
     pub overdue: bool,
+    /// How much of the whole limit is used up: yellow is due soon, red overdue.
+    pub colour: Colour,
+    /// 受理: when the present desk accepted it, or first acted on it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepted_at: Option<DateTime<Utc>>,
+    /// Its round: 1, and one more each time it is reopened.
+    pub round: u32,
+    /// How often it came back after it was closed.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub rebounds: u32,
+    /// Seconds since it was received, until it was closed.
+    pub gross_time_s: i64,
+    /// The same without the time at the county.
+    pub own_time_s: i64,
+    /// More time was asked for, and nobody has answered yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub extension: Option<ExtensionAsked>,
+    /// 挂账: it rests until a review.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suspension: Option<SuspensionUnderWay>,
+    /// It is at the county.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub referral: Option<ReferralUnderWay>,
+    /// 督办: the town demands that a tier below puts it right.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub supervision: Option<SupervisionUnderWay>,
+    /// 超时自动上报: the step that lapsed last, until somebody above acts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lapse: Option<LapsedStep>,
     /// How often an escalation was sent back, by the tier that had sent it.
     pub returns: Returns,
     /// How often a resolution did not pass.
@@ -132,6 +161,91 @@ pub struct Report {
     pub version: i64,
     /// What the caller may do now.
     pub allowed_actions: Vec<AllowedAction>,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde asks with a reference"
+)]
+const fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
+/// A request for more time that waits for an answer.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ExtensionAsked {
+    /// Who asked.
+    pub asked_by: Person,
+    /// When.
+    pub asked_at: DateTime<Utc>,
+    /// The deadline that is asked for.
+    pub until: DateTime<Utc>,
+    /// When silence becomes refusal.
+    pub answer_due_at: DateTime<Utc>,
+}
+
+/// A suspension under way.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct SuspensionUnderWay {
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// When it goes on by itself.
+    pub review_at: DateTime<Utc>,
+    /// What is still to be reached meanwhile, in order.
+    pub milestones: Vec<SuspensionMilestone>,
+}
+
+/// A milestone of a suspension.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct SuspensionMilestone {
+    /// By when.
+    pub due_at: DateTime<Utc>,
+    /// What.
+    #[schema(example = "完成清淤")]
+    pub title: String,
+}
+
+/// A referral to the county under way.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ReferralUnderWay {
+    /// To which agency.
+    #[schema(example = "县生态环境局")]
+    pub agency: String,
+    /// The number of the letter, or of the matter there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// When the agency acknowledged it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acknowledged_at: Option<DateTime<Utc>>,
+    /// When a reply is due.
+    pub reply_due_at: DateTime<Utc>,
+}
+
+/// A supervision that nobody has answered yet.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct SupervisionUnderWay {
+    /// Its number.
+    #[schema(example = "镇环督〔2026〕3号")]
+    pub number: String,
+    /// The tier that has to answer.
+    pub tier: Tier,
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// By when it has to answer.
+    pub reply_due_at: DateTime<Utc>,
+}
+
+/// A step that lapsed: the system moved the report, nobody approved it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct LapsedStep {
+    /// The tier that let it lapse.
+    pub tier: Tier,
+    /// When the step was due.
+    pub due_at: DateTime<Utc>,
+    /// When the report moved.
+    pub at: DateTime<Utc>,
 }
 
 /// The grid that answers for a report.
@@ -316,4 +430,14 @@ pub struct InboxCounts {
     pub decide: i64,
     /// To verify.
     pub verify: i64,
+    /// Requests for more time to answer.
+    pub grant: i64,
+}
+
+impl InboxCounts {
+    /// How many in all.
+    #[must_use]
+    pub const fn total(&self) -> i64 {
+        self.handle + self.decide + self.verify + self.grant
+    }
 }

@@ -11,8 +11,8 @@ use gridpatrol_domain::report::lifecycle::{allowed_actions, decide};
 use gridpatrol_domain::report::permission::role_may;
 use gridpatrol_domain::report::relocation::{Reason, relocate};
 use gridpatrol_domain::report::{
-    Action, Category, Context, Decision, Disposition, Event, PhotoRole, Refusal, Report, Severity,
-    Source,
+    Action, Category, Context, Decision, Disposition, Event, EventKind, PhotoRole, Refusal, Report,
+    Severity, Source, Status,
 };
 use gridpatrol_domain::slug::Slug;
 use serde_json::{Map, Value, json};
@@ -192,6 +192,10 @@ pub enum Asked {
     Assign(super::actions::Assignment),
     /// A reclassification, whose grid must be looked up.
     Reclassify(super::actions::Reclassification),
+    /// A transfer, whose grid must be looked up.
+    Transfer(super::measures::Transferral),
+    /// A supervision, whose number may have to be made.
+    Supervise(super::measures::SupervisionOrder),
     /// An amendment of texts.
     Amend(Box<ReportAmendment>),
 }
@@ -242,13 +246,13 @@ pub fn act(
     let context = staffed.context(received_at, view::evidence(&photos), viewer.now);
     let (action, texts) = translated(&acting.asked, &staffed, &found);
     let before = checked(&found.row, &action, acting, viewer, &staffed)?;
-    if let Action::Void {
-        duplicate_of: Some(original),
-        ..
-    } = &action
-    {
-        duplicate_exists(conn, viewer, town_id, *original)?;
-    }
+    let original = match &action {
+        Action::Void {
+            duplicate_of: Some(original),
+            ..
+        } if *original != acting.id => Some(original_of(conn, viewer, town_id, *original)?),
+        _ => None,
+    };
     let decision = decide(&before, &action, &viewer.actor, &context)
         .map_err(|refusal| refused(refusal, Some((&before, viewer, &context))))?;
     let Decision { report, events } = caught_up(decision, &action, &staffed, &context);
@@ -284,6 +288,9 @@ pub fn act(
         number: &found.row.number,
     };
     record(conn, &mut head, viewer, &change, events)?;
+    if let Some(original) = original {
+        link(conn, &mut head, viewer, &staffed, &original, &found.row)?;
+    }
     Ok(view::report(
         app,
         viewer,
@@ -386,6 +393,25 @@ fn translated(asked: &Asked, staffed: &StaffedTown, found: &Found) -> (Action, O
             },
             None,
         ),
+        Asked::Transfer(transfer) => (
+            Action::Transfer {
+                place: path(transfer.grid_id),
+                reason: transfer.reason.clone(),
+            },
+            None,
+        ),
+        Asked::Supervise(order) => {
+            let count = found.row.proceedings.0.supervisions + 1;
+            let number = texts::filled(&order.number)
+                .unwrap_or_else(|| format!("{}-{count}", found.row.number));
+            let action = Action::Supervise {
+                number,
+                demand: order.demand.clone(),
+                reply_by: order.reply_by,
+                tier: order.tier.get(),
+            };
+            (action, None)
+        }
         Asked::Amend(amendment) => {
             let texts = texts::amended(&found.texts, amendment);
             let changes = texts::changes(&found.texts, &texts);
@@ -394,16 +420,50 @@ fn translated(asked: &Asked, staffed: &StaffedTown, found: &Found) -> (Action, O
     }
 }
 
-fn duplicate_exists(conn: &mut Conn, viewer: &Viewer, town: Uuid, original: Uuid) -> Outcome<()> {
-    if queries::town_of(conn, &viewer.scope, original)? == Some(town) {
-        return Ok(());
-    }
-    Err(Problem::invalid(vec![FieldError::new(
-        "/duplicate_of",
-        "not_found",
-        "Name a report of the same town.",
-    )])
-    .into())
+/// The report that another one repeats, as the caller sees it.
+fn original_of(conn: &mut Conn, viewer: &Viewer, town: Uuid, original: Uuid) -> Outcome<ReportRow> {
+    let found = queries::find(conn, &viewer.scope, original)?;
+    found
+        .map(|found| found.row)
+        .filter(|row| row.town_id == town && row.status.0 != Status::Void)
+        .ok_or_else(|| {
+            Problem::invalid(vec![FieldError::new(
+                "/duplicate_of",
+                "not_found",
+                "Name a report of the same town that is not void itself.",
+            )])
+            .into()
+        })
+}
+
+/// Tells those of the original that it was reported again, and gives the other reporter sight of it,
+/// so that both learn how the matter ends. The original itself does not change. With the town's row
+/// locked.
+fn link(
+    conn: &mut Conn,
+    head: &mut TownHead,
+    viewer: &Viewer,
+    staffed: &StaffedTown,
+    original: &ReportRow,
+    duplicate: &ReportRow,
+) -> Outcome<()> {
+    queries::add_participant(conn, original, duplicate.reporter_id)?;
+    let report = original.state(|grid| staffed.town.path(grid));
+    let mut payload = Map::new();
+    payload.insert("duplicate_id".to_owned(), json!(duplicate.id));
+    payload.insert("duplicate_number".to_owned(), json!(duplicate.number));
+    let change = Change {
+        staffed,
+        before: Some(&report),
+        after: &report,
+        number: &original.number,
+    };
+    let linked = Event {
+        kind: EventKind::DuplicateLinked,
+        on_behalf_of: None,
+        payload,
+    };
+    record(conn, head, viewer, &change, vec![linked])
 }
 
 /// Counts the report on every grid of its path.
@@ -420,7 +480,7 @@ fn count(conn: &mut Conn, row: &ReportRow, by: i64) -> Outcome<()> {
 }
 
 /// Moves the report from one set of counters to another, where they differ.
-fn recount(conn: &mut Conn, before: &ReportRow, after: &ReportRow) -> Outcome<()> {
+pub(super) fn recount(conn: &mut Conn, before: &ReportRow, after: &ReportRow) -> Outcome<()> {
     let key = |row: &ReportRow| (row.place(), row.status.0, row.category.0, row.severity.0);
     if key(before) != key(after) {
         count(conn, before, -1)?;

@@ -115,7 +115,7 @@ fn waits<'a>(desks: &Desks, duty: Duty) -> Option<Waits<'a>> {
         .and(reports::desk_duty.assume_not_null().eq(Coded(duty)));
     Some(match duty {
         Duty::Decide => Box::new(here),
-        Duty::Handle | Duty::Verify => Box::new(here.and(in_person(desks))),
+        Duty::Handle | Duty::Verify | Duty::Grant => Box::new(here.and(in_person(desks))),
     })
 }
 
@@ -143,7 +143,7 @@ impl Desks {
                 deciding: grids,
                 ..Self::default()
             },
-            Duty::Handle | Duty::Verify => Self {
+            Duty::Handle | Duty::Verify | Duty::Grant => Self {
                 working: grids,
                 colleagues: self.colleagues.clone(),
                 ..Self::default()
@@ -160,7 +160,7 @@ impl Desks {
     fn grids(&self, duty: Duty) -> &[Uuid] {
         match duty {
             Duty::Decide => &self.deciding,
-            Duty::Handle | Duty::Verify => &self.working,
+            Duty::Handle | Duty::Verify | Duty::Grant => &self.working,
         }
     }
 }
@@ -226,6 +226,7 @@ pub fn counts(conn: &mut Conn, desks: &[Desks]) -> QueryResult<InboxCounts> {
             match duty {
                 Some(Coded(Duty::Handle)) => counts.handle += reports,
                 Some(Coded(Duty::Verify)) => counts.verify += reports,
+                Some(Coded(Duty::Grant)) => counts.grant += reports,
                 Some(Coded(Duty::Decide)) | None => {}
             }
         }

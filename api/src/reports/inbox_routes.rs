@@ -31,7 +31,7 @@ refusals! {
 /// How many reports wait for the caller.
 #[derive(Debug, Clone, Default, Serialize, ToSchema)]
 #[schema(example = json!({
-    "total": 43, "handle": 3, "decide": 40, "verify": 0, "overdue": 2, "own": 41, "deputy": 2
+    "total": 43, "handle": 3, "decide": 40, "verify": 0, "grant": 0, "overdue": 2, "own": 41, "deputy": 2
 }))]
 pub struct InboxTally {
     /// In all.
@@ -42,6 +42,8 @@ pub struct InboxTally {
     decide: i64,
     /// To verify.
     verify: i64,
+    /// Requests for more time to answer.
+    grant: i64,
     /// Whose deadline has passed.
     overdue: i64,
     /// By the caller's own postings.
@@ -75,11 +77,10 @@ pub async fn count_inbox(app: Data<App>, call: Call) -> Result<HttpResponse, Pro
                 owned.push(Desks::of(&own, &staffed.town, &staffed.staffing));
             }
             let counts = inbox::counts(conn, &desks)?;
-            let total = counts.handle + counts.decide + counts.verify;
+            let total = counts.total();
             let stands_in = own.postings.len() < viewer.actor.postings.len();
             let own = if stands_in {
-                let counts = inbox::counts(conn, &owned)?;
-                counts.handle + counts.decide + counts.verify
+                inbox::counts(conn, &owned)?.total()
             } else {
                 total
             };
@@ -88,6 +89,7 @@ pub async fn count_inbox(app: Data<App>, call: Call) -> Result<HttpResponse, Pro
                 handle: counts.handle,
                 decide: counts.decide,
                 verify: counts.verify,
+                grant: counts.grant,
                 overdue: inbox::overdue(conn, &desks, viewer.now)?,
                 own,
                 deputy: total - own,

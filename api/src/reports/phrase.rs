@@ -60,6 +60,7 @@ pub fn status_text(
                 Duty::Handle => format!("由{who}处置"),
                 Duty::Decide => format!("待{who}审核上报"),
                 Duty::Verify => format!("待{who}核查"),
+                Duty::Grant => format!("待{who}审批延期"),
             };
             if let Some(due) = report.next_due_at {
                 sentence.push_str(&beijing(due).format("，%-m月%-d日 %H:%M前").to_string());
@@ -79,6 +80,7 @@ pub fn status_text(
                 Duty::Handle => format!("{who} works on it"),
                 Duty::Decide => format!("{who} decides on the escalation"),
                 Duty::Verify => format!("{who} verifies it"),
+                Duty::Grant => format!("{who} decides on more time"),
             };
             if let Some(due) = report.next_due_at {
                 sentence.push_str(&beijing(due).format(", due %Y-%m-%d %H:%M").to_string());

@@ -15,7 +15,10 @@ use super::answer::{Report, ReportEvent};
 use super::commands::{self, Acting, Asked};
 use super::request::{ReportAmendment, ReportFiling};
 use super::view::{self, StaffedTown, Viewer};
-use super::{action_routes, inbox_routes, list_routes, queries, similar_routes};
+use super::{
+    action_routes, foresight_routes, inbox_routes, list_routes, measure_routes, queries,
+    similar_routes,
+};
 use crate::app::App;
 use crate::http::Call;
 use crate::http::etag;
@@ -50,6 +53,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     list_routes::routes(config);
     inbox_routes::routes(config);
     action_routes::routes(config);
+    measure_routes::routes(config);
+    foresight_routes::routes(config);
 }
 
 impl Viewer {

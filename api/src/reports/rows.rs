@@ -2,13 +2,13 @@
 //!
 //! Owns the mapping alone: the narrow row that lists and clocks touch, and the texts.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use gridpatrol_domain::geo::Crs;
 use gridpatrol_domain::grid::{GridPath, Tier};
 use gridpatrol_domain::report::{
-    Category, Disposition, Duty, Handler, Outcome, Report, Returns, Severity, Source, Status,
-    Subtype,
+    Category, Colour, Disposition, Duty, Handler, Outcome, Proceedings, Report, Returns, Severity,
+    Source, Status, Subtype,
 };
 use uuid::Uuid;
 
@@ -113,6 +113,46 @@ pub struct ReportRow {
     pub version: i64,
     /// The town's change that last touched it.
     pub change_seq: i64,
+    /// When the present desk accepted it.
+    pub accepted_at: Option<At>,
+    /// Its round.
+    pub round: i32,
+    /// When the round began.
+    #[diesel(serialize_as = At)]
+    pub round_since: DateTime<Utc>,
+    /// How often it came back.
+    pub rebounds: i32,
+    /// Milliseconds at the county.
+    pub away_ms: i64,
+    /// How much of the limit is used up.
+    pub colour: Coded<Colour>,
+    /// When the colour changes.
+    pub mark_due_at: Option<At>,
+    /// What is under way beside its way through the tiers.
+    #[diesel(serialize_as = Option<String>, deserialize_as = Option<String>)]
+    pub proceedings: Underway,
+}
+
+/// What is under way, as one JSON object; absent where there is nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Underway(pub Proceedings);
+
+impl TryFrom<Option<String>> for Underway {
+    type Error = serde_json::Error;
+
+    fn try_from(kept: Option<String>) -> Result<Self, Self::Error> {
+        kept.map_or_else(
+            || Ok(Self::default()),
+            |kept| serde_json::from_str(&kept).map(Self),
+        )
+    }
+}
+
+impl From<Underway> for Option<String> {
+    fn from(Underway(proceedings): Underway) -> Self {
+        (proceedings != Proceedings::default())
+            .then(|| serde_json::to_string(&proceedings).unwrap_or_default())
+    }
 }
 
 /// The texts of a report.
@@ -209,14 +249,22 @@ impl ReportRow {
             rework_count: self.rework_count.unsigned_abs(),
             reporter_id: self.reporter_id,
             first_acted_at: self.first_acted_at.map(|at| at.0),
+            accepted_at: self.accepted_at.map(|at| at.0),
             resolved_by: self.resolved_by.map(|id| id.0),
             resolved_at: self.resolved_at.map(|at| at.0),
             closed_at: self.closed_at.map(|at| at.0),
             outcome: self.outcome.map(|outcome| outcome.0),
             self_verified: self.self_verified,
             received_at: self.received_at,
+            round: self.round.unsigned_abs(),
+            round_since: self.round_since,
+            rebounds: self.rebounds.unsigned_abs(),
+            away: TimeDelta::milliseconds(self.away_ms),
+            proceedings: self.proceedings.0.clone(),
             deadline_at: self.deadline_at,
             next_due_at: self.next_due_at.map(|at| at.0),
+            colour: self.colour.0,
+            mark_due_at: self.mark_due_at.map(|at| at.0),
             version: self.version,
         }
     }
@@ -253,6 +301,14 @@ impl ReportRow {
         self.deadline_at = report.deadline_at;
         self.next_due_at = report.next_due_at.map(At);
         self.version = report.version;
+        self.accepted_at = report.accepted_at.map(At);
+        self.round = count(report.round);
+        self.round_since = report.round_since;
+        self.rebounds = count(report.rebounds);
+        self.away_ms = report.away.num_milliseconds();
+        self.colour = Coded(report.colour);
+        self.mark_due_at = report.mark_due_at.map(At);
+        self.proceedings = Underway(report.proceedings.clone());
     }
 
     /// The row of a report just filed.
@@ -306,6 +362,14 @@ impl ReportRow {
             photos_ready: 0,
             version: report.version,
             change_seq,
+            accepted_at: None,
+            round: 1,
+            round_since: report.round_since,
+            rebounds: 0,
+            away_ms: 0,
+            colour: Coded(report.colour),
+            mark_due_at: None,
+            proceedings: Underway::default(),
         };
         row.take_over(report);
         row

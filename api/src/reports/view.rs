@@ -24,6 +24,7 @@ use super::phrase;
 use super::queries;
 use super::request::ResponsibleParty;
 use super::rows::{ReportRow, TextsRow};
+use super::underway;
 use crate::app::App;
 use crate::auth::Signed;
 use crate::grids::directory::Town;
@@ -111,7 +112,8 @@ impl StaffedTown {
         }
     }
 
-    fn person(&self, officer: Uuid) -> Person {
+    /// An officer by name.
+    pub(super) fn person(&self, officer: Uuid) -> Person {
         Person {
             officer_id: officer,
             name: self.officer_name(officer),
@@ -192,6 +194,7 @@ pub fn report(
     let now = viewer.now;
     let state = row.state(|grid| staffed.town.path(grid));
     let context = staffed.context(row.received_at, evidence(photos), now);
+    let proceedings = &state.proceedings;
     let people: Vec<String> = state
         .desk_officers(&staffed.staffing)
         .into_iter()
@@ -259,6 +262,17 @@ pub fn report(
         next_due_at: state.next_due_at,
         deadline_at: row.deadline_at,
         overdue: state.overdue(now),
+        colour: state.colour,
+        accepted_at: state.accepted_at,
+        round: state.round,
+        rebounds: state.rebounds,
+        gross_time_s: state.gross_time(now).num_seconds(),
+        own_time_s: state.own_time(now).num_seconds(),
+        extension: underway::extension(staffed, proceedings),
+        suspension: underway::suspension(proceedings),
+        referral: underway::referral(proceedings),
+        supervision: underway::supervision(proceedings),
+        lapse: underway::lapse(proceedings),
         returns: Returns {
             group: row.returns_from_group,
             village: row.returns_from_village,

@@ -360,6 +360,14 @@ diesel::table! {
         photos_ready -> Integer,
         version -> BigInt,
         change_seq -> BigInt,
+        accepted_at -> Nullable<Instant>,
+        round -> Integer,
+        round_since -> Instant,
+        rebounds -> Integer,
+        away_ms -> BigInt,
+        colour -> Text,
+        mark_due_at -> Nullable<Instant>,
+        proceedings -> Nullable<Text>,
     }
 }
 
@@ -656,6 +664,21 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use super::super::types::sql::*;
+
+    report_lapses (town_id, report_id, due_at, rule) {
+        town_id -> Id,
+        report_id -> Id,
+        due_at -> Instant,
+        rule -> Text,
+        grid_id -> Id,
+        tier -> Text,
+        charged -> Bool,
+        lapsed_at -> Instant,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     grids,
     towns,
@@ -696,4 +719,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     push_tokens,
     calendar_years,
     calendar_state,
+    report_lapses,
 );

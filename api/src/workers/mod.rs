@@ -1,9 +1,11 @@
 //! Work that nobody waits for: started with the server, supervised, stopped with it.
 //!
-//! Each worker is a function `run_once(app, now)` that does what is due and says how much that was.
+//! Each worker is a function `run_once(app, now)` that does what is due and says how much that was, or
+//! when to run again.
 //! Owns their rhythm: when each runs, that a failure or a panic ends a round and never the worker,
 //! and the signs of life by which `readyz` knows. It must not know what they do.
 
+pub mod clock;
 pub mod imports;
 pub mod renditions;
 pub mod sweeper;
@@ -28,6 +30,23 @@ const AFTER_FAILURE: Duration = Duration::from_secs(5);
 const LONGEST_ROUND: Duration = Duration::from_secs(300);
 /// An import of the nation on a slow disk is one round.
 const LONGEST_IMPORT: Duration = Duration::from_secs(1800);
+
+/// When a worker runs again, as far as it knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// At once: there may be more.
+    Again,
+    /// After its usual rest.
+    Usual,
+    /// After this rest, or the usual one if that is shorter.
+    After(Duration),
+}
+
+impl From<usize> for Next {
+    fn from(done: usize) -> Self {
+        if done == 0 { Self::Usual } else { Self::Again }
+    }
+}
 
 /// The workers of a server that runs.
 pub struct Workers {
@@ -76,20 +95,33 @@ impl Workers {
             longest: LONGEST_ROUND,
             wake: Arc::default(),
         };
-        let tasks = vec![
+        let ticking = Rhythm {
+            name: "clock",
+            every: clock::NAP,
+            longest: LONGEST_ROUND,
+            wake: Arc::default(),
+        };
+        let mut tasks = vec![
             spawn(app, renditions, stopped.clone(), async |app, now| {
-                renditions::run_once(&app, now).await
+                renditions::run_once(&app, now).await.map(Next::from)
             }),
             spawn(app, sweeper, stopped.clone(), async |app, now| {
-                sweeper::run_once(&app, now).await
+                sweeper::run_once(&app, now).await.map(Next::from)
             }),
             spawn(app, imports, stopped.clone(), async |app, now| {
-                imports::run_once(&app, now).await
+                imports::run_once(&app, now).await.map(Next::from)
             }),
-            spawn(app, webhooks, stopped, async |app, now| {
-                webhooks::run_once(&app, now).await
+            spawn(app, webhooks, stopped.clone(), async |app, now| {
+                webhooks::run_once(&app, now).await.map(Next::from)
             }),
         ];
+        if app.config.clock.enabled {
+            let failed = Arc::new(clock::Failed::default());
+            tasks.push(spawn(app, ticking, stopped, move |app, now| {
+                let failed = Arc::clone(&failed);
+                async move { clock::run_once(&app, &failed, now).await }
+            }));
+        }
         Self {
             app: Arc::clone(app),
             stop,
@@ -117,7 +149,7 @@ fn spawn<F>(
     round: impl Fn(Arc<App>, DateTime<Utc>) -> F + Send + 'static,
 ) -> JoinHandle<()>
 where
-    F: Future<Output = Result<usize, Problem>> + Send + 'static,
+    F: Future<Output = Result<Next, Problem>> + Send + 'static,
 {
     let pulse = app.ready.watch(rhythm.name, rhythm.every + rhythm.longest);
     let app = Arc::clone(app);
@@ -133,7 +165,7 @@ async fn supervise<F>(
     mut stopped: watch::Receiver<bool>,
     mut round: impl FnMut() -> F,
 ) where
-    F: Future<Output = Result<usize, Problem>>,
+    F: Future<Output = Result<Next, Problem>>,
 {
     let worker = rhythm.name;
     loop {
@@ -142,14 +174,14 @@ async fn supervise<F>(
             .catch_unwind()
             .await
         {
-            Ok(Ok(0)) => {
+            Ok(Ok(next)) => {
+                tracing::trace!(worker, ?next, "a round is done");
                 pulse.beat();
-                rhythm.every
-            }
-            Ok(Ok(done)) => {
-                tracing::debug!(worker, done, "a round is done");
-                pulse.beat();
-                Duration::ZERO
+                match next {
+                    Next::Again => Duration::ZERO,
+                    Next::Usual => rhythm.every,
+                    Next::After(rest) => rest.min(rhythm.every),
+                }
             }
             Ok(Err(problem)) => {
                 tracing::warn!(worker, %problem, "a round failed");
@@ -202,8 +234,8 @@ mod tests {
                     match round {
                         0 => Err(Problem::new(Code::Unavailable)),
                         1 => panic!("as a bug would"),
-                        2 => Ok(7),
-                        _ => Ok(0),
+                        2 => Ok(Next::from(7)),
+                        _ => Ok(Next::from(0)),
                     }
                 }
             },

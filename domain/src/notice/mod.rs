@@ -85,10 +85,14 @@ impl Happening<'_> {
     }
 
     /// Which of these events calls the desk to act, if any: the last one that is the report's own
-    /// way. An officer is called once for what one request did.
+    /// way. An officer is called once for what one request did. Who is urged is called again.
     #[must_use]
     pub fn calling(&self, kinds: &[EventKind]) -> Option<usize> {
-        let calls = |kind: &EventKind| self.moved() && *kind != EventKind::VillageNotified;
+        let calls = |kind: &EventKind| match kind {
+            EventKind::Urged => true,
+            EventKind::VillageNotified => false,
+            _ => self.moved(),
+        };
         kinds.iter().rposition(calls)
     }
 

@@ -195,6 +195,22 @@ impl Actor {
         )
     }
 
+    /// By what the actor is the secretary of the village of this path, or a deputy.
+    #[must_use]
+    pub fn secretary_of(&self, grid: GridPath) -> Option<Standing> {
+        Standing::best(self.acting().filter(|posting| {
+            Some(posting.grid.id()) == grid.village_id() && posting.role.decides()
+        }))
+    }
+
+    /// By what the actor leads the town of this path.
+    #[must_use]
+    pub fn leads_town(&self, grid: GridPath) -> Option<Standing> {
+        Standing::best(self.working().filter(|posting| {
+            posting.grid.id() == grid.town_id() && posting.role == Role::TownLeader
+        }))
+    }
+
     /// By what the actor stands in for this officer in all that officer does.
     #[must_use]
     pub fn stands_for(&self, officer: Uuid) -> Option<Standing> {

@@ -6,9 +6,10 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::proceedings::Milestone;
 use super::{Category, Outcome, Severity};
 use crate::error::Code;
-use crate::grid::GridPath;
+use crate::grid::{GridPath, Tier};
 use crate::slug::slugs;
 
 slugs! {
@@ -34,6 +35,38 @@ slugs! {
         Amend = "amend", "修改", "Amend";
         /// Change category, severity or grid.
         Reclassify = "reclassify", "重新分类", "Reclassify";
+        /// Take note that it is one's own to do.
+        Accept = "accept", "受理", "Accept";
+        /// Refuse work that was assigned.
+        Decline = "decline", "退单", "Decline";
+        /// A superior makes itself the holder.
+        Take = "take", "提级办理", "Take over";
+        /// Give it to another village or group.
+        Transfer = "transfer", "转办", "Transfer";
+        /// Take back what lapsed.
+        Recall = "recall", "撤回", "Recall";
+        /// Ask for more time.
+        Extend = "extend", "申请延期", "Ask for more time";
+        /// Grant more time.
+        Grant = "grant", "同意延期", "Grant more time";
+        /// Refuse more time.
+        Refuse = "refuse", "不同意延期", "Refuse more time";
+        /// Let it rest until a review.
+        Suspend = "suspend", "挂账", "Suspend";
+        /// Go on with it.
+        Resume = "resume", "恢复办理", "Resume";
+        /// Remind whoever has it.
+        Urge = "urge", "催办", "Urge";
+        /// Demand that a tier below puts it right.
+        Supervise = "supervise", "督办", "Supervise";
+        /// Send it to the county.
+        Refer = "refer", "移送县级", "Refer to the county";
+        /// The county has it.
+        Acknowledge = "acknowledge", "登记县级签收", "Record the county's acknowledgement";
+        /// The county replied.
+        Reply = "reply", "登记县级回复", "Record the county's reply";
+        /// Begin a new round.
+        Reopen = "reopen", "重新办理", "Reopen";
         /// Say something.
         Comment = "comment", "留言", "Comment";
     }
@@ -52,6 +85,14 @@ slugs! {
         Close = "close", "结案", "Close";
         /// Take it out of the figures.
         Void = "void", "作废", "Void";
+    }
+}
+
+impl ActionKind {
+    /// Whether it raises the report's version: all do but those that only say something.
+    #[must_use]
+    pub const fn changes(self) -> bool {
+        !matches!(self, Self::Comment | Self::Urge)
     }
 }
 
@@ -127,6 +168,112 @@ pub enum Action {
         /// The new place; one that the town does not know is passed as a town of its own.
         place: Option<GridPath>,
     },
+    /// Take note that it is one's own to do.
+    Accept {
+        /// A remark.
+        comment: Option<String>,
+    },
+    /// Refuse work that was assigned.
+    Decline {
+        /// Why.
+        reason: String,
+    },
+    /// A superior makes itself the holder.
+    Take {
+        /// Why.
+        reason: Option<String>,
+    },
+    /// Give it to another village or group.
+    Transfer {
+        /// Where to; a grid that the town does not know is passed as a town of its own.
+        place: GridPath,
+        /// Why.
+        reason: String,
+    },
+    /// Take back what lapsed.
+    Recall {
+        /// Why.
+        reason: Option<String>,
+    },
+    /// Ask for more time.
+    Extend {
+        /// The deadline that is asked for.
+        until: DateTime<Utc>,
+        /// Why.
+        reason: String,
+    },
+    /// Grant more time.
+    Grant {
+        /// The new deadline, when earlier than what was asked for.
+        until: Option<DateTime<Utc>>,
+        /// A remark.
+        comment: Option<String>,
+    },
+    /// Refuse more time.
+    Refuse {
+        /// Why.
+        reason: String,
+    },
+    /// Let it rest until a review.
+    Suspend {
+        /// Why.
+        reason: String,
+        /// When it goes on by itself.
+        review_at: DateTime<Utc>,
+        /// What is to be reached until then.
+        milestones: Vec<Milestone>,
+    },
+    /// Go on with it.
+    Resume {
+        /// A remark.
+        comment: Option<String>,
+    },
+    /// Remind whoever has it.
+    Urge {
+        /// A remark.
+        comment: Option<String>,
+    },
+    /// Demand that a tier below puts it right.
+    Supervise {
+        /// Its number.
+        number: String,
+        /// What is demanded.
+        demand: String,
+        /// By when the tier has to answer.
+        reply_by: DateTime<Utc>,
+        /// Which tier; left out: the one that let it lapse, or that held it, or the village.
+        tier: Option<Tier>,
+    },
+    /// Send it to the county.
+    Refer {
+        /// To which agency.
+        agency: String,
+        /// The number of the letter.
+        reference: Option<String>,
+        /// Why.
+        reason: String,
+        /// By when a reply is expected.
+        reply_by: Option<DateTime<Utc>>,
+    },
+    /// The county has it.
+    Acknowledge {
+        /// Its number there.
+        reference: Option<String>,
+        /// A remark.
+        comment: Option<String>,
+    },
+    /// The county replied.
+    Reply {
+        /// What it says.
+        reply: String,
+    },
+    /// Begin a new round.
+    Reopen {
+        /// Why.
+        reason: String,
+        /// Whether the matter came back, and was not just closed wrongly.
+        rebound: bool,
+    },
     /// Say something.
     Comment {
         /// What.
@@ -149,6 +296,22 @@ impl Action {
             Self::Restore { .. } => ActionKind::Restore,
             Self::Amend { .. } => ActionKind::Amend,
             Self::Reclassify { .. } => ActionKind::Reclassify,
+            Self::Accept { .. } => ActionKind::Accept,
+            Self::Decline { .. } => ActionKind::Decline,
+            Self::Take { .. } => ActionKind::Take,
+            Self::Transfer { .. } => ActionKind::Transfer,
+            Self::Recall { .. } => ActionKind::Recall,
+            Self::Extend { .. } => ActionKind::Extend,
+            Self::Grant { .. } => ActionKind::Grant,
+            Self::Refuse { .. } => ActionKind::Refuse,
+            Self::Suspend { .. } => ActionKind::Suspend,
+            Self::Resume { .. } => ActionKind::Resume,
+            Self::Urge { .. } => ActionKind::Urge,
+            Self::Supervise { .. } => ActionKind::Supervise,
+            Self::Refer { .. } => ActionKind::Refer,
+            Self::Acknowledge { .. } => ActionKind::Acknowledge,
+            Self::Reply { .. } => ActionKind::Reply,
+            Self::Reopen { .. } => ActionKind::Reopen,
             Self::Comment { .. } => ActionKind::Comment,
         }
     }
@@ -179,6 +342,8 @@ slugs! {
         Closed = "closed", "结案", "Closed";
         /// Taken out of the figures.
         Voided = "voided", "作废", "Voided";
+        /// Another report turned out to be about the same matter.
+        DuplicateLinked = "duplicate_linked", "合并重复件", "A duplicate was linked";
         /// Taken back.
         Restored = "restored", "恢复", "Restored";
         /// Ledger fields changed.
@@ -187,6 +352,54 @@ slugs! {
         Reclassified = "reclassified", "重新分类", "Reclassified";
         /// Its grid moved or ended, and it followed.
         Relocated = "relocated", "随网格调整", "Relocated";
+        /// The desk took note that it has it.
+        Accepted = "accepted", "受理", "Accepted";
+        /// The handler refused the work.
+        Declined = "declined", "退单", "Declined";
+        /// A superior made itself the holder.
+        Taken = "taken", "提级办理", "Taken over";
+        /// Given to another village or group.
+        Transferred = "transferred", "转办", "Transferred";
+        /// Taken back after a lapse.
+        Recalled = "recalled", "撤回", "Recalled";
+        /// More time was asked for.
+        ExtensionAsked = "extension_asked", "申请延期", "Extension asked for";
+        /// More time was granted.
+        ExtensionGranted = "extension_granted", "同意延期", "Extension granted";
+        /// More time was refused; by the system, when nobody answered.
+        ExtensionRefused = "extension_refused", "不同意延期", "Extension refused";
+        /// It rests until a review.
+        Suspended = "suspended", "挂账", "Suspended";
+        /// It goes on.
+        Resumed = "resumed", "恢复办理", "Resumed";
+        /// Whoever has it was reminded by somebody.
+        Urged = "urged", "催办", "Urged";
+        /// The town demands that a tier below puts it right.
+        Supervised = "supervised", "督办", "Supervised";
+        /// Sent to the county.
+        Referred = "referred", "移送县级", "Referred to the county";
+        /// The county has it.
+        ReferralAcknowledged = "referral_acknowledged", "县级已签收", "Acknowledged by the county";
+        /// The county replied.
+        ReferralReplied = "referral_replied", "县级已回复", "Replied by the county";
+        /// A new round began.
+        Reopened = "reopened", "重新办理", "Reopened";
+        /// 超时自动上报: the system sent it up, for a step was over and nobody had acted. No approval.
+        Lapsed = "lapsed", "超时自动上报", "Sent up by lapse of time";
+        /// The handler's time was over, and the work came back to the holder.
+        HandlerLapsed = "handler_lapsed", "交办超时收回", "Taken back by lapse of time";
+        /// The desk was reminded by the system.
+        Reminded = "reminded", "系统提醒", "Reminded";
+        /// So much of the limit is used up that it is due soon: it is yellow.
+        DueSoon = "due_soon", "临期预警", "Due soon";
+        /// The deadline has passed: it is red.
+        Overdue = "overdue", "超期", "Overdue";
+        /// It has been overdue for so long that the town should supervise it.
+        SupervisionDue = "supervision_due", "应督办", "Supervision is due";
+        /// It has been overdue for so long that the town should make it known.
+        CircularDue = "circular_due", "应通报", "A circular is due";
+        /// A milestone of a suspension has come.
+        MilestoneDue = "milestone_due", "挂账节点到期", "Milestone due";
         /// Somebody said something.
         Commented = "commented", "留言", "Commented";
         /// A photo's content arrived.

@@ -133,6 +133,20 @@ slugs! {
         Decide = "decide", "审核上报", "Decide";
         /// Verify what was done.
         Verify = "verify", "核查", "Verify";
+        /// Decide on the request for more time.
+        Grant = "grant", "审批延期", "Decide on an extension";
+    }
+}
+
+slugs! {
+    /// How much of the whole limit is used up (DOMAIN.md 2).
+    Colour {
+        /// Less than what makes it yellow.
+        Green = "green", "绿", "Green";
+        /// Due soon.
+        Yellow = "yellow", "黄", "Yellow";
+        /// Overdue.
+        Red = "red", "红", "Red";
     }
 }
 

@@ -4,13 +4,14 @@
 //! an offline phone is never refused for a rule of the lifecycle: what cannot be done as asked is
 //! done the next best way.
 
+use chrono::TimeDelta;
 use serde_json::json;
 use uuid::Uuid;
 
 use super::lifecycle::{Record, close, resolve, rise};
 use super::{
-    Category, Context, Decision, Disposition, EventKind, Outcome, Refusal, Report, Returns,
-    Severity, Source, Status, closing,
+    Category, Colour, Context, Decision, Disposition, EventKind, Outcome, Proceedings, Refusal,
+    Report, Returns, Severity, Source, Status, closing,
 };
 use crate::error::Code;
 use crate::grid::{GridPath, Tier};
@@ -93,12 +94,20 @@ pub fn file(filing: &Filing, actor: &Actor, context: &Context<'_>) -> Result<Dec
         rework_count: 0,
         reporter_id: actor.officer_id,
         first_acted_at: None,
+        accepted_at: None,
         resolved_by: None,
         resolved_at: None,
         closed_at: None,
         outcome: None,
         self_verified: false,
         received_at: now,
+        round: 1,
+        round_since: now,
+        rebounds: 0,
+        away: TimeDelta::zero(),
+        proceedings: Proceedings::default(),
+        colour: Colour::Green,
+        mark_due_at: None,
         deadline_at: context.policy.deadline(
             context.calendar,
             now,
@@ -183,7 +192,16 @@ pub fn file(filing: &Filing, actor: &Actor, context: &Context<'_>) -> Result<Dec
             }
         }
     }
+    // Who keeps it has accepted it.
+    if report.status == Status::Open
+        && report
+            .desk_officers(context.staffing)
+            .contains(&actor.officer_id)
+    {
+        report.accepted_at = Some(now);
+    }
     report.next_due_at = context.policy.next_due(context.calendar, &report);
+    report.mark_due_at = context.policy.next_mark(context.calendar, &report, now);
     Ok(Decision {
         report,
         events: record.events,

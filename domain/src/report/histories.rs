@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::filing::{Filing, file};
 use super::lifecycle::{allowed_actions, decide};
+use super::proceedings::Milestone;
 use super::*;
 use crate::calendar::Calendar;
 use crate::error::Code;
@@ -200,6 +201,66 @@ fn action(staffing: &Staffing) -> impl Strategy<Value = Action> + use<> {
                 place
             }),
         text().prop_map(|text| Action::Comment { text }),
+        measure(),
+        measure(),
+    ]
+}
+
+fn instant() -> impl Strategy<Value = DateTime<Utc>> {
+    (0..6_000_000_i64).prop_map(|seconds| start() + TimeDelta::seconds(seconds))
+}
+
+fn measure() -> impl Strategy<Value = Action> {
+    let place = prop_oneof![select(grids()), Just(GridPath::town(OTHER_TOWN)),];
+    let tier = proptest::option::of(select(Tier::ALL));
+    prop_oneof![
+        Just(Action::Accept { comment: None }),
+        text().prop_map(|reason| Action::Decline { reason }),
+        Just(Action::Take { reason: None }),
+        (place, text()).prop_map(|(place, reason)| Action::Transfer { place, reason }),
+        Just(Action::Recall { reason: None }),
+        (instant(), text()).prop_map(|(until, reason)| Action::Extend { until, reason }),
+        proptest::option::of(instant()).prop_map(|until| Action::Grant {
+            until,
+            comment: None
+        }),
+        text().prop_map(|reason| Action::Refuse { reason }),
+        (
+            text(),
+            instant(),
+            proptest::collection::vec(instant(), 0..3)
+        )
+            .prop_map(|(reason, review_at, milestones)| Action::Suspend {
+                reason,
+                review_at,
+                milestones: milestones
+                    .into_iter()
+                    .map(|due_at| Milestone {
+                        due_at,
+                        title: "清淤".to_owned()
+                    })
+                    .collect(),
+            }),
+        Just(Action::Resume { comment: None }),
+        Just(Action::Urge { comment: None }),
+        (text(), instant(), tier).prop_map(|(demand, reply_by, tier)| Action::Supervise {
+            number: "1".to_owned(),
+            demand,
+            reply_by,
+            tier,
+        }),
+        (text(), proptest::option::of(instant())).prop_map(|(reason, reply_by)| Action::Refer {
+            agency: "县生态环境局".to_owned(),
+            reference: None,
+            reason,
+            reply_by,
+        }),
+        Just(Action::Acknowledge {
+            reference: None,
+            comment: None
+        }),
+        text().prop_map(|reply| Action::Reply { reply }),
+        (text(), any::<bool>()).prop_map(|(reason, rebound)| Action::Reopen { reason, rebound }),
     ]
 }
 
@@ -209,9 +270,12 @@ fn sufficient(
     requires: &[&str],
     outcomes: &[Outcome],
     report: &Report,
+    actor: &Actor,
+    now: DateTime<Utc>,
 ) -> Option<Action> {
     let has = |field: &str| requires.contains(&field);
     let said = |field: &str| has(field).then(|| "好".to_owned());
+    let soon = |field: &str| has(field).then(|| now + TimeDelta::seconds(60));
     Some(match kind {
         ActionKind::Escalate => Action::Escalate { reason: None },
         ActionKind::Approve => Action::Approve {
@@ -258,6 +322,76 @@ fn sufficient(
         ActionKind::Comment => Action::Comment {
             text: said("text")?,
         },
+        ActionKind::Accept => Action::Accept { comment: None },
+        ActionKind::Decline => Action::Decline {
+            reason: said("reason")?,
+        },
+        ActionKind::Take => Action::Take { reason: None },
+        ActionKind::Transfer => {
+            assert!(has("grid_id"));
+            let reach = |grid: GridPath| {
+                actor
+                    .working()
+                    .any(|posting| posting.grid.covers(report.place) && posting.grid.covers(grid))
+            };
+            let place = grids()
+                .into_iter()
+                .find(|grid| *grid != report.place && grid.tier() != Tier::Town && reach(*grid))?;
+            Action::Transfer {
+                place,
+                reason: said("reason")?,
+            }
+        }
+        ActionKind::Recall => Action::Recall { reason: None },
+        ActionKind::Extend => {
+            assert!(has("until"));
+            Action::Extend {
+                until: report.deadline_at + TimeDelta::seconds(1),
+                reason: said("reason")?,
+            }
+        }
+        ActionKind::Grant => Action::Grant {
+            until: None,
+            comment: None,
+        },
+        ActionKind::Refuse => Action::Refuse {
+            reason: said("reason")?,
+        },
+        ActionKind::Suspend => Action::Suspend {
+            reason: said("reason")?,
+            review_at: soon("review_at")?,
+            milestones: Vec::new(),
+        },
+        ActionKind::Resume => Action::Resume { comment: None },
+        ActionKind::Urge => Action::Urge { comment: None },
+        // What lies at the town itself has nobody below.
+        ActionKind::Supervise if report.place.tier() == Tier::Town => return None,
+        ActionKind::Supervise => Action::Supervise {
+            number: "1".to_owned(),
+            demand: said("demand")?,
+            reply_by: soon("reply_by")?,
+            tier: None,
+        },
+        ActionKind::Refer => {
+            assert!(has("agency"));
+            Action::Refer {
+                agency: "县生态环境局".to_owned(),
+                reference: None,
+                reason: said("reason")?,
+                reply_by: None,
+            }
+        }
+        ActionKind::Acknowledge => Action::Acknowledge {
+            reference: None,
+            comment: None,
+        },
+        ActionKind::Reply => Action::Reply {
+            reply: said("reply")?,
+        },
+        ActionKind::Reopen => Action::Reopen {
+            reason: said("reason")?,
+            rebound: true,
+        },
     })
 }
 
@@ -270,7 +404,26 @@ fn holds(
     // Always a holder on its path.
     prop_assert!(report.holder().covers(report.place));
     prop_assert_eq!(report.desk().is_some(), report.status.moves());
-    prop_assert_eq!(report.next_due_at.is_some(), report.status.moves());
+    let rests = matches!(report.status, Status::Closed | Status::Void);
+    prop_assert_eq!(report.next_due_at.is_none(), rests, "{:?}", report);
+    prop_assert!(report.own_time(now) <= report.gross_time(now));
+    let Proceedings {
+        suspension,
+        referral,
+        extension,
+        ..
+    } = &report.proceedings;
+    prop_assert!(suspension.is_none() || matches!(report.status, Status::Suspended | Status::Void));
+    prop_assert!(
+        referral.is_none() || (report.status == Status::Open && report.holder_tier == Tier::Town)
+    );
+    prop_assert!(extension.is_none() || report.status == Status::Open);
+    prop_assert!(report.mark_due_at.is_none() || report.status.moves());
+    if report.status == Status::Suspended {
+        prop_assert!(
+            report.next_due_at <= suspension.as_ref().map(|suspension| suspension.review_at)
+        );
+    }
     if report.status.moves() {
         // A desk that somebody can reach.
         let officers = report.desk_officers(&people.staffing);
@@ -278,7 +431,13 @@ fn holds(
         // One due instant, not past the deadline while that lies ahead.
         let due = report.next_due_at.unwrap();
         prop_assert!(due > report.desk_since);
-        prop_assert!(report.deadline_at <= report.desk_since || due <= report.deadline_at);
+        // Unless the clock stands still.
+        let overdue = report.deadline_at <= report.desk_since || report.deadline_at <= now;
+        prop_assert!(
+            overdue || referral.is_some() || due <= report.deadline_at,
+            "{:?}",
+            report
+        );
     }
     if report.status == Status::Escalating {
         prop_assert!(report.holder_tier < Tier::Town);
@@ -286,11 +445,38 @@ fn holds(
         prop_assert!(report.escalation_requested_by.is_some());
     }
     prop_assert!(report.returns.group.max(report.returns.village) <= policy.most_returns);
-    prop_assert!(
-        report.overdue(now)
-            || report.status == Status::Void
-            || report.closed_at.unwrap_or(now) <= report.deadline_at
-    );
+    Ok(())
+}
+
+/// What happens by itself until now; it comes to an end, in order, and keeps the rules.
+fn lapse(report: &mut Report, people: &People, context: &Context<'_>) -> Result<(), TestCaseError> {
+    let mut last: Option<DateTime<Utc>> = None;
+    for count in 0.. {
+        let Some(step) = super::lapse::step(report, context) else {
+            break;
+        };
+        prop_assert!(count < 200, "there is no end: {:?}", report);
+        prop_assert!(last <= Some(step.due_at) && step.due_at <= context.now);
+        last = Some(step.due_at);
+        let after = step.decision.report;
+        prop_assert!(!step.decision.events.is_empty());
+        prop_assert!(
+            super::lapse::due_at(&after).is_none_or(|due| due >= step.due_at),
+            "{:?} goes back from {:?}",
+            after,
+            step.due_at
+        );
+        // Nobody has approved, resolved or closed anything.
+        prop_assert_eq!(after.resolved_by, report.resolved_by);
+        prop_assert_eq!(after.closed_at, report.closed_at);
+        prop_assert!(after.holder_tier >= report.holder_tier);
+        prop_assert_eq!(after.first_acted_at, report.first_acted_at);
+        if step.rule != super::lapse::Rule::Review {
+            prop_assert_eq!(after.deadline_at, report.deadline_at);
+        }
+        *report = after;
+        holds(report, people, context.policy, step.due_at)?;
+    }
     Ok(())
 }
 
@@ -367,12 +553,16 @@ proptest! {
             now += TimeDelta::seconds(i64::from(seconds));
             let actor = &people.actors[who];
             let context = context(now, evidence);
+            // At times the clock stands still for a while.
+            if seconds % 3 > 0 {
+                lapse(&mut report, &people, &context)?;
+            }
             let allowed = allowed_actions(&report, actor, &context);
             prop_assert!(actor.service.is_none() || allowed.is_empty(), "a service account acts on nothing");
 
             // What is allowed succeeds with the fields it requires.
             for entry in &allowed {
-                if let Some(body) = sufficient(entry.action, entry.requires, &entry.outcomes, &report) {
+                if let Some(body) = sufficient(entry.action, entry.requires, &entry.outcomes, &report, actor, now) {
                     let done = decide(&report, &body, actor, &context);
                     prop_assert!(done.is_ok(), "{:?} was allowed and refused: {:?} of {:?}", body, done, report);
                 }
@@ -384,16 +574,27 @@ proptest! {
                     prop_assert!(!decision.events.is_empty());
                     let before = report;
                     report = decision.report;
-                    // Closed and void stay so, but for comments and the town's restoring.
-                    if before.status == Status::Closed {
+                    // Closed and void stay so, but for comments, a new round and the town's restoring.
+                    if before.status == Status::Closed && action.kind() != ActionKind::Reopen {
                         prop_assert_eq!(report.clone(), before.clone());
                     }
                     if before.status == Status::Void && report.status != Status::Void {
                         prop_assert_eq!(action.kind(), ActionKind::Restore);
                     }
-                    // The total clock is moved by reclassifying alone.
-                    if action.kind() != ActionKind::Reclassify {
-                        prop_assert_eq!(report.deadline_at, before.deadline_at);
+                    // The deadline is never later than granted, and otherwise moved by reclassifying and
+                    // a new round alone.
+                    let stood_still = [
+                        before.proceedings.referral.as_ref().map(|referral| referral.since),
+                        before.proceedings.suspension.as_ref().map(|suspension| suspension.since),
+                    ];
+                    let stood_still = stood_still.into_iter().flatten().map(|since| now - since).max();
+                    match (action.kind(), before.proceedings.extension) {
+                        (ActionKind::Reclassify | ActionKind::Reopen, _) => {}
+                        (ActionKind::Grant, Some(extension)) => prop_assert!(report.deadline_at <= extension.until),
+                        _ => prop_assert!(
+                            report.deadline_at == before.deadline_at
+                                || stood_still.is_some_and(|time| report.deadline_at <= before.deadline_at + time)
+                        ),
                     }
                     // The closing rule: evidence, another person while there is one, and the tier.
                     if before.status != Status::Closed && report.status == Status::Closed && report.outcome == Some(Outcome::Handled) {

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Action, ActionKind, Context, Decision, Event, EventKind, Handler, Outcome, Refusal, Report,
-    Severity, Status, closing, permission,
+    Severity, Status, closing, measures, permission,
 };
 use crate::error::Code;
 use crate::grid::{GridPath, Tier};
@@ -186,14 +186,17 @@ pub fn decide(
             );
         }
         Action::Comment { text } => record.add(EventKind::Commented, json!({"text": text})),
+        measure => measures::apply(&mut next, &mut record, measure, actor, context)?,
     }
 
-    if action.kind() != ActionKind::Comment {
+    if action.kind().changes() {
         next.version += 1;
         if actor.officer_id != report.reporter_id {
             next.first_acted_at = report.first_acted_at.or(Some(now));
         }
+        measures::overtaken(&mut next, report, now);
         settle(&mut next, report, context);
+        accept(&mut next, report, actor, context);
     }
     Ok(Decision {
         report: next,
@@ -386,14 +389,41 @@ fn difference(before: &Report, after: &Report) -> Map<String, Value> {
 }
 
 /// Brings the desk's clock up to date: a new desk starts its own step, a new deadline moves the step
-/// under way.
+/// under way. A step that only stood still goes on (`measures::refuse_time`).
 pub(super) fn settle(next: &mut Report, before: &Report, context: &Context<'_>) {
     let handed_over = next.desk() != before.desk() || next.handler != before.handler;
-    if handed_over {
+    let thawed = next.next_due_at.is_some() && next.desk_since < before.desk_since;
+    if handed_over && !thawed {
         next.desk_since = context.now;
     }
-    if handed_over || next.deadline_at != before.deadline_at {
+    let waits = |report: &Report| report.proceedings.referral.is_some();
+    // From suspended to void and back nobody's desk is involved.
+    let rests = next.desk().is_none() && next.status != before.status;
+    if (handed_over && !thawed)
+        || rests
+        || next.deadline_at != before.deadline_at
+        || waits(next) != waits(before)
+    {
         next.next_due_at = context.policy.next_due(context.calendar, next);
+    }
+    if next.deadline_at != before.deadline_at {
+        context.policy.recolour(context.calendar, next, context.now);
+    }
+    next.mark_due_at = context
+        .policy
+        .next_mark(context.calendar, next, context.now);
+}
+
+/// Any first act of the desk accepts the report (受理).
+fn accept(next: &mut Report, before: &Report, actor: &Actor, context: &Context<'_>) {
+    if next.desk() != before.desk() || next.handler != before.handler {
+        next.accepted_at = None;
+    } else if next.accepted_at.is_none()
+        && next
+            .desk_officers(context.staffing)
+            .contains(&actor.officer_id)
+    {
+        next.accepted_at = Some(context.now);
     }
 }
 
@@ -428,9 +458,27 @@ pub fn allowed_actions(report: &Report, actor: &Actor, context: &Context<'_>) ->
 
 fn requires(report: &Report, kind: ActionKind, actor: &Actor) -> &'static [&'static str] {
     match kind {
-        ActionKind::Escalate | ActionKind::Approve | ActionKind::Restore | ActionKind::Amend => &[],
-        ActionKind::Return => &["reason"],
+        ActionKind::Escalate
+        | ActionKind::Approve
+        | ActionKind::Restore
+        | ActionKind::Amend
+        | ActionKind::Accept
+        | ActionKind::Take
+        | ActionKind::Recall
+        | ActionKind::Grant
+        | ActionKind::Resume
+        | ActionKind::Urge
+        | ActionKind::Acknowledge => &[],
+        ActionKind::Return | ActionKind::Decline | ActionKind::Refuse | ActionKind::Reopen => {
+            &["reason"]
+        }
         ActionKind::Assign => &["grid_id"],
+        ActionKind::Transfer => &["grid_id", "reason"],
+        ActionKind::Extend => &["until", "reason"],
+        ActionKind::Suspend => &["reason", "review_at"],
+        ActionKind::Supervise => &["demand", "reply_by"],
+        ActionKind::Refer => &["agency", "reason"],
+        ActionKind::Reply => &["reply"],
         ActionKind::Resolve => &["result"],
         ActionKind::Close if report.status == Status::Open => &["outcome", "result"],
         ActionKind::Close => &["outcome"],

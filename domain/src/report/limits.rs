@@ -12,7 +12,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::closing::ClosingRules;
-use super::{Category, Duty, Report, Severity};
+use super::proceedings::{PressingRules, ProceedingRules, Suspension};
+use super::{Category, Colour, Duty, Report, Severity, Status};
 use crate::calendar::{Calendar, Pace, Span};
 use crate::grid::Tier;
 use crate::slug::Slug as _;
@@ -54,8 +55,14 @@ pub struct Policy {
     pub least_minutes: u32,
     /// How often one report may be returned to one sending tier.
     pub most_returns: u32,
+    /// Percent of the total from which on a report is yellow.
+    pub yellow_share: u32,
     /// Who closes what, and on what evidence.
     pub closing: ClosingRules,
+    /// Extensions, suspensions, recalls and the like.
+    pub proceedings: ProceedingRules,
+    /// What the system presses for when a report is overdue.
+    pub pressing: PressingRules,
 }
 
 impl Default for Policy {
@@ -72,7 +79,10 @@ impl Default for Policy {
             least_share: 10,
             least_minutes: 15,
             most_returns: 2,
+            yellow_share: 75,
             closing: ClosingRules::default(),
+            proceedings: ProceedingRules::default(),
+            pressing: PressingRules::default(),
         }
     }
 }
@@ -150,15 +160,27 @@ impl Policy {
         }
     }
 
-    /// When the desk must have acted: a share of the total counted from receipt; a tier that gets it
-    /// late has at least the least time, never past the deadline while that lies ahead.
+    /// When the desk must have acted: a share of the total counted from the beginning of the round,
+    /// which is receipt for the first; a tier that gets it late has at least the least time, never past
+    /// the deadline while that lies ahead. What waits for something else is due when that is: the
+    /// review of a suspended report, the answer to a request for more time, the county's reply.
     #[must_use]
     pub fn next_due(&self, calendar: Calendar<'_>, report: &Report) -> Option<DateTime<Utc>> {
+        let proceedings = &report.proceedings;
+        if report.status == Status::Suspended {
+            return proceedings.suspension.as_ref().map(Suspension::due_at);
+        }
         let desk = report.desk()?;
+        if let Some(extension) = proceedings.extension.filter(|_| desk.duty == Duty::Grant) {
+            return Some(extension.answer_due_at);
+        }
+        if let Some(referral) = &proceedings.referral {
+            return Some(referral.reply_due_at);
+        }
         let (received, deadline, since) =
-            (report.received_at, report.deadline_at, report.desk_since);
+            (report.round_since, report.deadline_at, report.desk_since);
         let share = match (desk.duty, report.holder_tier) {
-            (Duty::Decide, _) => self.decision_share,
+            (Duty::Decide | Duty::Grant, _) => self.decision_share,
             (_, Tier::Group) => self.group_share,
             (_, Tier::Village) => self.village_share,
             (_, Tier::Town) => 100,
@@ -172,7 +194,7 @@ impl Policy {
         let due = if own.is_some_and(|own| own > since) {
             step
         } else {
-            step.max(self.least(calendar, report))
+            step.max(self.least_from(calendar, report, since))
         };
         Some(if deadline > since {
             due.min(deadline)
@@ -181,15 +203,81 @@ impl Policy {
         })
     }
 
-    /// When whoever has the report since `desk_since` has had the least time.
-    fn least(&self, calendar: Calendar<'_>, report: &Report) -> DateTime<Utc> {
+    /// When whoever has the report since `since` has had the least time.
+    #[must_use]
+    pub fn least_from(
+        &self,
+        calendar: Calendar<'_>,
+        report: &Report,
+        since: DateTime<Utc>,
+    ) -> DateTime<Utc> {
         calendar.allowance(
             self.pace(report.category, report.severity),
-            (report.received_at, report.deadline_at),
-            report.desk_since,
+            (report.round_since, report.deadline_at),
+            since,
             self.least_share,
             TimeDelta::minutes(i64::from(self.least_minutes)),
         )
+    }
+
+    /// When so much of the whole limit is used up that the report is due soon.
+    fn yellow_at(&self, calendar: Calendar<'_>, report: &Report) -> DateTime<Utc> {
+        calendar.part(
+            self.pace(report.category, report.severity),
+            report.round_since,
+            report.deadline_at,
+            self.yellow_share,
+        )
+    }
+
+    /// When the limit is used up further than the report's colour says: due soon, overdue, and overdue
+    /// for so long that something is called for. The clock of a report that waits for a review or for
+    /// the county stands still, and so does its colour. What a change at `now` brings into the past is
+    /// due with the change.
+    #[must_use]
+    pub fn next_mark(
+        &self,
+        calendar: Calendar<'_>,
+        report: &Report,
+        now: DateTime<Utc>,
+    ) -> Option<DateTime<Utc>> {
+        if !report.status.moves() || report.proceedings.referral.is_some() {
+            return None;
+        }
+        let overdue_for = |span| calendar.after(report.deadline_at, span);
+        let due = match (report.colour, report.proceedings.pressures) {
+            (Colour::Green, _) => Some(self.yellow_at(calendar, report)),
+            (Colour::Yellow, _) => Some(report.deadline_at),
+            (Colour::Red, 0) => Some(overdue_for(self.pressing.supervision_after)),
+            (Colour::Red, 1) => Some(
+                overdue_for(self.pressing.circular_after)
+                    .max(overdue_for(self.pressing.supervision_after)),
+            ),
+            (Colour::Red, _) => None,
+        };
+        due.map(|due| {
+            if report.mark_due_at == Some(due) {
+                due
+            } else {
+                due.max(now)
+            }
+        })
+    }
+
+    /// Takes a colour back that a later deadline does not bear out. That one deepens is the clock's to
+    /// record, never a by-product of something else.
+    pub fn recolour(&self, calendar: Calendar<'_>, report: &mut Report, now: DateTime<Utc>) {
+        let reached = if now >= report.deadline_at {
+            Colour::Red
+        } else if now >= self.yellow_at(calendar, report) {
+            Colour::Yellow
+        } else {
+            Colour::Green
+        };
+        report.colour = report.colour.min(reached);
+        if report.colour < Colour::Red {
+            report.proceedings.pressures = 0;
+        }
     }
 }
 

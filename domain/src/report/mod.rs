@@ -7,23 +7,27 @@ pub mod action;
 pub mod closing;
 pub mod code;
 pub mod filing;
+pub mod lapse;
 pub mod lifecycle;
 pub mod limits;
+pub mod measures;
 pub mod permission;
+pub mod proceedings;
 pub mod reason;
 pub mod relocation;
 
 #[cfg(test)]
 mod histories;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 pub use action::{Action, ActionKind, Event, EventKind, Refusal, Verdict};
 pub use code::{
-    Category, Disposition, Duty, Outcome, PhotoRole, Severity, Source, Status, Subtype,
+    Category, Colour, Disposition, Duty, Outcome, PhotoRole, Severity, Source, Status, Subtype,
 };
 pub use limits::Policy;
+pub use proceedings::Proceedings;
 
 use crate::calendar::Calendar;
 use crate::grid::{GridPath, Tier};
@@ -115,6 +119,8 @@ pub struct Report {
     pub reporter_id: Uuid,
     /// When somebody other than the reporter first acted on it.
     pub first_acted_at: Option<DateTime<Utc>>,
+    /// 受理: when the present desk accepted it, or first acted on it.
+    pub accepted_at: Option<DateTime<Utc>>,
     /// Who put it right.
     pub resolved_by: Option<Uuid>,
     /// When it was put right.
@@ -127,10 +133,25 @@ pub struct Report {
     pub self_verified: bool,
     /// When the server received it.
     pub received_at: DateTime<Utc>,
+    /// Its round: 1 until it is reopened.
+    pub round: u32,
+    /// When the round began: limits count from then. Of the first, when it was received.
+    pub round_since: DateTime<Utc>,
+    /// How often it came back after it was closed.
+    pub rebounds: u32,
+    /// How long it has been at the county, the referral under way not counted.
+    pub away: TimeDelta,
+    /// What is under way beside its way through the tiers.
+    pub proceedings: Proceedings,
     /// When the whole matter is due.
     pub deadline_at: DateTime<Utc>,
-    /// When the desk must have acted; present exactly while somebody has to.
+    /// When the desk must have acted; of a suspended report, when somebody must look at it. Present
+    /// exactly while it is neither closed nor void.
     pub next_due_at: Option<DateTime<Utc>>,
+    /// How much of the whole limit is used up.
+    pub colour: Colour,
+    /// When the colour changes next; absent when it does not.
+    pub mark_due_at: Option<DateTime<Utc>>,
     /// Raised by every action and amendment, but not by comments and photos.
     pub version: i64,
 }
@@ -142,8 +163,25 @@ impl Report {
         self.place.up_to(self.holder_tier)
     }
 
+    /// How long it took or has taken, from receipt on, in all its rounds.
+    #[must_use]
+    pub fn gross_time(&self, now: DateTime<Utc>) -> TimeDelta {
+        (self.closed_at.unwrap_or(now) - self.received_at).max(TimeDelta::zero())
+    }
+
+    /// The same without the time at the county: the town's own time.
+    #[must_use]
+    pub fn own_time(&self, now: DateTime<Utc>) -> TimeDelta {
+        let away = self
+            .proceedings
+            .referral
+            .as_ref()
+            .map_or(TimeDelta::zero(), |referral| now - referral.since);
+        (self.gross_time(now) - self.away - away).max(TimeDelta::zero())
+    }
+
     /// Who must act now (DESIGN.md 3). It follows from the rest; nobody, when it is closed, void or
-    /// suspended.
+    /// suspended. While more time is asked for, whoever decides on that: one tier above the holder.
     #[must_use]
     pub fn desk(&self) -> Option<Desk> {
         let holder = |duty| Desk {
@@ -151,7 +189,15 @@ impl Report {
             officer: None,
             duty,
         };
+        let asked = self.proceedings.extension.is_some() && self.status == Status::Open;
         match self.status {
+            Status::Open if asked => Some(Desk {
+                grid: self
+                    .place
+                    .up_to(self.holder_tier.above().unwrap_or(Tier::Town)),
+                officer: None,
+                duty: Duty::Grant,
+            }),
             Status::Open => Some(self.handler.map_or_else(
                 || holder(Duty::Handle),
                 |handler| Desk {
@@ -170,10 +216,17 @@ impl Report {
         }
     }
 
-    /// Whether the whole matter is late: at its end, or now.
+    /// Whether the whole matter is late: at its end, when its clock stopped, or now.
     #[must_use]
     pub fn overdue(&self, now: DateTime<Utc>) -> bool {
-        self.status != Status::Void && self.closed_at.unwrap_or(now) > self.deadline_at
+        let Proceedings {
+            suspension,
+            referral,
+            ..
+        } = &self.proceedings;
+        let stopped = suspension.as_ref().map(|suspension| suspension.since);
+        let stopped = stopped.or(referral.as_ref().map(|referral| referral.since));
+        self.status != Status::Void && self.closed_at.or(stopped).unwrap_or(now) > self.deadline_at
     }
 
     /// The officers whose turn it is, fallbacks included.

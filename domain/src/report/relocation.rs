@@ -117,7 +117,7 @@ fn payload(before: &Report, after: &Report, reason: Reason) -> Map<String, Value
 
 #[cfg(test)]
 mod tests {
-    use chrono::{DateTime, Utc};
+    use chrono::{DateTime, TimeDelta, Utc};
     use proptest::prelude::*;
     use uuid::Uuid;
 
@@ -126,7 +126,7 @@ mod tests {
     use crate::grid::management::followed;
     use crate::grid::{GridPath, Tier};
     use crate::officer::{Covers, Post, Role, Staffing};
-    use crate::report::{Category, Policy, Returns, Severity, Source};
+    use crate::report::{Category, Colour, Policy, Proceedings, Returns, Severity, Source};
     use crate::slug::Slug as _;
 
     const TOWN: Uuid = Uuid::from_u128(1);
@@ -166,12 +166,20 @@ mod tests {
             rework_count: 0,
             reporter_id: Uuid::from_u128(8),
             first_acted_at: None,
+            accepted_at: None,
             resolved_by: (status == Status::Resolved).then_some(Uuid::from_u128(8)),
             resolved_at: (status == Status::Resolved).then_some(received),
             closed_at: None,
             outcome: None,
             self_verified: false,
             received_at: received,
+            round: 1,
+            round_since: received,
+            rebounds: 0,
+            away: TimeDelta::zero(),
+            proceedings: Proceedings::default(),
+            colour: Colour::Green,
+            mark_due_at: None,
             deadline_at: now() + chrono::TimeDelta::days(2),
             next_due_at: Some(now()),
             version: 3,

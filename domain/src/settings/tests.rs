@@ -11,6 +11,7 @@ use crate::report::closing::{ClosingRules, StartingAt};
 use crate::report::filing::{Filing, file};
 use crate::report::lifecycle::{allowed_actions, decide};
 use crate::report::limits::Limits;
+use crate::report::proceedings::{PressingRules, ProceedingRules};
 use crate::report::{Action, Category, Context, Disposition, Outcome, Severity, Source};
 
 const ALLOWED: Allowed = Allowed {
@@ -53,6 +54,9 @@ pub(crate) fn sound() -> impl Strategy<Value = Settings> {
                     least_share: least,
                     least_minutes: minutes,
                     most_returns: returns,
+                    yellow_share: group + decision,
+                    proceedings: ProceedingRules::default(),
+                    pressing: PressingRules::default(),
                     closing: ClosingRules {
                         group: of_group,
                         village: of_village.max(of_group),
@@ -106,7 +110,7 @@ fn every_wrong_value_is_named() {
         "reports": {
             "limits": {"straw_burning": {"critical": {"hours": 3}, "serious": {"hours": 2}, "general": {"days": 0}}},
             "minor": {"days": 367}, "group_share": 0, "decision_share": 90, "village_share": 80,
-            "least_share": 51, "least_minutes": 0, "most_returns": 11,
+            "least_share": 51, "least_minutes": 0, "most_returns": 11, "yellow_share": 0, "proceedings": {"extension_answer_working_days": 0},
             "closing": {"group": "serious", "village": "minor"}
         },
         "photos": {"per_report": 0, "max_bytes": 99_000_000_u64, "max_pixels": 1, "preferred_side_px": 1, "preferred_quality": 101},
@@ -130,6 +134,8 @@ fn every_wrong_value_is_named() {
             "/reports/least_share",
             "/reports/least_minutes",
             "/reports/most_returns",
+            "/reports/yellow_share",
+            "/reports/proceedings/extension_answer_working_days",
             "/reports/closing/group",
             "/reports/closing/village",
             "/photos/per_report",

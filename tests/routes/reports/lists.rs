@@ -477,7 +477,7 @@ async fn the_inbox_shows_what_is_due_first_and_counts_it_all(world: World) {
     let inbox = secretary.inbox().await;
     assert_eq!(
         inbox["counts"],
-        json!({"handle": 1, "decide": 5, "verify": 1})
+        json!({"handle": 1, "decide": 5, "verify": 1, "grant": 0})
     );
     let items = inbox["items"].as_array().unwrap();
     assert_eq!(items.len(), 7);
@@ -507,11 +507,14 @@ async fn the_inbox_shows_what_is_due_first_and_counts_it_all(world: World) {
         .wrong_at(&[("query/duty", "not_allowed")]);
     // The village's other officer works and verifies, but does not decide; the town has nothing.
     let counts = world.village_officer(1).await.inbox().await["counts"].clone();
-    assert_eq!(counts, json!({"handle": 1, "decide": 0, "verify": 1}));
+    assert_eq!(
+        counts,
+        json!({"handle": 1, "decide": 0, "verify": 1, "grant": 0})
+    );
     for other in [&leader, &town] {
         assert_eq!(
             other.inbox().await["counts"],
-            json!({"handle": 0, "decide": 0, "verify": 0})
+            json!({"handle": 0, "decide": 0, "verify": 0, "grant": 0})
         );
     }
 }

@@ -1,0 +1,276 @@
+//! What happens to reports by themselves, in transactions of a few reports of one town each.
+//!
+//! Owns which reports are due, and how a step that nobody took is saved: with its events (the due
+//! instant beside the instant of doing, no actor), its notices, its counters, and the grid that let it
+//! lapse. What a step is the domain says (`gridpatrol_domain::report::lapse`). When it runs is
+//! `workers::clock`'s.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, Utc};
+use diesel::dsl::min;
+use diesel::prelude::*;
+use gridpatrol_domain::grid::Tier;
+use gridpatrol_domain::report::Report;
+use gridpatrol_domain::report::lapse::{self, Rule, Step};
+use gridpatrol_domain::slug::Slug as _;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::commands::recount;
+use super::queries;
+use super::rows::ReportRow;
+use super::view::StaffedTown;
+use crate::app::App;
+use crate::notices::outbox::{self, Happened};
+use crate::store::conn::MultiBackend;
+use crate::store::events::{self, EventRecord};
+use crate::store::schema::{report_lapses, reports};
+use crate::store::types::{At, Coded, Id};
+use crate::store::{Conn, Outcome, town};
+use crate::unclaimed;
+
+/// Steps of one report that one transaction takes at most; after a long standstill the rest follows
+/// in the next. One report needs a dozen to come to the top.
+const MOST_STEPS: usize = 50;
+
+/// A report to which something is due, and its town.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Due {
+    /// The town.
+    pub town_id: Uuid,
+    /// The report.
+    pub id: Uuid,
+    /// When it was due.
+    pub at: DateTime<Utc>,
+}
+
+/// Reports to which something is due by `now`, the earliest first, at most about `most`.
+///
+/// # Errors
+/// If the database fails.
+pub fn due(conn: &mut Conn, now: DateTime<Utc>, most: i64) -> QueryResult<Vec<Due>> {
+    let steps: Vec<(Uuid, Uuid, Option<DateTime<Utc>>)> = reports::table
+        .filter(reports::next_due_at.le(Some(At(now))))
+        .order((reports::next_due_at, reports::id))
+        .limit(most)
+        .select((reports::town_id, reports::id, reports::next_due_at))
+        .load(conn)?;
+    let marks: Vec<(Uuid, Uuid, Option<DateTime<Utc>>)> = reports::table
+        .filter(reports::mark_due_at.le(Some(At(now))))
+        .order((reports::mark_due_at, reports::id))
+        .limit(most)
+        .select((reports::town_id, reports::id, reports::mark_due_at))
+        .load(conn)?;
+    let mut due: Vec<Due> = steps
+        .into_iter()
+        .chain(marks)
+        .map(|(town_id, id, at)| Due {
+            town_id,
+            id,
+            at: at.unwrap_or(now),
+        })
+        .collect();
+    due.sort_by_key(|due| (due.at, due.id));
+    let mut seen = HashSet::new();
+    due.retain(|due| seen.insert(due.id));
+    due.truncate(usize::try_from(most).unwrap_or(usize::MAX));
+    Ok(due)
+}
+
+/// When something is due next; none: nothing is open.
+///
+/// # Errors
+/// If the database fails.
+pub fn next(conn: &mut Conn) -> QueryResult<Option<DateTime<Utc>>> {
+    let step: Option<DateTime<Utc>> = reports::table
+        .select(min(reports::next_due_at))
+        .first(conn)?;
+    let mark: Option<DateTime<Utc>> = reports::table
+        .select(min(reports::mark_due_at))
+        .first(conn)?;
+    Ok(step.into_iter().chain(mark).min())
+}
+
+/// Lets happen what is due to these reports of a town, in order, each report as often as it is due.
+/// Those that another process has at hand, or that somebody acted on meanwhile, are left out. Returns
+/// how many steps were taken.
+///
+/// # Errors
+/// If the database fails.
+pub fn catch_up(
+    conn: &mut Conn,
+    app: &App,
+    town_id: Uuid,
+    ids: &[Uuid],
+    now: DateTime<Utc>,
+) -> Outcome<usize> {
+    let rows: Vec<ReportRow> = unclaimed!(
+        conn,
+        reports::table
+            .filter(reports::town_id.eq(Id(town_id)))
+            .filter(reports::id.eq_any(ids.iter().copied().map(Id)))
+            .filter(
+                reports::next_due_at
+                    .assume_not_null()
+                    .le(At(now))
+                    .or(reports::mark_due_at.assume_not_null().le(At(now))),
+            )
+            .order(reports::id)
+            .select(ReportRow::as_select())
+    )?;
+    if rows.is_empty() {
+        return Ok(0);
+    }
+    let staffed = StaffedTown::read(conn, app, town_id, now)?;
+    let mut head = town::advance(conn, town_id)?;
+    head.unchanged_since(staffed.town.version())?;
+
+    let (mut records, mut notices, mut lapses) = (Vec::new(), Vec::new(), Vec::new());
+    for row in rows {
+        let mut report = row.state(|grid| staffed.town.path(grid));
+        let context = staffed.context(row.received_at, false, now);
+        let mut taken = 0;
+        while taken < MOST_STEPS
+            && let Some(step) = lapse::step(&report, &context)
+        {
+            taken += 1;
+            let before = std::mem::replace(&mut report, step.decision.report.clone());
+            let happened = Happened {
+                town: &staffed.town,
+                staffing: &staffed.staffing,
+                before: Some(&before),
+                after: &report,
+                number: &row.number,
+                actor_id: None,
+                at: now,
+            };
+            let next = i64::try_from(records.len()).unwrap_or(i64::MAX) + 1;
+            let first_event = head.last_event().saturating_add(next);
+            notices.extend(happened.notices(&mut head, first_event, &step.decision.events)?);
+            lapses.extend(Lapsed::of(&step, &report, now));
+            records.extend(recorded(step, &report, now));
+        }
+        let mut after = row.clone();
+        after.take_over(&report);
+        after.change_seq = head.change_seq;
+        queries::update(conn, &after)?;
+        recount(conn, &row, &after)?;
+    }
+    let steps = records.len();
+    for lapse in lapses {
+        diesel::insert_into(report_lapses::table)
+            .values(lapse)
+            .execute(conn)?;
+    }
+    outbox::insert(conn, &notices)?;
+    events::append(conn, &mut head, records)?;
+    Ok(steps)
+}
+
+/// A step that lapsed, by the grid that let it.
+#[derive(Debug, Insertable)]
+#[diesel(table_name = report_lapses, treat_none_as_default_value = false)]
+struct Lapsed {
+    town_id: Id,
+    report_id: Id,
+    due_at: At,
+    rule: Coded<Rule>,
+    grid_id: Id,
+    tier: Coded<Tier>,
+    charged: bool,
+    lapsed_at: At,
+}
+
+impl Lapsed {
+    fn of(step: &Step, report: &Report, now: DateTime<Utc>) -> Option<Self> {
+        step.charge.map(|charge| Self {
+            town_id: Id(report.place.town_id()),
+            report_id: Id(report.id),
+            due_at: At(step.due_at),
+            rule: Coded(step.rule),
+            grid_id: Id(charge.grid_id),
+            tier: Coded(charge.tier),
+            charged: charge.charged,
+            lapsed_at: At(now),
+        })
+    }
+}
+
+fn recorded(step: Step, report: &Report, now: DateTime<Utc>) -> Vec<EventRecord> {
+    let mut facts = Map::new();
+    facts.insert("status".to_owned(), json!(report.status));
+    facts.insert("holder_id".to_owned(), json!(report.holder().id()));
+    facts.insert("version".to_owned(), json!(report.version));
+    facts.insert("rule".to_owned(), json!(step.rule));
+    facts.insert("due_at".to_owned(), json!(step.due_at));
+    step.decision
+        .events
+        .into_iter()
+        .map(|event| EventRecord {
+            subject_kind: "report",
+            subject_id: report.id,
+            kind: event.kind.slug(),
+            at: now,
+            actor_id: None,
+            facts: facts.clone(),
+            payload: Some(Value::Object(event.payload)),
+        })
+        .collect()
+}
+
+/// A step that lapsed, as it is kept.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = report_lapses)]
+pub struct LapsedRow {
+    /// The report.
+    pub report_id: Uuid,
+    /// When the step was due.
+    pub due_at: DateTime<Utc>,
+    /// By which rule it moved.
+    pub rule: Coded<Rule>,
+    /// The grid that let it lapse.
+    pub grid_id: Uuid,
+    /// Its tier.
+    pub tier: Coded<Tier>,
+    /// Whether the grid is charged with it.
+    pub charged: bool,
+    /// When the report moved.
+    pub lapsed_at: DateTime<Utc>,
+}
+
+/// What lapsed at these grids, the latest first, behind a place in the list.
+///
+/// # Errors
+/// If the database fails.
+pub fn lapsed(
+    conn: &mut Conn,
+    grids: &[Uuid],
+    after: Option<(DateTime<Utc>, Uuid, DateTime<Utc>)>,
+    limit: i64,
+) -> QueryResult<Vec<(LapsedRow, ReportRow)>> {
+    let mut query = report_lapses::table
+        .inner_join(reports::table.on(reports::id.eq(report_lapses::report_id)))
+        .filter(report_lapses::grid_id.eq_any(grids.iter().copied().map(Id)))
+        .into_boxed::<MultiBackend>();
+    if let Some((at, report, due)) = after {
+        query = query.filter(report_lapses::lapsed_at.le(At(at))).filter(
+            report_lapses::lapsed_at
+                .lt(At(at))
+                .or(report_lapses::report_id
+                    .lt(Id(report))
+                    .or(report_lapses::report_id
+                        .eq(Id(report))
+                        .and(report_lapses::due_at.lt(At(due))))),
+        );
+    }
+    query
+        .order((
+            report_lapses::lapsed_at.desc(),
+            report_lapses::report_id.desc(),
+            report_lapses::due_at.desc(),
+        ))
+        .limit(limit)
+        .select((LapsedRow::as_select(), ReportRow::as_select()))
+        .load(conn)
+}

@@ -1,0 +1,206 @@
+//! What will happen by itself, and what has: the forecast of a report, and what lapsed at one's grids.
+//!
+//! Owns the wire and nothing else.
+
+use actix_web::http::StatusCode;
+use actix_web::web::Data;
+use actix_web::{HttpResponse, get};
+use chrono::{DateTime, Utc};
+use gridpatrol_domain::calendar::Span;
+use gridpatrol_domain::grid::Tier;
+use gridpatrol_domain::report::lapse::Rule;
+use gridpatrol_domain::report::measures::recallable;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+use super::answer::Report;
+use super::clock::{self, LapsedRow};
+use super::forecast::{self, Forecast, label};
+use super::routes::ById;
+use super::rows::ReportRow;
+use super::view::{self, StaffedTown, Viewer};
+use super::{commands, queries};
+use crate::app::App;
+use crate::http::page::{Cursor, Limit, Page};
+use crate::http::validate::{Errors, Validate};
+use crate::http::{Call, etag};
+use crate::problem::Problem;
+use crate::problem::document::Read;
+use crate::store::{Conn, Outcome};
+
+/// Adds the operations of this file.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config.service(forecast_report).service(list_lapsed);
+}
+
+/// Foretells what happens if nobody acts
+///
+/// When the report moves, to whom by name, by which rule, down to the reminders of the town that repeat
+/// until somebody acts. It is the clock's own reckoning: what is foretold happens at that instant, unless
+/// somebody acts before, or postings and absences change.
+#[utoipa::path(
+    operation_id = "forecastReport",
+    tag = "reports",
+    params(ById),
+    responses((status = 200, body = Forecast, description = "What happens, in order."), Read)
+)]
+#[get("/v1/reports/{id}/forecast")]
+pub async fn forecast_report(app: Data<App>, call: Call<ById>) -> Result<HttpResponse, Problem> {
+    let viewer = Viewer::of(&app, &call);
+    let (id, inner) = (call.path.id, app.clone());
+    let forecast = app
+        .store
+        .read(move |conn| {
+            let found = queries::find(conn, &viewer.scope, id)?.ok_or_else(commands::not_found)?;
+            let row = found.row;
+            let staffed = StaffedTown::read(conn, &inner, row.town_id, viewer.now)?;
+            let report = row.state(|grid| staffed.town.path(grid));
+            Ok(forecast::forecast(
+                &staffed,
+                &report,
+                &row.number,
+                viewer.now,
+                viewer.language,
+            ))
+        })
+        .await?;
+    Ok(etag::answer(StatusCode::OK, None, etag::write(&forecast)?))
+}
+
+/// A page of what lapsed.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+pub struct LapsedQuery {
+    /// `next_cursor` of the page before.
+    pub cursor: Option<Cursor>,
+    /// How many at most.
+    pub limit: Limit,
+}
+
+impl Validate for LapsedQuery {
+    fn validate(&self, _: &mut Errors) {}
+}
+
+/// A step that one of the caller's grids let lapse.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct LapsedReport {
+    /// By which rule the report moved.
+    rule: Rule,
+    /// Its name in the caller's language.
+    #[schema(example = "审核超时自动上报")]
+    label: String,
+    /// The grid that let it lapse.
+    grid_id: Uuid,
+    /// Its tier.
+    tier: Tier,
+    /// When the step was due.
+    due_at: DateTime<Utc>,
+    /// When the report moved.
+    lapsed_at: DateTime<Utc>,
+    /// Whether the grid is charged with it: not, if it got the report when the step was over already.
+    charged: bool,
+    /// Until when the village's secretary may recall it; absent: not, or not any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recall_until: Option<DateTime<Utc>>,
+    /// The report as it stands.
+    report: Report,
+}
+
+/// The place of one in the list.
+type Place = (DateTime<Utc>, Uuid, DateTime<Utc>);
+
+/// What lapsed at the caller's grids, latest first
+///
+/// Reports that the system moved because nobody at one of the caller's grids, own or as a deputy, acted
+/// in time. Nobody is said to have approved them.
+#[utoipa::path(
+    operation_id = "listLapsed",
+    tag = "reports",
+    params(LapsedQuery),
+    responses((status = 200, body = Page<LapsedReport>, description = "One page."), Read)
+)]
+#[get("/v1/inbox/lapsed")]
+pub async fn list_lapsed(
+    app: Data<App>,
+    call: Call<(), LapsedQuery>,
+) -> Result<HttpResponse, Problem> {
+    let viewer = Viewer::of(&app, &call);
+    let after: Option<Place> = app
+        .cursors
+        .open_optional(call.query.cursor.as_ref(), &"lapsed")?;
+    let limit = call.query.limit;
+    let inner = app.clone();
+    let (items, next) = app
+        .store
+        .read(move |conn| {
+            let grids: Vec<Uuid> = viewer
+                .actor
+                .acting()
+                .map(|posting| posting.grid.id())
+                .collect();
+            let mut rows = clock::lapsed(conn, &grids, after, limit.and_one())?;
+            let more = rows.len() > limit.size();
+            rows.truncate(limit.size());
+            let next = rows
+                .last()
+                .filter(|_| more)
+                .map(|(lapse, _)| (lapse.lapsed_at, lapse.report_id, lapse.due_at));
+            let mut shown = Vec::with_capacity(rows.len());
+            for (lapse, row) in rows {
+                if queries::shows(conn, &viewer.scope, &row)? {
+                    shown.push((lapse, row));
+                }
+            }
+            Ok((answers(conn, &inner, &viewer, shown)?, next))
+        })
+        .await?;
+    let next_cursor = next
+        .map(|next| app.cursors.seal(&"lapsed", &next))
+        .transpose()?;
+    Ok(etag::answer(
+        StatusCode::OK,
+        None,
+        etag::write(&Page { items, next_cursor })?,
+    ))
+}
+
+fn answers(
+    conn: &mut Conn,
+    app: &App,
+    viewer: &Viewer,
+    shown: Vec<(LapsedRow, ReportRow)>,
+) -> Outcome<Vec<LapsedReport>> {
+    let mut until = Vec::with_capacity(shown.len());
+    for (lapse, row) in &shown {
+        let staffed = StaffedTown::read(conn, app, row.town_id, viewer.now)?;
+        let report = row.state(|grid| staffed.town.path(grid));
+        let context = staffed.context(row.received_at, false, viewer.now);
+        let days = context.policy.proceedings.recall_working_days;
+        until.push(
+            recallable(&report, &context)
+                .filter(|last| last.due_at == lapse.due_at)
+                .map(|last| context.calendar.after(last.at, Span::WorkingDays(days))),
+        );
+    }
+    let (lapses, rows): (Vec<LapsedRow>, Vec<ReportRow>) = shown.into_iter().unzip();
+    let reports = view::page(conn, app, viewer, rows)?;
+    Ok(lapses
+        .into_iter()
+        .zip(until)
+        .zip(reports)
+        .map(|((lapse, recall_until), report)| LapsedReport {
+            rule: lapse.rule.0,
+            label: label(lapse.rule.0, viewer.language).to_owned(),
+            grid_id: lapse.grid_id,
+            tier: lapse.tier.0,
+            due_at: lapse.due_at,
+            lapsed_at: lapse.lapsed_at,
+            charged: lapse.charged,
+            recall_until,
+            report,
+        })
+        .collect())
+}

@@ -1,0 +1,365 @@
+//! What happens by itself: the system's act at an instant that came before anybody acted.
+//!
+//! Owns what a report becomes at its next due instant. The clock and the forecast ask here and nowhere
+//! else, so that what was foretold is what happens. Nobody decides anything by this: what lapsed is the
+//! tier's that let it lapse, and no officer's approval. What an action does stands in `lifecycle`, when
+//! a step is due in `limits`.
+//!
+//! A step counts from the instant it was due, however late the clock comes to it: after a standstill
+//! everything comes where it would be. Who got a report only when its step was over already is not
+//! charged with that.
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::lifecycle::rise;
+use super::proceedings::Lapse;
+use super::{
+    Colour, Context, Decision, Duty, Event, EventKind, Handler, Report, Severity, Status, measures,
+};
+use crate::grid::Tier;
+use crate::slug::slugs;
+
+slugs! {
+    /// By which rule something happens by itself.
+    Rule {
+        /// So much of the limit is used up that it is due soon.
+        DueSoon = "due_soon", "临期预警", "Due soon";
+        /// The deadline has passed.
+        DeadlinePassed = "deadline_passed", "超过时限", "The deadline has passed";
+        /// It has been overdue for so long that the town should supervise it (督办).
+        SupervisionDue = "supervision_due", "超期应督办", "Overdue: supervision is due";
+        /// It has been overdue for so long that the town should make it known (通报).
+        CircularDue = "circular_due", "超期应通报", "Overdue: a circular is due";
+        /// The holder's step is over: it goes up one tier.
+        StepOver = "step_over", "办理超时自动上报", "The step is over: up one tier";
+        /// The village did not decide on an escalation: it goes up one tier, as if nobody was asked.
+        Undecided = "undecided", "审核超时自动上报", "Nobody decided: up one tier";
+        /// The handler's time is over: the work comes back to the holder.
+        HandlerLate = "handler_late", "交办超时收回", "The handler is late: back to the holder";
+        /// Nobody has verified: who should is reminded first.
+        VerificationLate = "verification_late", "核查超时提醒", "Nobody has verified: a reminder";
+        /// Still nobody has verified: one tier up does.
+        VerificationOver = "verification_over", "核查超时上移", "Still nobody has verified: up one tier";
+        /// The town is late: it is reminded again and again.
+        TownLate = "town_late", "镇级超期提醒", "The town is late: reminded again and again";
+        /// Nobody answered the request for more time: silence is refusal.
+        Silence = "silence", "延期申请逾期未批", "Nobody answered: refused";
+        /// A milestone of a suspension has come.
+        Milestone = "milestone", "挂账节点到期", "A milestone is due";
+        /// The review of a suspension has come: it goes on, at the town.
+        Review = "review", "挂账复核到期", "The review is due: it goes on";
+        /// The county has not replied: the town is reminded.
+        ReplyLate = "reply_late", "县级回复逾期", "The county's reply is late";
+    }
+}
+
+impl Rule {
+    /// Whether it comes again and again until somebody acts.
+    #[must_use]
+    pub const fn repeats(self) -> bool {
+        matches!(self, Self::TownLate | Self::ReplyLate)
+    }
+}
+
+/// A tier that let something lapse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Charge {
+    /// The grid.
+    pub grid_id: Uuid,
+    /// Its tier.
+    pub tier: Tier,
+    /// Whether it is charged with it: not, when it got the report after the step was over.
+    pub charged: bool,
+}
+
+/// Something that happens by itself.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// By which rule.
+    pub rule: Rule,
+    /// When it was due.
+    pub due_at: DateTime<Utc>,
+    /// Who let it lapse, where anybody did.
+    pub charge: Option<Charge>,
+    /// The report afterwards, and what to record.
+    pub decision: Decision,
+}
+
+/// When something happens by itself next, if nobody acts; never, once it has ended.
+#[must_use]
+pub fn due_at(report: &Report) -> Option<DateTime<Utc>> {
+    if matches!(report.status, Status::Closed | Status::Void) {
+        return None;
+    }
+    match (report.next_due_at, report.mark_due_at) {
+        (Some(step), Some(mark)) => Some(step.min(mark)),
+        (step, mark) => step.or(mark),
+    }
+}
+
+/// What happens at the report's next due instant, if that has come by `context.now`. Each step brings
+/// the next due instant forward, so that asking again comes to an end.
+#[must_use]
+pub fn step(report: &Report, context: &Context<'_>) -> Option<Step> {
+    let due = due_at(report).filter(|due| *due <= context.now)?;
+    let mut turn = Turn {
+        before: report,
+        next: report.clone(),
+        due,
+        context,
+        events: Vec::new(),
+    };
+    // A colour before the step of the same instant.
+    let (rule, charge) = if report.mark_due_at == Some(due) {
+        (turn.mark(), None)
+    } else {
+        turn.lapse()
+    };
+    Some(Step {
+        rule,
+        due_at: due,
+        charge,
+        decision: Decision {
+            report: turn.next,
+            events: turn.events,
+        },
+    })
+}
+
+/// One step under way.
+struct Turn<'a> {
+    before: &'a Report,
+    next: Report,
+    due: DateTime<Utc>,
+    context: &'a Context<'a>,
+    events: Vec<Event>,
+}
+
+impl Turn<'_> {
+    /// The limit is used up further.
+    fn mark(&mut self) -> Rule {
+        let (rule, kind) = match (self.before.colour, self.before.proceedings.pressures) {
+            (Colour::Green, _) => (Rule::DueSoon, EventKind::DueSoon),
+            (Colour::Yellow, _) => (Rule::DeadlinePassed, EventKind::Overdue),
+            (Colour::Red, 0) => (Rule::SupervisionDue, EventKind::SupervisionDue),
+            (Colour::Red, _) => (Rule::CircularDue, EventKind::CircularDue),
+        };
+        match self.before.colour {
+            Colour::Green => self.next.colour = Colour::Yellow,
+            Colour::Yellow => self.next.colour = Colour::Red,
+            Colour::Red => self.next.proceedings.pressures += 1,
+        }
+        let policy = self.context.policy;
+        self.next.mark_due_at = policy.next_mark(self.context.calendar, &self.next, self.due);
+        self.record(rule, kind, json!({"deadline_at": self.before.deadline_at}));
+        rule
+    }
+
+    /// The step under way is over.
+    fn lapse(&mut self) -> (Rule, Option<Charge>) {
+        let report = self.before;
+        let waits_for_time = report.desk().is_some_and(|desk| desk.duty == Duty::Grant);
+        match (report.status, report.handler) {
+            (Status::Suspended, _) => (self.suspended(), None),
+            (Status::Resolved, _) => self.unverified(),
+            (Status::Escalating, _) => self.goes_up(Rule::Undecided, Tier::Village),
+            _ if waits_for_time => (self.silence(), None),
+            _ if report.proceedings.referral.is_some() => (self.remind(Rule::ReplyLate), None),
+            (_, Some(handler)) => self.handler_late(handler),
+            (_, None) if report.holder_tier == Tier::Town => (self.remind(Rule::TownLate), None),
+            (_, None) => self.goes_up(Rule::StepOver, report.holder_tier),
+        }
+    }
+
+    /// The next tier holds it now.
+    fn goes_up(&mut self, rule: Rule, lapsed: Tier) -> (Rule, Option<Charge>) {
+        let from = self.before.holder_tier;
+        let charge = self.charge(lapsed);
+        rise(&mut self.next, from.above().unwrap_or(Tier::Town));
+        self.handed_over();
+        self.next.proceedings.lapse = Some(Lapse {
+            tier: lapsed,
+            due_at: self.due,
+            at: self.context.now,
+        });
+        let payload = json!({
+            "from_tier": from, "to_tier": self.next.holder_tier,
+            "lapsed_tier": lapsed, "lapsed_grid_id": charge.grid_id, "charged": charge.charged,
+        });
+        self.record(rule, EventKind::Lapsed, payload);
+        (rule, Some(charge))
+    }
+
+    fn handler_late(&mut self, handler: Handler) -> (Rule, Option<Charge>) {
+        let charge = Charge {
+            grid_id: handler.grid.id(),
+            tier: handler.grid.tier(),
+            charged: !self.came_late(),
+        };
+        self.next.handler = None;
+        self.next.proceedings.supervision = None;
+        self.next.proceedings.lapse = None;
+        self.handed_over();
+        let payload = json!({
+            "lapsed_tier": charge.tier, "lapsed_grid_id": charge.grid_id,
+            "officer_id": handler.officer, "charged": charge.charged,
+        });
+        self.record(Rule::HandlerLate, EventKind::HandlerLapsed, payload);
+        (Rule::HandlerLate, Some(charge))
+    }
+
+    /// First a reminder, then one tier up; at the top reminders alone.
+    fn unverified(&mut self) -> (Rule, Option<Charge>) {
+        let from = self.before.holder_tier;
+        if from == Tier::Town {
+            return (self.remind(Rule::TownLate), None);
+        }
+        if self.before.proceedings.reminders == 0 {
+            self.next.proceedings.reminders = 1;
+            let policy = self.context.policy;
+            let due = policy.least_from(self.context.calendar, self.before, self.due);
+            let deadline = self.before.deadline_at;
+            self.next.next_due_at = Some(if deadline > self.due {
+                due.min(deadline)
+            } else {
+                due
+            });
+            self.record(Rule::VerificationLate, EventKind::Reminded, json!({}));
+            return (Rule::VerificationLate, None);
+        }
+        let charge = self.charge(from);
+        // Who did the work stays known, so that a failed verification goes back there.
+        self.next.handler = self.before.handler.or(Some(Handler {
+            grid: self.before.holder(),
+            officer: None,
+            due_at: None,
+        }));
+        self.next.holder_tier = from.above().unwrap_or(Tier::Town);
+        self.next.proceedings.lapse = None;
+        self.handed_over();
+        let payload = json!({
+            "from_tier": from, "to_tier": self.next.holder_tier,
+            "lapsed_tier": from, "lapsed_grid_id": charge.grid_id, "charged": charge.charged,
+        });
+        self.record(Rule::VerificationOver, EventKind::Lapsed, payload);
+        (Rule::VerificationOver, Some(charge))
+    }
+
+    fn silence(&mut self) -> Rule {
+        let until = self
+            .before
+            .proceedings
+            .extension
+            .map(|extension| extension.until);
+        measures::refuse_time(&mut self.next, self.due);
+        self.next.version += 1;
+        self.record(
+            Rule::Silence,
+            EventKind::ExtensionRefused,
+            json!({"until": until}),
+        );
+        Rule::Silence
+    }
+
+    fn suspended(&mut self) -> Rule {
+        let suspension = self.next.proceedings.suspension.as_mut();
+        let reached = suspension.and_then(|suspension| {
+            let first = suspension.milestones.first()?;
+            (first.due_at <= self.due && first.due_at < suspension.review_at)
+                .then(|| suspension.milestones.remove(0))
+        });
+        if let Some(milestone) = reached {
+            self.next.next_due_at = self
+                .context
+                .policy
+                .next_due(self.context.calendar, &self.next);
+            self.record(
+                Rule::Milestone,
+                EventKind::MilestoneDue,
+                json!({"title": milestone.title, "due_at": milestone.due_at}),
+            );
+            return Rule::Milestone;
+        }
+        let before = self.before.deadline_at;
+        measures::resume(&mut self.next, self.due);
+        // What the town set aside comes back to the town's desk.
+        rise(&mut self.next, Tier::Town);
+        self.handed_over();
+        self.record(
+            Rule::Review,
+            EventKind::Resumed,
+            json!({"before": before, "after": self.next.deadline_at}),
+        );
+        Rule::Review
+    }
+
+    /// The desk is reminded, and will be again: each working morning; what is critical round the clock.
+    /// Reminders that a standstill has swallowed are not made up for.
+    fn remind(&mut self, rule: Rule) -> Rule {
+        let number = self.before.proceedings.reminders + 1;
+        self.next.proceedings.reminders = number;
+        let from = self.due.max(self.context.now);
+        self.next.next_due_at = Some(
+            if self.before.severity == Severity::Critical && rule == Rule::TownLate {
+                let minutes = i64::from(self.context.policy.pressing.critical_reminder_minutes);
+                let every = chrono::TimeDelta::minutes(minutes.max(1));
+                let passed = (from - self.due).num_seconds() / every.num_seconds();
+                self.due + every * i32::try_from(passed + 1).unwrap_or(i32::MAX)
+            } else {
+                self.context.calendar.opening_after(from)
+            },
+        );
+        self.record(rule, EventKind::Reminded, json!({"number": number}));
+        rule
+    }
+
+    /// Another desk has it from the instant it was due, and begins its own step.
+    fn handed_over(&mut self) {
+        let next = &mut self.next;
+        next.desk_since = self.due;
+        next.accepted_at = None;
+        next.proceedings.reminders = 0;
+        next.proceedings.urged_at = None;
+        next.version += 1;
+        let (policy, calendar) = (self.context.policy, self.context.calendar);
+        next.next_due_at = policy.next_due(calendar, next);
+        if next.deadline_at != self.before.deadline_at {
+            policy.recolour(calendar, next, self.due);
+        }
+        next.mark_due_at = policy.next_mark(calendar, next, self.due);
+    }
+
+    fn charge(&self, tier: Tier) -> Charge {
+        Charge {
+            grid_id: self.before.place.up_to(tier).id(),
+            tier,
+            charged: !self.came_late(),
+        }
+    }
+
+    /// Whether this desk got the report by a lapse that the clock came to only when the desk's own step
+    /// was over.
+    fn came_late(&self) -> bool {
+        let lapse = self.before.proceedings.lapse;
+        lapse.is_some_and(|lapse| lapse.at > self.due)
+    }
+
+    fn record(&mut self, rule: Rule, kind: EventKind, payload: Value) {
+        let mut fields = Map::new();
+        fields.insert("rule".to_owned(), json!(rule));
+        fields.insert("due_at".to_owned(), json!(self.due));
+        if let Value::Object(more) = payload {
+            fields.extend(more.into_iter().filter(|(_, value)| !value.is_null()));
+        }
+        self.events.push(Event {
+            kind,
+            on_behalf_of: None,
+            payload: fields,
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests;
