@@ -20,7 +20,7 @@ use crate::notices::envelope::{Ping, ReportNotice};
     post,
     path = "reportNotice",
     operation_id = "reportNotice",
-    tag = "webhooks",
+    tag = "notices",
     params(
         ("webhook-id" = String, Header, description = "The envelope's id, the same each time it is sent.", example = "notice_0192f7a0000070008000000000000001_1207"),
         ("webhook-timestamp" = i64, Header, description = "When it was sent, in seconds since 1970.", example = 1_795_133_700_i64),
@@ -39,7 +39,7 @@ fn report_notice() {}
     post,
     path = "ping",
     operation_id = "pingNotice",
-    tag = "webhooks",
+    tag = "notices",
     security(()),
     request_body(content = Ping, content_type = "application/cloudevents+json"),
     responses((status = "2XX", description = "The receiver is there."), (status = 410, description = "The receiver wants nothing any more: the webhook is paused."))
