@@ -11,6 +11,7 @@ mod erasure;
 mod grids;
 mod imports;
 mod invitations;
+mod lapsed;
 mod officers;
 mod positions;
 mod reports;

@@ -158,11 +158,11 @@ pub fn page(
     rows: Vec<ReportRow>,
 ) -> Outcome<Vec<Report>> {
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
-    let mut texts: HashMap<Uuid, TextsRow> = queries::texts_of(conn, &ids)?
+    let texts: HashMap<Uuid, TextsRow> = queries::texts_of(conn, &ids)?
         .into_iter()
         .map(|texts| (texts.report_id, texts))
         .collect();
-    let mut photos = photos::queries::of_reports(conn, &ids)?;
+    let photos = photos::queries::of_reports(conn, &ids)?;
     let mut towns: HashMap<Uuid, StaffedTown> = HashMap::new();
     let mut page = Vec::with_capacity(rows.len());
     for row in rows {
@@ -172,11 +172,10 @@ pub fn page(
                 new.insert(StaffedTown::read(conn, app, row.town_id, viewer.now)?)
             }
         };
-        let texts = texts
-            .remove(&row.id)
-            .ok_or(diesel::result::Error::NotFound)?;
-        let photos = photos.remove(&row.id).unwrap_or_default();
-        page.push(report(app, viewer, staffed, &row, &texts, &photos));
+        // A report may stand in a page more than once.
+        let texts = texts.get(&row.id).ok_or(diesel::result::Error::NotFound)?;
+        let photos = photos.get(&row.id).map_or(&[][..], Vec::as_slice);
+        page.push(report(app, viewer, staffed, &row, texts, photos));
     }
     Ok(page)
 }
