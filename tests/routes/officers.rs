@@ -343,6 +343,15 @@ async fn a_disabled_account_is_cut_off_and_comes_back(world: World) {
     leader.get("/v1/me").await.refused(Code::SessionEnded);
     let leader = world.leader(1, 1).await;
     assert_eq!(leader.inbox().await["counts"]["handle"], 1);
+    // Nobody shuts themselves out.
+    let town_leader = world.town_leader().await;
+    town_leader
+        .post(
+            &format!("{}/disable", target(town_leader.officer)),
+            &json!({}),
+        )
+        .await
+        .refused(Code::NotPermitted);
     // Nobody touches who is above.
     let above = target(world.officer("town_leader"));
     secretary

@@ -120,7 +120,7 @@ pub fn edit(
 /// it changes nothing.
 ///
 /// # Errors
-/// `not_found`, `not_permitted`, `last_admin`.
+/// `not_found`, `not_permitted` (oneself, too), `last_admin`.
 pub fn disable(conn: &mut Conn, manager: &Manager, id: Uuid, reason: Option<&str>) -> Outcome<()> {
     let subject = Subject::managed(conn, manager, id)?;
     if subject.row.disabled_at.is_some() {
@@ -131,6 +131,11 @@ pub fn disable(conn: &mut Conn, manager: &Manager, id: Uuid, reason: Option<&str
     queries::set_disabled(conn, id, Some(now))?;
     if subject.lasting(now).any(|one| one.role == Role::Admin) {
         admin_remains(conn, now)?;
+    }
+    if manager.is(id) {
+        return Err(Problem::new(Code::NotPermitted)
+            .detail("Somebody else disables your account. To leave a lost phone behind, end its session.")
+            .into());
     }
     let payload = reason.map(|reason| json!({"reason": reason}));
     chains.add_everywhere(&manager.event(id, "officer_disabled", json!({}), payload));
