@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::calendar::Span;
 pub use crate::calendar::{QuietHours, TimeOfDay, WorkingHours};
+use crate::notice::Telling;
 use crate::report::Policy;
 use crate::report::closing::UpTo;
 use crate::slug::Slug as _;
@@ -44,6 +45,8 @@ pub struct Settings {
     pub offline: OfflineRules,
     /// Which reports may be about the same matter. Follows the present.
     pub similar: SimilarRules,
+    /// How officers are told of what they should know. Follows the present.
+    pub notices: NoticeRules,
 }
 
 /// What photos may be.
@@ -131,6 +134,32 @@ impl Default for SimilarRules {
         Self {
             metres: 200,
             days: 7,
+        }
+    }
+}
+
+/// How officers are told of what they should know. What they must act on, and what is critical, is told
+/// at once always.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct NoticeRules {
+    /// How those are told who have not chosen for themselves.
+    pub notify: Telling,
+    /// When digests go out on working days. 1 to 6 times.
+    pub digest_times: Vec<TimeOfDay>,
+}
+
+impl NoticeRules {
+    /// The most times a day.
+    const MOST_TIMES: usize = 6;
+}
+
+impl Default for NoticeRules {
+    fn default() -> Self {
+        Self {
+            notify: Telling::Digest,
+            digest_times: vec![TimeOfDay::at(8, 30), TimeOfDay::at(16, 30)],
         }
     }
 }
@@ -237,6 +266,9 @@ impl Settings {
         );
         faults.within("/similar/metres", self.similar.metres, 10, 5000);
         faults.within("/similar/days", self.similar.days, 1, 90);
+        if !(1..=NoticeRules::MOST_TIMES).contains(&self.notices.digest_times.len()) {
+            faults.add("/notices/digest_times", "Give 1 to 6 times.");
+        }
         faults.0
     }
 

@@ -2,6 +2,7 @@
 
 mod clock;
 mod demonstration;
+mod digests;
 mod failures;
 mod filings;
 mod killed;

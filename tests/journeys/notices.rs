@@ -65,15 +65,17 @@ async fn each_event_is_told_to_who_must_act_and_who_should_know(world: World) {
     );
     assert_eq!(
         recipients(2),
-        &json!({"must_act": [], "should_know": [{"officer_id": secretary.officer, "as": "desk"}]})
+        &json!({"must_act": [], "should_know": [],
+            "in_digest": [{"officer_id": secretary.officer, "as": "desk"}]})
     );
-    // The village works on it now; who filed it is told, who approved it knows.
+    // The village works on it now; who filed it is told in a digest, who approved it knows.
     let must_act = recipients(3)["must_act"].as_array().expect("officers");
     assert!(must_act.contains(&json!(world.officer("village_officer_1"))));
     assert_eq!(
-        recipients(3)["should_know"],
+        recipients(3)["in_digest"],
         json!([{"officer_id": leader.officer, "as": "reporter"}])
     );
+    assert_eq!(recipients(3)["should_know"], json!([]));
     // Frozen as it was then, in the order of the record.
     let statuses: Vec<&Value> = told
         .iter()

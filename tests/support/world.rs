@@ -200,6 +200,13 @@ impl World {
             .expect("the clock");
     }
 
+    /// Writes the digests that are due by now.
+    pub async fn gather_digests(&self) {
+        let app: &std::sync::Arc<App> = &self.inner.app;
+        let round = || gridpatrol::workers::digests::run_once(app, self.now());
+        while round().await.expect("digests") == gridpatrol::workers::Next::Again {}
+    }
+
     /// An officer's id.
     pub fn officer(&self, username: &str) -> Uuid {
         *self

@@ -41,6 +41,7 @@ const FEATURES: &[&str] = &[
     "boundaries",
     "calendar",
     "decisions",
+    "digests",
     "duty_roster",
     "forecast",
     "imports",

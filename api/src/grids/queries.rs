@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use diesel::ExecuteCopyFromDsl as _;
 use diesel::prelude::*;
 use gridpatrol_domain::grid::{GridPath, Tier};
+use gridpatrol_domain::notice::Telling;
 use gridpatrol_domain::officer::{Covers, Role};
 use uuid::Uuid;
 
@@ -488,7 +489,14 @@ pub fn people(
     conn: &mut Conn,
     ids: impl IntoIterator<Item = Uuid>,
 ) -> QueryResult<HashMap<Uuid, Person>> {
-    type Row = (Uuid, String, String, Option<String>, Option<DateTime<Utc>>);
+    type Row = (
+        Uuid,
+        String,
+        String,
+        Option<String>,
+        Option<DateTime<Utc>>,
+        Option<Coded<Telling>>,
+    );
     let ids: Vec<Id> = ids.into_iter().map(Id).collect();
     let mut found = HashMap::new();
     for ids in ids.chunks(AT_ONCE) {
@@ -500,11 +508,12 @@ pub fn people(
                 officers::name,
                 officers::phone,
                 officers::disabled_at,
+                officers::telling,
             ))
             .load(conn)?;
         found.extend(
             rows.into_iter()
-                .map(|(id, username, name, phone, disabled_at)| {
+                .map(|(id, username, name, phone, disabled_at, telling)| {
                     (
                         id,
                         Person {
@@ -512,6 +521,7 @@ pub fn people(
                             name,
                             phone,
                             disabled: disabled_at.is_some(),
+                            telling: telling.map(|Coded(telling)| telling),
                         },
                     )
                 }),

@@ -4,7 +4,7 @@
 
 use chrono::{DateTime, Utc};
 use gridpatrol_domain::grid::Tier;
-use gridpatrol_domain::notice::{Informed, Text};
+use gridpatrol_domain::notice::{Informed, Text, Why};
 use gridpatrol_domain::report::{Category, Duty, EventKind, Severity, Source, Status};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -177,8 +177,108 @@ pub struct NoticeDesk {
 pub struct NoticeRecipients {
     /// Officers whose turn it is by this event, deputies and fallbacks included.
     pub must_act: Vec<Uuid>,
-    /// Officers who should know.
+    /// Officers who should know at once.
     pub should_know: Vec<Informed>,
+    /// Officers who should know as well, but are told by their next digest: a push service leaves them
+    /// alone now.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub in_digest: Vec<Informed>,
+}
+
+/// What an officer should know, gathered, as a CloudEvents 1.0 envelope. One goes out at each of the
+/// times that the town has set, to each officer for whom there is news.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(example = json!({
+    "specversion": "1.0",
+    "id": "notice_0192f7a0000070008000000000000001_1260",
+    "source": "urn:gridpatrol:town:0192f7a0-0000-7000-8000-000000000001",
+    "type": "org.gridpatrol.digest",
+    "subject": "0192f7a0-0000-7000-8000-000000000014",
+    "time": "2026-11-20T08:30:00Z",
+    "datacontenttype": "application/json",
+    "data": {
+        "seq": 1260, "officer_id": "0192f7a0-0000-7000-8000-000000000014", "notices": 2,
+        "reports": [{
+            "id": "0192f7a0-0000-7000-8000-0000000000c1", "number": "990001100-2026-000012",
+            "status": "closed", "as": "reporter", "notices": 2, "kind": "closed",
+            "time": "2026-11-20T06:15:00Z",
+            "text": {
+                "zh": "【结案】青山村一组：秸秆焚烧（一般），编号990001100-2026-000012。已结案（已处置）。",
+                "en": "Closed: Straw burning (general), 青山村一组, no. 990001100-2026-000012. Closed (handled)."
+            }
+        }],
+        "text": {
+            "zh": "【动态汇总】您关注的1件事件有2条新动态。",
+            "en": "Digest: 2 notices about 1 report that you follow."
+        }
+    }
+}))]
+pub struct DigestNotice {
+    /// The version of CloudEvents.
+    pub specversion: &'static str,
+    /// The notice's id, the same each time it is sent.
+    pub id: String,
+    /// The town.
+    pub source: String,
+    /// `org.gridpatrol.digest`.
+    pub r#type: String,
+    /// Whose digest it is.
+    pub subject: Uuid,
+    /// When it was made.
+    pub time: DateTime<Utc>,
+    /// `application/json`.
+    pub datacontenttype: &'static str,
+    /// What there is to know.
+    pub data: DigestNoticeData,
+}
+
+/// What an officer should know.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct DigestNoticeData {
+    /// The notice's number in the town.
+    pub seq: i64,
+    /// Whose digest it is.
+    pub officer_id: Uuid,
+    /// How many notices were gathered.
+    pub notices: usize,
+    /// The reports that they are about, the latest news first; at most 50.
+    pub reports: Vec<DigestReport>,
+    /// How many more reports there is news of.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub reports_left_out: usize,
+    /// A sentence that may be shown as it is.
+    pub text: Text,
+    /// Only to the webhook of a push service: the tokens of the officer's phones, as of the moment of
+    /// sending.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub push_addresses: Vec<PushAddress>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde asks so.
+const fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
+/// The news of a report.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct DigestReport {
+    /// The report.
+    pub id: Uuid,
+    /// Its number.
+    pub number: String,
+    /// Where it stood after the last of them.
+    pub status: String,
+    /// Why the officer should know.
+    #[serde(rename = "as")]
+    pub why: Why,
+    /// How many there are.
+    pub notices: usize,
+    /// The kind of the last event.
+    pub kind: String,
+    /// When that was.
+    pub time: DateTime<Utc>,
+    /// The sentence about it.
+    pub text: Text,
 }
 
 /// A test of a webhook, as a CloudEvents 1.0 envelope.

@@ -10,6 +10,7 @@ use gridpatrol_domain::notice::{Happening, Naming, breaks_quiet, text};
 use gridpatrol_domain::officer::Staffing;
 use gridpatrol_domain::report::{Event, Report};
 use gridpatrol_domain::slug::Slug as _;
+use serde::Serialize;
 use uuid::Uuid;
 
 use super::envelope::{
@@ -45,14 +46,20 @@ pub struct Happened<'a> {
 #[derive(Debug, Clone, Insertable)]
 #[diesel(table_name = notices, treat_none_as_default_value = false)]
 pub struct NewNotice {
-    town_id: Id,
-    seq: i64,
-    kind: &'static str,
-    subject_id: Id,
-    grid_id: Id,
-    at: At,
-    quiet_until: Option<At>,
-    envelope: String,
+    pub(super) town_id: Id,
+    pub(super) seq: i64,
+    pub(super) kind: &'static str,
+    pub(super) subject_id: Id,
+    pub(super) grid_id: Id,
+    pub(super) at: At,
+    pub(super) quiet_until: Option<At>,
+    pub(super) envelope: String,
+}
+
+/// An envelope as it is kept.
+pub(super) fn json(envelope: &impl Serialize) -> QueryResult<String> {
+    serde_json::to_string(envelope)
+        .map_err(|error| diesel::result::Error::SerializationError(error.into()))
 }
 
 impl Happened<'_> {
@@ -85,13 +92,22 @@ impl Happened<'_> {
             desk: report.desk.as_ref().map_or("", |desk| &desk.grid_name),
         };
         let town_id = self.town.id;
+        let usual = self.town.settings().at(self.at).notices.notify;
+        let telling = |officer| {
+            self.town
+                .person(officer)
+                .and_then(|person| person.telling)
+                .unwrap_or(usual)
+        };
         events
             .iter()
             .zip(first_event..)
             .enumerate()
             .map(|(at, (event, event_seq))| {
                 let seq = head.next_notice();
-                let recipients = happening.recipients(event.kind, calling == Some(at));
+                let recipients = happening
+                    .recipients(event.kind, calling == Some(at))
+                    .gathered(self.after.severity, telling);
                 let notice = ReportNotice {
                     specversion: envelope::SPECVERSION,
                     id: envelope::id(town_id, seq),
@@ -111,6 +127,7 @@ impl Happened<'_> {
                         recipients: NoticeRecipients {
                             must_act: recipients.must_act,
                             should_know: recipients.should_know,
+                            in_digest: recipients.in_digest,
                         },
                         quiet_until: quiet,
                         // Added to what is sent, never frozen.
@@ -125,8 +142,7 @@ impl Happened<'_> {
                     grid_id: Id(self.after.place.id()),
                     at: At(self.at),
                     quiet_until: quiet.map(At),
-                    envelope: serde_json::to_string(&notice)
-                        .map_err(|error| diesel::result::Error::SerializationError(error.into()))?,
+                    envelope: json(&notice)?,
                 })
             })
             .collect()

@@ -55,8 +55,8 @@ refusals! {
 
 /// Change one's own profile
 ///
-/// The phone number. The name is the office's: who manages the officer changes it. `If-Match` is the
-/// ETag of `GET /v1/me`.
+/// The phone number, and how to be told of what is only to be known: at once or in a digest. The name is
+/// the office's: who manages the officer changes it. `If-Match` is the ETag of `GET /v1/me`.
 #[utoipa::path(
     operation_id = "editMe",
     tag = "officers",
@@ -72,7 +72,8 @@ async fn edit_own_profile(
     let (id, if_match) = (manager.actor.officer_id, call.if_match);
     let edit = Edit {
         name: None,
-        phone: Some(call.body.phone),
+        phone: call.body.phone,
+        telling: call.body.notify.get(),
     };
     let officer = app
         .store

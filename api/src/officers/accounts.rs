@@ -4,6 +4,7 @@
 //! chains of the towns concerned, and the security log.
 
 use gridpatrol_domain::error::Code;
+use gridpatrol_domain::notice::Telling;
 use gridpatrol_domain::officer::{Held, Role};
 use serde_json::json;
 use uuid::Uuid;
@@ -18,6 +19,7 @@ use crate::auth::{invitations, queries as sign_in};
 use crate::grids::directory::Directory;
 use crate::http::etag::{self, IfMatch};
 use crate::problem::Problem;
+use crate::store::types::Coded;
 use crate::store::{Conn, Outcome};
 
 /// What a first posting of somebody may be given.
@@ -78,6 +80,8 @@ pub struct Edit {
     pub name: Option<String>,
     /// Another phone number; empty: none any more.
     pub phone: Option<String>,
+    /// Another way to be told.
+    pub telling: Option<Telling>,
 }
 
 /// Changes an account: the caller's own, or of somebody whom the caller manages.
@@ -102,15 +106,21 @@ pub fn edit(
         Some("") => None,
         given => given,
     };
-    if name == subject.row.name && phone == subject.row.phone.as_deref() {
+    let before = subject.row.telling.map(|Coded(telling)| telling);
+    let telling = edit.telling.or(before);
+    if name == subject.row.name && phone == subject.row.phone.as_deref() && telling == before {
         return Ok(());
     }
     let mut chains = Chains::lock(conn, subject.towns())?;
-    queries::update_officer(conn, id, name, phone)?;
-    let payload = json!({
+    queries::update_officer(conn, id, name, phone, telling)?;
+    let mut payload = json!({
         "before": {"name": subject.row.name, "phone": subject.row.phone},
         "after": {"name": name, "phone": phone},
     });
+    if telling != before {
+        payload["before"]["notify"] = json!(before);
+        payload["after"]["notify"] = json!(telling);
+    }
     chains.add_everywhere(&manager.event(id, "officer_changed", json!({}), Some(payload)));
     chains.save(conn)?;
     Ok(())

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use gridpatrol_domain::grid::{GridPath, Tier};
+use gridpatrol_domain::notice::Telling;
 use gridpatrol_domain::officer::{Actor, Covers, Held, Role};
 use serde::Serialize;
 use uuid::Uuid;
@@ -17,6 +18,7 @@ use super::queries;
 use super::subject::{Manager, Subject};
 use crate::auth::me::Named;
 use crate::grids::directory::{DatedPosting, Directory, Person, Town};
+use crate::store::types::Coded;
 use crate::store::{Conn, Outcome};
 
 /// An officer of the caller's towns.
@@ -53,6 +55,10 @@ pub struct OfficerProfile {
     /// The state of the account: for who manages the officer. Not in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<AccountState>,
+    /// How the officer is told of what is only to be known, if chosen; else it is as the town has set
+    /// (`notices` of its settings). Only to the officer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notify: Option<Telling>,
     /// The version: of the account and its postings. Not in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<i64>,
@@ -249,6 +255,7 @@ impl OfficerProfile {
             absence,
             may_manage: None,
             account: None,
+            notify: None,
             version: None,
         }
     }
@@ -271,6 +278,7 @@ impl OfficerProfile {
             name: subject.row.name.clone(),
             phone: subject.row.phone.clone(),
             disabled: subject.row.disabled_at.is_some(),
+            telling: subject.row.telling.map(|Coded(telling)| telling),
         };
         let listed = Self::listed(&towns, &manager.actor, id, &person, now);
         let manages = subject.managed_by(manager);
@@ -290,6 +298,7 @@ impl OfficerProfile {
             username: (oneself || manages).then_some(subject.row.username),
             phone: listed.phone.or(subject.row.phone.filter(|_| manages)),
             may_manage: Some(manages),
+            notify: person.telling.filter(|_| oneself),
             account,
             version: Some(subject.row.version),
             ..listed

@@ -403,6 +403,7 @@ fn plan(
         edit: differs.then(|| Edit {
             name: Some(entry.said.name.clone()),
             phone: entry.said.phone.clone(),
+            telling: None,
         }),
         posting: match held {
             None => Step::Add(new),

@@ -5,6 +5,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use gridpatrol_domain::grid::{GridPath, Tier};
+use gridpatrol_domain::notice::Telling;
 use gridpatrol_domain::officer::{Covers, Held, Role};
 use uuid::Uuid;
 
@@ -36,6 +37,8 @@ pub struct OfficerRow {
     pub disabled_at: Option<DateTime<Utc>>,
     /// Raised by every change of the account or its postings.
     pub version: i64,
+    /// How the officer wants to be told.
+    pub telling: Option<Coded<Telling>>,
 }
 
 /// A posting with where it is.
@@ -192,11 +195,13 @@ pub fn update_officer(
     id: Uuid,
     name: &str,
     phone: Option<&str>,
+    telling: Option<Telling>,
 ) -> QueryResult<()> {
     diesel::update(officers::table.find(Id(id)))
         .set((
             officers::name.eq(name),
             officers::phone.eq(phone),
+            officers::telling.eq(telling.map(Coded)),
             officers::version.eq(officers::version + 1),
         ))
         .execute(conn)

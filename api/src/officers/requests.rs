@@ -3,6 +3,7 @@
 //! Owns the strict shapes and the checks of values that need no database.
 
 use chrono::{DateTime, Utc};
+use gridpatrol_domain::notice::Telling;
 use gridpatrol_domain::officer::{Covers, Role};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -70,14 +71,16 @@ pub struct OfficerEdit {
     pub phone: Option<String>,
 }
 
-/// Changes of the own profile.
+/// Changes of the own profile. A field that is absent stays as it is.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"phone": "13900000002"}))]
+#[schema(example = json!({"phone": "13900000002", "notify": "at_once"}))]
 pub struct ProfileEdit {
     /// Another phone number; empty: none any more.
     #[schema(max_length = 32)]
-    pub phone: String,
+    pub phone: Option<String>,
+    /// How to be told of what is only to be known.
+    pub notify: Option<Choice<Telling>>,
 }
 
 /// Why something is done.
@@ -235,7 +238,11 @@ impl Validate for OfficerEdit {
 
 impl Validate for ProfileEdit {
     fn validate(&self, errors: &mut Errors) {
-        check_phone(errors, Some(&self.phone));
+        if self.phone.is_none() && self.notify.is_none() {
+            errors.add("", "required", "Give phone, notify, or both.");
+        }
+        check_phone(errors, self.phone.as_deref());
+        self.notify.check("notify", errors);
     }
 }
 

@@ -369,6 +369,7 @@ async fn edit_officer(
     let edit = Edit {
         name: call.body.name,
         phone: call.body.phone,
+        telling: None,
     };
     let officer = app
         .store

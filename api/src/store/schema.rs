@@ -641,6 +641,7 @@ diesel::joinable!(postings -> officers (officer_id));
 diesel::joinable!(sessions -> officers (officer_id));
 diesel::joinable!(towns -> grids (id));
 diesel::joinable!(webhook_endpoints -> towns (town_id));
+diesel::joinable!(town_digests -> towns (town_id));
 diesel::joinable!(push_tokens -> sessions (session_id));
 
 diesel::table! {

@@ -6,7 +6,7 @@
 use utoipa::OpenApi as _;
 use utoipa::openapi::{OpenApi, Paths};
 
-use crate::notices::envelope::{Ping, ReportNotice};
+use crate::notices::envelope::{DigestNotice, Ping, ReportNotice};
 
 /// What happened to a report
 ///
@@ -32,6 +32,21 @@ use crate::notices::envelope::{Ping, ReportNotice};
 )]
 fn report_notice() {}
 
+/// A digest
+///
+/// What an officer should know, gathered. Sent as what happens is, to webhooks of the whole town; one of
+/// a push service shows `text` on the phones in `push_addresses`.
+#[utoipa::path(
+    post,
+    path = "digestNotice",
+    operation_id = "digestNotice",
+    tag = "notices",
+    security(()),
+    request_body(content = DigestNotice, content_type = "application/cloudevents+json"),
+    responses((status = "2XX", description = "The receiver has it."), (status = 410, description = "The receiver wants nothing any more: the webhook is paused."))
+)]
+fn digest_notice() {}
+
 /// A test
 ///
 /// What `POST /v1/webhooks/{id}/test` sends.
@@ -47,7 +62,7 @@ fn report_notice() {}
 fn ping() {}
 
 #[derive(utoipa::OpenApi)]
-#[openapi(paths(report_notice, ping))]
+#[openapi(paths(report_notice, digest_notice, ping))]
 struct Sent;
 
 /// Adds the section to a document.

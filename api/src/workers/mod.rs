@@ -6,6 +6,7 @@
 //! and the signs of life by which `readyz` knows. It must not know what they do.
 
 pub mod clock;
+pub mod digests;
 pub mod imports;
 pub mod renditions;
 pub mod sweeper;
@@ -95,6 +96,12 @@ impl Workers {
             longest: LONGEST_ROUND,
             wake: Arc::default(),
         };
+        let digests = Rhythm {
+            name: "digests",
+            every: digests::NAP,
+            longest: LONGEST_ROUND,
+            wake: Arc::default(),
+        };
         let ticking = Rhythm {
             name: "clock",
             every: clock::NAP,
@@ -113,6 +120,9 @@ impl Workers {
             }),
             spawn(app, webhooks, stopped.clone(), async |app, now| {
                 webhooks::run_once(&app, now).await.map(Next::from)
+            }),
+            spawn(app, digests, stopped.clone(), async |app, now| {
+                digests::run_once(&app, now).await
             }),
         ];
         if app.config.clock.enabled {

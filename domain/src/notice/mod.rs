@@ -11,7 +11,7 @@ pub mod kind;
 pub mod retry;
 
 use chrono::{DateTime, FixedOffset, Offset as _, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::officer::Staffing;
@@ -45,7 +45,7 @@ slugs! {
 }
 
 /// One who should know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Informed {
     /// The officer.
@@ -62,6 +62,23 @@ pub struct Recipients {
     pub must_act: Vec<Uuid>,
     /// Who else should know, each once, by the first reason.
     pub should_know: Vec<Informed>,
+    /// Who should know as well, but wants it gathered.
+    pub in_digest: Vec<Informed>,
+}
+
+impl Recipients {
+    /// Leaves those who should know to their digest where that is how they are told. What breaks the
+    /// quiet waits for no digest.
+    #[must_use]
+    pub fn gathered(mut self, severity: Severity, telling: impl Fn(Uuid) -> Telling) -> Self {
+        if !breaks_quiet(severity) {
+            (self.in_digest, self.should_know) = self
+                .should_know
+                .into_iter()
+                .partition(|one| telling(one.officer_id) == Telling::Digest);
+        }
+        self
+    }
 }
 
 /// What happened, as far as telling looks at it.
@@ -120,6 +137,7 @@ impl Happening<'_> {
             return Recipients {
                 must_act,
                 should_know,
+                in_digest: Vec::new(),
             };
         }
         // A photo follows its report: only those who work on it care when it arrives.
@@ -139,6 +157,7 @@ impl Happening<'_> {
         Recipients {
             must_act,
             should_know,
+            in_digest: Vec::new(),
         }
     }
 }
@@ -155,7 +174,7 @@ pub struct Naming<'a> {
 }
 
 /// A sentence for people in both languages.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = NoticeText))]
 pub struct Text {
@@ -227,9 +246,16 @@ pub fn text(kind: EventKind, report: &Report, naming: &Naming<'_>, now: DateTime
 /// The sentence of a digest: so many notices about so many reports.
 #[must_use]
 pub fn digest_text(notices: usize, reports: usize) -> Text {
+    let plural = |count: usize, one: &str, more: &str| {
+        format!("{count} {}", if count == 1 { one } else { more })
+    };
     Text {
         zh: format!("【动态汇总】您关注的{reports}件事件有{notices}条新动态。"),
-        en: format!("Digest: {notices} news about {reports} reports of yours."),
+        en: format!(
+            "Digest: {} about {} that you follow.",
+            plural(notices, "notice", "notices"),
+            plural(reports, "report", "reports")
+        ),
     }
 }
 

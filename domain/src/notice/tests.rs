@@ -255,3 +255,35 @@ fn the_sentence_says_what_where_and_until_when_and_names_no_person() {
     assert!(said.zh.ends_with("。已结案（已处置）。"), "{}", said.zh);
     assert!(said.en.ends_with(". Closed (handled)."), "{}", said.en);
 }
+
+#[test]
+fn a_digest_takes_what_is_only_to_be_known_and_nothing_critical() {
+    let recipients = Recipients {
+        must_act: vec![SECRETARY],
+        should_know: [LEADER, TOWN_OFFICER]
+            .map(|officer_id| Informed {
+                officer_id,
+                why: Why::Reporter,
+            })
+            .to_vec(),
+        in_digest: Vec::new(),
+    };
+    let telling = |officer| {
+        if officer == TOWN_OFFICER {
+            Telling::AtOnce
+        } else {
+            Telling::Digest
+        }
+    };
+    let gathered = recipients.clone().gathered(Severity::Serious, telling);
+    let officers = |informed: &[Informed]| -> Vec<Uuid> {
+        informed.iter().map(|one| one.officer_id).collect()
+    };
+    assert_eq!(gathered.must_act, [SECRETARY]);
+    assert_eq!(officers(&gathered.should_know), [TOWN_OFFICER]);
+    assert_eq!(officers(&gathered.in_digest), [LEADER]);
+    assert_eq!(
+        recipients.clone().gathered(Severity::Critical, telling),
+        recipients
+    );
+}

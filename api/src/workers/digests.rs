@@ -1,0 +1,61 @@
+//! Writes the digests of towns when they are due.
+//!
+//! Owns when it is looked. What a digest tells, and that of several processes one writes it, is
+//! `notices::digest`'s.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::Next;
+use crate::app::App;
+use crate::notices::digest;
+use crate::problem::Problem;
+use crate::store::Lane;
+
+/// The longest rest: a town that is new is found no later.
+pub const NAP: Duration = Duration::from_secs(60);
+/// Towns looked at in one round.
+const AT_ONCE: i64 = 64;
+
+/// Writes what is due by `now`, each town in a transaction of its own.
+///
+/// # Errors
+/// When the database fails.
+pub async fn run_once(app: &App, now: DateTime<Utc>) -> Result<Next, Problem> {
+    let (new, due) = app
+        .store
+        .read(move |conn| {
+            Ok((
+                digest::new_towns(conn, AT_ONCE)?,
+                digest::due(conn, now, AT_ONCE)?,
+            ))
+        })
+        .await?;
+    let full = |towns: &[_]| i64::try_from(towns.len()).is_ok_and(|count| count >= AT_ONCE);
+    let mut more = full(&new) || full(&due);
+    for town_id in new {
+        let directory = app.directory.clone();
+        app.store
+            .write(Lane::Background, move |conn| {
+                digest::begin(conn, &directory, town_id, now)
+            })
+            .await?;
+    }
+    for town_id in due {
+        let directory = app.directory.clone();
+        more |= app
+            .store
+            .write(Lane::Background, move |conn| {
+                digest::make(conn, &directory, town_id, now)
+            })
+            .await?;
+    }
+    if more {
+        return Ok(Next::Again);
+    }
+    let next = app.store.read(|conn| Ok(digest::next(conn)?)).await?;
+    Ok(Next::After(next.map_or(NAP, |next| {
+        (next - now).to_std().unwrap_or(NAP).min(NAP)
+    })))
+}
