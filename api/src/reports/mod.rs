@@ -17,6 +17,7 @@ pub mod list;
 pub mod list_routes;
 pub mod measure_routes;
 pub mod measures;
+mod package;
 pub mod phrase;
 mod place;
 pub mod queries;

@@ -2,6 +2,7 @@
 
 mod bounded;
 mod lists;
+mod package;
 mod permissions;
 mod similar;
 mod stations;
