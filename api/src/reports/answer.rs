@@ -12,6 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::inbox_item::InboxItem;
 use super::request::ResponsibleParty;
 use crate::photos::wire::ReportPhoto;
 
@@ -415,7 +416,7 @@ pub struct Inbox {
     /// How many wait, in all.
     pub counts: InboxCounts,
     /// This page.
-    pub items: Vec<Report>,
+    pub items: Vec<InboxItem>,
     /// Pass it as `cursor` for the next page; absent at the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,

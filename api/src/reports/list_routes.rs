@@ -2,6 +2,8 @@
 //!
 //! Owns the wire of both and nothing else. How they are found stands in `list` and `inbox`.
 
+use std::collections::HashMap;
+
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpResponse, get};
@@ -18,6 +20,7 @@ use uuid::Uuid;
 
 use super::answer::{Inbox, Report};
 use super::inbox::{self, Desks};
+use super::inbox_item;
 use super::list::{self, Bounds, Filter, Position, View};
 use super::search::Search;
 use super::view::{self, StaffedTown, Viewer};
@@ -310,7 +313,8 @@ impl Validate for InboxQuery {
 
 /// What waits for the caller, due first
 ///
-/// By posting, as a deputy, and where a post below is vacant.
+/// By posting, as a deputy, and where a post below is vacant: `by` tells which, and `on_behalf_of` as whose
+/// deputy. `if_nobody_acts` foretells what becomes of each report, and when, if it is left lying.
 #[utoipa::path(
     operation_id = "getInbox",
     tag = "reports",
@@ -333,17 +337,19 @@ pub async fn get_inbox(
     let (counts, items, next) = app
         .store
         .read(move |conn| {
-            let mut desks = Vec::new();
+            let (mut desks, mut towns) = (Vec::new(), HashMap::new());
             for town in viewer.scope.towns() {
                 let staffed = StaffedTown::read(conn, &inner, *town, viewer.now)?;
                 desks.push(Desks::of(&viewer.actor, &staffed.town, &staffed.staffing));
+                towns.insert(*town, staffed);
             }
             let counts = inbox::counts(conn, &desks)?;
             let mut rows = inbox::page(conn, &desks, duty, after, limit.and_one())?;
             let more = rows.len() > limit.size();
             rows.truncate(limit.size());
             let next = rows.last().filter(|_| more).map(inbox::Key::of);
-            Ok((counts, view::page(conn, &inner, &viewer, rows)?, next))
+            let items = inbox_item::items(conn, &inner, &viewer, &towns, rows)?;
+            Ok((counts, items, next))
         })
         .await?;
     let inbox = Inbox {

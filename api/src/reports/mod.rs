@@ -12,6 +12,7 @@ pub mod decisions;
 mod forecast;
 pub mod foresight_routes;
 pub mod inbox;
+pub mod inbox_item;
 pub mod inbox_routes;
 pub mod list;
 pub mod list_routes;

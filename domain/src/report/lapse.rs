@@ -56,6 +56,15 @@ slugs! {
 }
 
 impl Rule {
+    /// Whether it only marks how much of the limit is used up, and moves nothing.
+    #[must_use]
+    pub const fn marks(self) -> bool {
+        matches!(
+            self,
+            Self::DueSoon | Self::DeadlinePassed | Self::SupervisionDue | Self::CircularDue
+        )
+    }
+
     /// Whether it comes again and again until somebody acts.
     #[must_use]
     pub const fn repeats(self) -> bool {
