@@ -104,9 +104,10 @@ pub struct Report {
     pub next_due_at: Option<DateTime<Utc>>,
     /// When the whole matter is due.
     pub deadline_at: DateTime<Utc>,
-    /// Whether the deadline has passed, or had when it ended.
+    /// Whether the deadline has passed, or had when it ended or its clock was stopped; to the second.
     pub overdue: bool,
-    /// How much of the whole limit is used up: yellow is due soon, red overdue.
+    /// How much of the whole limit is used up, as the clock marks it within seconds: yellow is due soon,
+    /// red overdue.
     pub colour: Colour,
     /// 受理: when the present desk accepted it, or first acted on it.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -19,6 +19,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::answer;
+use super::clock;
 use super::phrase::beijing;
 use super::place::{Place, answered_lately, spot};
 use super::queries::{self, Found};
@@ -245,7 +246,8 @@ pub fn act(
     let received_at = found.row.received_at;
     let context = staffed.context(received_at, view::evidence(&photos), viewer.now);
     let (action, texts) = translated(&acting.asked, &staffed, &found);
-    let before = checked(&found.row, &action, acting, viewer, &staffed)?;
+    let unmarked = checked(&found.row, &action, acting, viewer, &staffed)?;
+    let (before, marks) = clock::marked(&unmarked, &context);
     let original = match &action {
         Action::Void {
             duplicate_of: Some(original),
@@ -281,6 +283,9 @@ pub fn act(
             queries::add_participant(conn, &found.row, officer)?;
         }
     }
+    clock::record_marks(
+        conn, &mut head, &staffed, &found.row, unmarked, marks, viewer.now,
+    )?;
     let change = Change {
         staffed: &staffed,
         before: Some(&before),
@@ -468,20 +473,12 @@ fn link(
 
 /// Counts the report on every grid of its path.
 fn count(conn: &mut Conn, row: &ReportRow, by: i64) -> Outcome<()> {
-    let (status, category, severity) = (row.status.0, row.category.0, row.severity.0);
-    Ok(counters::shift(
-        conn,
-        row.place(),
-        status,
-        category,
-        severity,
-        by,
-    )?)
+    Ok(counters::shift(conn, row.place(), row.counted(), by)?)
 }
 
 /// Moves the report from one set of counters to another, where they differ.
 pub(super) fn recount(conn: &mut Conn, before: &ReportRow, after: &ReportRow) -> Outcome<()> {
-    let key = |row: &ReportRow| (row.place(), row.status.0, row.category.0, row.severity.0);
+    let key = |row: &ReportRow| (row.place(), row.counted());
     if key(before) != key(after) {
         count(conn, before, -1)?;
         count(conn, after, 1)?;

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use gridpatrol_domain::error::Code;
 use gridpatrol_domain::geo::Crs;
 use gridpatrol_domain::grid::Tier;
-use gridpatrol_domain::report::{Category, Duty, Severity, Source, Status};
+use gridpatrol_domain::report::{Category, Colour, Duty, Severity, Source, Status};
 use gridpatrol_domain::slug::Slug;
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
@@ -60,7 +60,12 @@ pub struct ListQuery {
     /// Severities.
     #[param(inline, style = Form, explode = false)]
     pub severity: Choices<Severity>,
-    /// Whether the deadline has passed, or had when the report ended.
+    /// How much of the limit is used up: `yellow` is due soon, `red` overdue.
+    #[param(inline, style = Form, explode = false)]
+    pub colour: Choices<Colour>,
+    /// Whether the deadline has passed, or had when the report ended: what is marked `red` and not void.
+    /// The clock marks a report within seconds of its deadline, so that one may be `overdue` a moment
+    /// before it is listed as such.
     pub overdue: Option<bool>,
     /// Who noticed.
     #[param(inline, style = Form, explode = false)]
@@ -156,7 +161,8 @@ impl ListQuery {
             categories: self.category.get(),
             severities: self.severity.get(),
             sources: self.source.get(),
-            overdue: self.overdue.map(|overdue| (overdue, now)),
+            colours: self.colour.get(),
+            overdue: self.overdue,
             from: self
                 .from
                 .or_else(|| self.q.as_ref().map(|_| now - chrono::TimeDelta::days(366))),
@@ -182,6 +188,7 @@ impl ListQuery {
             ),
             (
                 self.overdue,
+                slugs(&self.colour),
                 slugs(&self.source),
                 self.from,
                 self.to,
@@ -199,6 +206,7 @@ impl Validate for ListQuery {
         self.tier.check("tier", errors);
         self.category.check("category", errors);
         self.severity.check("severity", errors);
+        self.colour.check("colour", errors);
         self.source.check("source", errors);
         self.crs.check("crs", errors);
         errors.instant("from", self.from);

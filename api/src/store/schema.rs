@@ -414,12 +414,13 @@ diesel::table! {
 diesel::table! {
     use super::super::types::sql::*;
 
-    report_counts (town_id, grid_id, status, category, severity) {
+    report_counts (town_id, grid_id, status, category, severity, colour) {
         town_id -> Id,
         grid_id -> Id,
         status -> Text,
         category -> Text,
         severity -> Text,
+        colour -> Text,
         reports -> BigInt,
     }
 }

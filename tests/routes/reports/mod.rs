@@ -1,6 +1,7 @@
 //! Filing, acting, reading.
 
 mod bounded;
+mod colours;
 mod inbox;
 mod lists;
 mod package;
