@@ -236,6 +236,7 @@ pub fn prepare(
         supervising_leader: None,
         measures: None,
         remark: None,
+        rebound_of: None,
     };
     let request: Value = serde_json::from_str(&body(number, filer, received_at))?;
     let records = events

@@ -117,6 +117,9 @@ pub struct Report {
     /// How often it came back after it was closed.
     #[serde(skip_serializing_if = "is_zero")]
     pub rebounds: u32,
+    /// The closed report whose matter came back with this one (反弹).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rebound_of: Option<Uuid>,
     /// Seconds since it was received, until it was closed.
     pub gross_time_s: i64,
     /// The same without the time at the county.

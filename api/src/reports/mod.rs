@@ -22,6 +22,7 @@ mod package;
 pub mod phrase;
 mod place;
 pub mod queries;
+mod rebound;
 pub mod relocation;
 pub mod request;
 pub mod routes;

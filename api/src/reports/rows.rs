@@ -205,6 +205,8 @@ pub struct TextsRow {
     pub measures: Option<String>,
     /// 备注.
     pub remark: Option<String>,
+    /// The report whose matter came back.
+    pub rebound_of: Option<Id>,
 }
 
 fn count(value: u32) -> i32 {

@@ -397,6 +397,7 @@ diesel::table! {
         supervising_leader -> Nullable<Text>,
         measures -> Nullable<Text>,
         remark -> Nullable<Text>,
+        rebound_of -> Nullable<Id>,
     }
 }
 
