@@ -129,6 +129,7 @@ const TABLE: &[(&str, Known)] = &[
     ("get /v1/reports/{id}/similar", Signed),
     ("get /v1/reports/{id}/events", Signed),
     ("get /v1/reports/{id}/forecast", Signed),
+    ("get /v1/reports/{id}/package", Signed),
     ("get /v1/inbox/lapsed", Signed),
     ("post /v1/reports/{id}/escalate", Signed),
     ("post /v1/reports/{id}/approve", Signed),

@@ -196,6 +196,7 @@ pub const ROWS: &[Row] = &[
     row("get /v1/reports/{id}/similar", Report, nothing),
     row("get /v1/reports/{id}/events", Report, nothing),
     row("get /v1/reports/{id}/forecast", Report, nothing),
+    row("get /v1/reports/{id}/package", Report, nothing),
     row("get /v1/inbox/lapsed", Caller, nothing),
     row("post /v1/reports/{id}/escalate", Report, |_| {
         body(json!({}))

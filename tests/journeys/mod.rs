@@ -14,6 +14,7 @@ mod notices;
 mod phones;
 mod photo_races;
 mod races;
+mod rebounds;
 mod returns;
 mod staffing;
 mod webhooks;

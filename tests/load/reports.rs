@@ -236,6 +236,7 @@ pub fn prepare(
         supervising_leader: None,
         measures: None,
         remark: None,
+        rebound_of: None,
     };
     let request: Value = serde_json::from_str(&body(number, filer, received_at))?;
     let records = events
@@ -322,8 +323,7 @@ pub fn write(conn: &mut Conn, prepared: &Prepared) -> Outcome<()> {
     let search_id = queries::insert(conn, &row, &prepared.texts)?;
     queries::add_participant(conn, &row, row.reporter_id)?;
     search::index(conn, search_id, &row, &prepared.texts)?;
-    let (status, category, severity) = (row.status.0, row.category.0, row.severity.0);
-    counters::shift(conn, row.place(), status, category, severity, 1)?;
+    counters::shift(conn, row.place(), row.counted(), 1)?;
     events::append(conn, &mut head, prepared.records.clone())?;
     Ok(())
 }

@@ -218,10 +218,18 @@ fn chains(conn: &mut Conn) -> Outcome<()> {
     Ok(())
 }
 
-type Cell = (Uuid, String, String, String);
+type Cell = (Uuid, String, String, String, String);
 
 fn counters(conn: &mut Conn) -> Outcome<()> {
-    type Row = (Uuid, Option<Uuid>, Option<Uuid>, String, String, String);
+    type Row = (
+        Uuid,
+        Option<Uuid>,
+        Option<Uuid>,
+        String,
+        String,
+        String,
+        String,
+    );
     let mut recount: BTreeMap<Cell, i64> = BTreeMap::new();
     let rows: Vec<Row> = reports::table
         .select((
@@ -231,11 +239,18 @@ fn counters(conn: &mut Conn) -> Outcome<()> {
             reports::status,
             reports::category,
             reports::severity,
+            reports::colour,
         ))
         .load(conn)?;
-    for (town, village, group, status, category, severity) in rows {
+    for (town, village, group, status, category, severity, colour) in rows {
         for grid in [Some(town), village, group].into_iter().flatten() {
-            let cell = (grid, status.clone(), category.clone(), severity.clone());
+            let cell = (
+                grid,
+                status.clone(),
+                category.clone(),
+                severity.clone(),
+                colour.clone(),
+            );
             *recount.entry(cell).or_default() += 1;
         }
     }
@@ -246,12 +261,13 @@ fn counters(conn: &mut Conn) -> Outcome<()> {
             report_counts::status,
             report_counts::category,
             report_counts::severity,
+            report_counts::colour,
             report_counts::reports,
         ))
-        .load::<(Uuid, String, String, String, i64)>(conn)?
+        .load::<(Uuid, String, String, String, String, i64)>(conn)?
         .into_iter()
-        .map(|(grid, status, category, severity, reports)| {
-            ((grid, status, category, severity), reports)
+        .map(|(grid, status, category, severity, colour, reports)| {
+            ((grid, status, category, severity, colour), reports)
         })
         .collect();
     assert_eq!(kept, recount, "report_counts equals a recount");

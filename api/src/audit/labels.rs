@@ -63,6 +63,7 @@ const KINDS: &[(&str, &str, &str)] = &[
     ("invited", "发出邀请", "Invited"),
     ("invitation_accepted", "接受邀请", "Invitation accepted"),
     ("invitation_refused", "邀请被拒", "Invitation refused"),
+    ("package_taken", "导出材料包", "Package taken"),
 ];
 
 /// The name of a kind of event, or of an entry of the security log; a kind that has none is its own name.

@@ -54,6 +54,8 @@ pub enum Kind {
     InvitationRefused,
     /// A year was given another table of holidays; the detail says which.
     CalendarChanged,
+    /// A report was taken out of the system with everything about it; the detail says which.
+    PackageTaken,
 }
 
 impl Kind {
@@ -79,6 +81,7 @@ impl Kind {
             Self::InvitationAccepted => "invitation_accepted",
             Self::InvitationRefused => "invitation_refused",
             Self::CalendarChanged => "calendar_changed",
+            Self::PackageTaken => "package_taken",
         }
     }
 }

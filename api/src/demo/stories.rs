@@ -354,6 +354,7 @@ impl Teller<'_> {
             supervising_leader: None,
             measures: None,
             remark: None,
+            rebound_of: None,
         }
     }
 

@@ -42,7 +42,12 @@ pub struct Gallery {
     pub arrivals: Arc<Notify>,
     /// How many photos may arrive at the same time.
     uploads: Arc<Semaphore>,
+    /// How many packages may be put together at the same time.
+    pub packages: Arc<Semaphore>,
 }
+
+/// Packages put together at the same time: each reads originals as fast as they come.
+const PACKAGES: usize = 2;
 
 impl Gallery {
     /// Opens the store of contents that the settings name; `key` signs links.
@@ -59,6 +64,7 @@ impl Gallery {
             links: Links::new(key),
             arrivals: Arc::default(),
             uploads: Arc::new(Semaphore::new(limits.uploads)),
+            packages: Arc::new(Semaphore::new(PACKAGES)),
         })
     }
 }

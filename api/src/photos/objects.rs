@@ -162,6 +162,16 @@ impl Objects {
         })
     }
 
+    /// An empty file for something that is put together and sent. Blocking.
+    pub fn scratch(&self) -> io::Result<Scratch> {
+        let path = self
+            .folder
+            .join(INCOMING)
+            .join(uuid::Uuid::new_v4().simple().to_string());
+        std::fs::File::create_new(&path)?;
+        Ok(Scratch(LeftOver(Some(path))))
+    }
+
     /// Keeps as an original what has arrived. Keeping the same content again does no harm.
     pub async fn keep(&self, mut arrived: Arrived) -> Result<(), ObjectsError> {
         let to = Self::path(arrived.digest, Variant::Original);
@@ -337,6 +347,37 @@ impl Drop for LeftOver {
         {
             tracing::warn!(%error, path = %path.display(), "an incoming file could not be removed; the sweeper will");
         }
+    }
+}
+
+/// A file of this process alone; removed when it is dropped.
+pub struct Scratch(LeftOver);
+
+impl Scratch {
+    /// The file, to be written. Blocking.
+    pub fn file(&self) -> io::Result<std::fs::File> {
+        std::fs::File::options().write(true).open(self.path())
+    }
+
+    fn path(&self) -> &FilePath {
+        self.0.0.as_deref().unwrap_or(FilePath::new(""))
+    }
+
+    /// What stands in it, with its length. The file is removed once that was read, or given up.
+    pub async fn content(self) -> Result<Content, ObjectsError> {
+        let file = tokio::fs::File::open(self.path()).await?;
+        let size = file.metadata().await?.len();
+        let stream = pieces(file, size)
+            .map(move |piece| {
+                let _kept = &self;
+                piece
+            })
+            .boxed();
+        Ok(Content {
+            size,
+            range: 0..size,
+            stream,
+        })
     }
 }
 

@@ -12,6 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::inbox_item::InboxItem;
 use super::request::ResponsibleParty;
 use crate::photos::wire::ReportPhoto;
 
@@ -103,9 +104,10 @@ pub struct Report {
     pub next_due_at: Option<DateTime<Utc>>,
     /// When the whole matter is due.
     pub deadline_at: DateTime<Utc>,
-    /// Whether the deadline has passed, or had when it ended.
+    /// Whether the deadline has passed, or had when it ended or its clock was stopped; to the second.
     pub overdue: bool,
-    /// How much of the whole limit is used up: yellow is due soon, red overdue.
+    /// How much of the whole limit is used up, as the clock marks it within seconds: yellow is due soon,
+    /// red overdue.
     pub colour: Colour,
     /// 受理: when the present desk accepted it, or first acted on it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -115,6 +117,9 @@ pub struct Report {
     /// How often it came back after it was closed.
     #[serde(skip_serializing_if = "is_zero")]
     pub rebounds: u32,
+    /// The closed report whose matter came back with this one (反弹).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rebound_of: Option<Uuid>,
     /// Seconds since it was received, until it was closed.
     pub gross_time_s: i64,
     /// The same without the time at the county.
@@ -415,7 +420,7 @@ pub struct Inbox {
     /// How many wait, in all.
     pub counts: InboxCounts,
     /// This page.
-    pub items: Vec<Report>,
+    pub items: Vec<InboxItem>,
     /// Pass it as `cursor` for the next page; absent at the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,

@@ -11,8 +11,8 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::min;
 use diesel::prelude::*;
 use gridpatrol_domain::grid::Tier;
-use gridpatrol_domain::report::Report;
 use gridpatrol_domain::report::lapse::{self, Rule, Step};
+use gridpatrol_domain::report::{Context, Report};
 use gridpatrol_domain::slug::Slug as _;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -26,8 +26,9 @@ use crate::notices::outbox::{self, Happened};
 use crate::store::conn::MultiBackend;
 use crate::store::events::{self, EventRecord};
 use crate::store::schema::{report_lapses, reports};
+use crate::store::town::{self, TownHead};
 use crate::store::types::{At, Coded, Id};
-use crate::store::{Conn, Outcome, town};
+use crate::store::{Conn, Outcome};
 use crate::unclaimed;
 
 /// Steps of one report that one transaction takes at most; after a long standstill the rest follows
@@ -166,6 +167,50 @@ pub fn catch_up(
     outbox::insert(conn, &notices)?;
     events::append(conn, &mut head, records)?;
     Ok(steps)
+}
+
+/// The report with the colour it has by now, and the steps to that: somebody acts before the clock has
+/// come to them.
+pub(super) fn marked(report: &Report, context: &Context<'_>) -> (Report, Vec<Step>) {
+    let mut steps: Vec<Step> = Vec::new();
+    let mut report = report.clone();
+    while steps.len() < MOST_STEPS
+        && let Some(step) = lapse::mark(&report, context)
+    {
+        report = step.decision.report.clone();
+        steps.push(step);
+    }
+    (report, steps)
+}
+
+/// Records these steps as what they are: the system's, and no officer's. With the town's row locked.
+pub(super) fn record_marks(
+    conn: &mut Conn,
+    head: &mut TownHead,
+    staffed: &StaffedTown,
+    row: &ReportRow,
+    mut before: Report,
+    steps: Vec<Step>,
+    now: DateTime<Utc>,
+) -> Outcome<()> {
+    for step in steps {
+        let after = step.decision.report.clone();
+        let happened = Happened {
+            town: &staffed.town,
+            staffing: &staffed.staffing,
+            before: Some(&before),
+            after: &after,
+            number: &row.number,
+            actor_id: None,
+            at: now,
+        };
+        let first_event = head.last_event() + 1;
+        let notices = happened.notices(head, first_event, &step.decision.events)?;
+        outbox::insert(conn, &notices)?;
+        events::append(conn, head, recorded(step, &after, now))?;
+        before = after;
+    }
+    Ok(())
 }
 
 /// A step that lapsed, by the grid that let it.

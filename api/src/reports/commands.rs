@@ -19,9 +19,11 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::answer;
+use super::clock;
 use super::phrase::beijing;
 use super::place::{Place, answered_lately, spot};
 use super::queries::{self, Found};
+use super::rebound;
 use super::request::{PhotoDeclaration, ReportAmendment, ReportFiling};
 use super::rows::{ReportRow, TextsRow};
 use super::search;
@@ -106,6 +108,7 @@ pub fn file(
     let Decision { report, mut events } =
         decide_filing(&facts, &viewer.actor, &context).map_err(|refusal| refused(refusal, None))?;
 
+    let named = rebound::named(conn, viewer, filing.rebound_of)?;
     let mut head = town::advance(conn, place.town_id())?;
     // The grid must not have moved or ended since it was looked up.
     head.unchanged_since(staffed.town.version())?;
@@ -119,7 +122,13 @@ pub fn file(
         filing.observed_at.unwrap_or(viewer.now),
         head.change_seq,
     );
-    let texts = texts::filed(filing, &row, hash);
+    let mut texts = texts::filed(filing, &row, hash);
+    let linked = named.and_then(|named| {
+        let seen_at = row.observed_at.min(viewer.now);
+        let (event, linked) = named.link(&staffed, &report, &mut texts, seen_at);
+        events.push(event);
+        linked
+    });
     if let Some(location) = &filing.location {
         let position = location
             .crs
@@ -151,6 +160,9 @@ pub fn file(
         number: &row.number,
     };
     record(conn, &mut head, viewer, &change, events)?;
+    if let Some(linked) = linked {
+        linked.save(conn, &mut head, viewer, &staffed, &row)?;
+    }
     Ok(Filed {
         report: view::report(app, viewer, &staffed, &row, &texts, &photos),
         created: true,
@@ -245,7 +257,8 @@ pub fn act(
     let received_at = found.row.received_at;
     let context = staffed.context(received_at, view::evidence(&photos), viewer.now);
     let (action, texts) = translated(&acting.asked, &staffed, &found);
-    let before = checked(&found.row, &action, acting, viewer, &staffed)?;
+    let unmarked = checked(&found.row, &action, acting, viewer, &staffed)?;
+    let (before, marks) = clock::marked(&unmarked, &context);
     let original = match &action {
         Action::Void {
             duplicate_of: Some(original),
@@ -281,6 +294,9 @@ pub fn act(
             queries::add_participant(conn, &found.row, officer)?;
         }
     }
+    clock::record_marks(
+        conn, &mut head, &staffed, &found.row, unmarked, marks, viewer.now,
+    )?;
     let change = Change {
         staffed: &staffed,
         before: Some(&before),
@@ -468,20 +484,12 @@ fn link(
 
 /// Counts the report on every grid of its path.
 fn count(conn: &mut Conn, row: &ReportRow, by: i64) -> Outcome<()> {
-    let (status, category, severity) = (row.status.0, row.category.0, row.severity.0);
-    Ok(counters::shift(
-        conn,
-        row.place(),
-        status,
-        category,
-        severity,
-        by,
-    )?)
+    Ok(counters::shift(conn, row.place(), row.counted(), by)?)
 }
 
 /// Moves the report from one set of counters to another, where they differ.
 pub(super) fn recount(conn: &mut Conn, before: &ReportRow, after: &ReportRow) -> Outcome<()> {
-    let key = |row: &ReportRow| (row.place(), row.status.0, row.category.0, row.severity.0);
+    let key = |row: &ReportRow| (row.place(), row.counted());
     if key(before) != key(after) {
         count(conn, before, -1)?;
         count(conn, after, 1)?;
@@ -490,16 +498,16 @@ pub(super) fn recount(conn: &mut Conn, before: &ReportRow, after: &ReportRow) ->
 }
 
 /// A change of a report.
-struct Change<'a> {
-    staffed: &'a StaffedTown,
-    before: Option<&'a Report>,
-    after: &'a Report,
-    number: &'a str,
+pub(super) struct Change<'a> {
+    pub(super) staffed: &'a StaffedTown,
+    pub(super) before: Option<&'a Report>,
+    pub(super) after: &'a Report,
+    pub(super) number: &'a str,
 }
 
 /// Appends the events to the town's chain, and their notices to the outbox. Facts name no person but
 /// by id; what was said stands in the payload.
-fn record(
+pub(super) fn record(
     conn: &mut Conn,
     head: &mut TownHead,
     viewer: &Viewer,

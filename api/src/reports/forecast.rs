@@ -88,48 +88,97 @@ pub fn forecast(
     now: DateTime<Utc>,
     language: Language,
 ) -> Forecast {
-    let town = &staffed.town;
-    let version = report.version;
-    let mut report = report.clone();
-    let mut steps: Vec<ForecastStep> = Vec::new();
-    for _ in 0..MOST_LOOKS {
-        let Some(due) = lapse::due_at(&report).filter(|_| steps.len() < MOST_STEPS) else {
-            break;
-        };
-        let at = due.max(now);
-        let staffing = town.staffing(at);
-        let context = Context {
-            staffing: &staffing,
-            ..staffed.context(report.received_at, false, at)
-        };
-        let Some(step) = lapse::step(&report, &context) else {
-            break;
-        };
-        let before = std::mem::replace(&mut report, step.decision.report);
-        let told = steps
-            .iter()
-            .any(|told| told.repeats && told.rule == step.rule);
-        // Reminders go on for ever; what else there is to come, comes between them.
-        if told && report.mark_due_at.is_none() {
-            break;
-        }
-        let Some(kind) = step.decision.events.last().map(|event| event.kind) else {
-            break;
-        };
-        if !told {
+    let walk = Walk {
+        staffed,
+        number,
+        now,
+        language,
+    };
+    Forecast {
+        report_id: report.id,
+        version: report.version,
+        steps: walk.steps(report, MOST_STEPS, |_| true),
+    }
+}
+
+/// The first of these steps that is more than a change of colour: what becomes of it, and when, if the
+/// desk does nothing.
+#[must_use]
+pub fn next(
+    staffed: &StaffedTown,
+    report: &Report,
+    number: &str,
+    now: DateTime<Utc>,
+    language: Language,
+) -> Option<ForecastStep> {
+    let walk = Walk {
+        staffed,
+        number,
+        now,
+        language,
+    };
+    walk.steps(report, 1, |rule| !rule.marks()).pop()
+}
+
+/// A look ahead at one report.
+struct Walk<'a> {
+    staffed: &'a StaffedTown,
+    number: &'a str,
+    now: DateTime<Utc>,
+    language: Language,
+}
+
+impl Walk<'_> {
+    /// The steps by rules that are wanted, in order, so many at most.
+    fn steps(
+        &self,
+        report: &Report,
+        most: usize,
+        wanted: impl Fn(Rule) -> bool,
+    ) -> Vec<ForecastStep> {
+        let town = &self.staffed.town;
+        let mut report = report.clone();
+        let mut steps: Vec<ForecastStep> = Vec::new();
+        for _ in 0..MOST_LOOKS {
+            let Some(due) = lapse::due_at(&report).filter(|_| steps.len() < most) else {
+                break;
+            };
+            let at = due.max(self.now);
+            let staffing = town.staffing(at);
+            let context = Context {
+                staffing: &staffing,
+                ..self.staffed.context(report.received_at, false, at)
+            };
+            let Some(step) = lapse::step(&report, &context) else {
+                break;
+            };
+            let before = std::mem::replace(&mut report, step.decision.report);
+            let told = steps
+                .iter()
+                .any(|told| told.repeats && told.rule == step.rule);
+            // Reminders go on for ever; what else there is to come, comes between them.
+            if told && report.mark_due_at.is_none() {
+                break;
+            }
+            let Some(kind) = step.decision.events.last().map(|event| event.kind) else {
+                break;
+            };
+            if told || !wanted(step.rule) {
+                continue;
+            }
             let (from, to) = (
                 desk(town, &staffing, &before),
                 desk(town, &staffing, &report),
             );
             let naming = Naming {
-                number,
+                number: self.number,
                 place: town.grid_name(report.place.id()).unwrap_or_default(),
                 desk: to.as_ref().map_or("", |desk| &desk.grid_name),
             };
             steps.push(ForecastStep {
                 at: step.due_at,
                 rule: step.rule,
-                label: label(step.rule, language).to_owned(),
+                label: label(step.rule, self.language).to_owned(),
                 kind,
                 repeats: step.rule.repeats(),
                 text: text(kind, &report, &naming, at),
@@ -139,11 +188,7 @@ pub fn forecast(
                 colour: report.colour,
             });
         }
-    }
-    Forecast {
-        report_id: report.id,
-        version,
-        steps,
+        steps
     }
 }
 

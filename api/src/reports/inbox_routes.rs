@@ -44,7 +44,7 @@ pub struct InboxTally {
     verify: i64,
     /// Requests for more time to answer.
     grant: i64,
-    /// Whose deadline has passed.
+    /// Whose deadline has passed: those marked red.
     overdue: i64,
     /// By the caller's own postings.
     own: i64,
@@ -90,7 +90,7 @@ pub async fn count_inbox(app: Data<App>, call: Call) -> Result<HttpResponse, Pro
                 decide: counts.decide,
                 verify: counts.verify,
                 grant: counts.grant,
-                overdue: inbox::overdue(conn, &desks, viewer.now)?,
+                overdue: inbox::overdue(conn, &desks)?,
                 own,
                 deputy: total - own,
             })

@@ -6,9 +6,11 @@
 //! short and a cursor follows. Text search is one more way to find candidates, in `search`.
 
 use chrono::{DateTime, Utc};
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 use gridpatrol_domain::grid::{GridPath, Tier};
-use gridpatrol_domain::report::{Category, Severity, Source, Status};
+use gridpatrol_domain::report::{Category, Colour, Severity, Source, Status};
 use gridpatrol_domain::scope::Scope;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -89,8 +91,10 @@ pub struct Filter {
     pub severities: Vec<Severity>,
     /// Noticed by these.
     pub sources: Vec<Source>,
-    /// Late or not, as of this instant.
-    pub overdue: Option<(bool, DateTime<Utc>)>,
+    /// These colours.
+    pub colours: Vec<Colour>,
+    /// Late or not, as the clock has marked them: red, and not void.
+    pub overdue: Option<bool>,
     /// Received from then on.
     pub from: Option<DateTime<Utc>>,
     /// Received before then.
@@ -111,7 +115,23 @@ impl Filter {
             || !self.severities.is_empty()
             || !self.sources.is_empty()
             || self.overdue.is_some()
+            || (!self.colours.is_empty() && self.colours_by_index(area).is_none())
             || self.bounds.is_some()
+    }
+
+    /// The colours that the list of this area is walked by, each in the order of its index; none: not
+    /// by colour. Green is what most reports are, and stands in no index.
+    fn colours_by_index(&self, area: GridPath) -> Option<Vec<Colour>> {
+        if area.tier() == Tier::Group || !self.statuses.is_empty() {
+            return None;
+        }
+        let late = |colour: &Colour| *colour == Colour::Red;
+        let colours: Vec<Colour> = match (self.overdue, self.colours.is_empty()) {
+            (Some(true), true) => vec![Colour::Red],
+            (Some(true), false) => self.colours.iter().copied().filter(late).collect(),
+            (_, _) => self.colours.clone(),
+        };
+        (!colours.is_empty() && !colours.contains(&Colour::Green)).then_some(colours)
     }
 }
 
@@ -173,50 +193,64 @@ fn narrowed<'a>(mut query: Boxed<'a>, filter: &Filter) -> Boxed<'a> {
             .filter(reports::lat.between(bounds.south, bounds.north))
             .filter(reports::lon.between(bounds.west, bounds.east));
     }
+    if !filter.colours.is_empty() {
+        query = query.filter(reports::colour.eq_any(coded(&filter.colours)));
+    }
     match filter.overdue {
-        Some((true, now)) => query.filter(
-            reports::status.ne(Coded(Status::Void)).and(
-                reports::closed_at
-                    .is_null()
-                    .and(reports::deadline_at.lt(At(now)))
-                    .or(reports::closed_at
-                        .assume_not_null()
-                        .gt(reports::deadline_at)),
-            ),
-        ),
-        Some((false, now)) => query.filter(
-            reports::status
-                .eq(Coded(Status::Void))
-                .or(reports::closed_at
-                    .is_null()
-                    .and(reports::deadline_at.ge(At(now)))
-                    .or(reports::closed_at.is_not_null().and(
-                        reports::closed_at
-                            .assume_not_null()
-                            .le(reports::deadline_at),
-                    ))),
+        Some(true) => query
+            .filter(reports::colour.eq(Coded(Colour::Red)))
+            .filter(reports::status.ne(Coded(Status::Void))),
+        Some(false) => query.filter(
+            reports::colour
+                .ne(Coded(Colour::Red))
+                .or(reports::status.eq(Coded(Status::Void))),
         ),
         None => query,
     }
 }
 
-/// Reports of an area with one status, or any, behind a key, in the order of the list.
-fn strand<'a>(
-    area: GridPath,
-    status: Option<Status>,
-    filter: &Filter,
-    after: Option<Key>,
-) -> Boxed<'a> {
+/// One walk down an index: what all its reports have in common.
+#[derive(Debug, Clone, Copy)]
+enum Strand {
+    Any,
+    Status(Status),
+    Colour(Colour),
+}
+
+impl Strand {
+    /// Those that a list of this area is made of.
+    fn of(filter: &Filter, area: GridPath) -> Vec<Self> {
+        if let Some(colours) = filter.colours_by_index(area) {
+            return colours.into_iter().map(Self::Colour).collect();
+        }
+        if filter.statuses.is_empty() || area.tier() == Tier::Group {
+            return vec![Self::Any];
+        }
+        filter.statuses.iter().copied().map(Self::Status).collect()
+    }
+}
+
+/// Reports of an area along one strand, behind a key, in the order of the list.
+fn strand<'a>(area: GridPath, strand: Strand, filter: &Filter, after: Option<Key>) -> Boxed<'a> {
     let mut query = reports::table.into_boxed::<MultiBackend>();
     query = match area.tier() {
         Tier::Town => query.filter(reports::town_id.eq(Id(area.id()))),
         Tier::Village => query.filter(reports::village_id.eq(Some(area.id()))),
         Tier::Group => query.filter(reports::group_id.eq(Some(area.id()))),
     };
-    if let Some(status) = status {
-        query = query.filter(reports::status.eq(Coded(status)));
-        if let [category] = filter.categories.as_slice() {
-            query = query.filter(reports::category.eq(Coded(*category)));
+    match strand {
+        Strand::Any => {}
+        Strand::Status(status) => {
+            query = query.filter(reports::status.eq(Coded(status)));
+            if let [category] = filter.categories.as_slice() {
+                query = query.filter(reports::category.eq(Coded(*category)));
+            }
+        }
+        // As the index says it, so that the database knows it for its own.
+        Strand::Colour(colour) => {
+            query = query
+                .filter(sql::<Bool>("reports.colour <> 'green'"))
+                .filter(reports::colour.eq(Coded(colour)));
         }
     }
     if let Some(from) = filter.from {
@@ -248,26 +282,22 @@ fn in_areas(
         Some(Position::Newest(key)) => Some(key),
         _ => None,
     };
-    let strands: Vec<(GridPath, Option<Status>)> = areas
+    let strands: Vec<(GridPath, Strand)> = areas
         .iter()
         .flat_map(|area| {
-            let statuses = if filter.statuses.is_empty() || area.tier() == Tier::Group {
-                vec![None]
-            } else {
-                filter.statuses.iter().copied().map(Some).collect()
-            };
-            statuses.into_iter().map(|status| (*area, status))
+            let strands = Strand::of(filter, *area).into_iter();
+            strands.map(|strand| (*area, strand))
         })
         .collect();
     // They share what one page may look at.
     let share = i64::try_from(strands.len()).map_or(1, |strands| MOST_SCANNED / strands.max(1));
     let mut rows = Vec::new();
     let mut floor: Option<Key> = None;
-    for (area, status) in strands {
-        let mut query = strand(area, status, filter, after);
+    for (area, along) in strands {
+        let mut query = strand(area, along, filter, after);
         if filter.scans(area) {
             // How deep this page may look: an index-only walk finds the key.
-            let deepest = strand(area, status, filter, after)
+            let deepest = strand(area, along, filter, after)
                 .select((reports::received_at, reports::id))
                 .offset(share.max(1) - 1)
                 .limit(1);

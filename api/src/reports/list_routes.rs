@@ -2,6 +2,8 @@
 //!
 //! Owns the wire of both and nothing else. How they are found stands in `list` and `inbox`.
 
+use std::collections::HashMap;
+
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpResponse, get};
@@ -9,7 +11,7 @@ use chrono::{DateTime, Utc};
 use gridpatrol_domain::error::Code;
 use gridpatrol_domain::geo::Crs;
 use gridpatrol_domain::grid::Tier;
-use gridpatrol_domain::report::{Category, Duty, Severity, Source, Status};
+use gridpatrol_domain::report::{Category, Colour, Duty, Severity, Source, Status};
 use gridpatrol_domain::slug::Slug;
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
@@ -18,6 +20,7 @@ use uuid::Uuid;
 
 use super::answer::{Inbox, Report};
 use super::inbox::{self, Desks};
+use super::inbox_item;
 use super::list::{self, Bounds, Filter, Position, View};
 use super::search::Search;
 use super::view::{self, StaffedTown, Viewer};
@@ -57,7 +60,12 @@ pub struct ListQuery {
     /// Severities.
     #[param(inline, style = Form, explode = false)]
     pub severity: Choices<Severity>,
-    /// Whether the deadline has passed, or had when the report ended.
+    /// How much of the limit is used up: `yellow` is due soon, `red` overdue.
+    #[param(inline, style = Form, explode = false)]
+    pub colour: Choices<Colour>,
+    /// Whether the deadline has passed, or had when the report ended: what is marked `red` and not void.
+    /// The clock marks a report within seconds of its deadline, so that one may be `overdue` a moment
+    /// before it is listed as such.
     pub overdue: Option<bool>,
     /// Who noticed.
     #[param(inline, style = Form, explode = false)]
@@ -153,7 +161,8 @@ impl ListQuery {
             categories: self.category.get(),
             severities: self.severity.get(),
             sources: self.source.get(),
-            overdue: self.overdue.map(|overdue| (overdue, now)),
+            colours: self.colour.get(),
+            overdue: self.overdue,
             from: self
                 .from
                 .or_else(|| self.q.as_ref().map(|_| now - chrono::TimeDelta::days(366))),
@@ -179,6 +188,7 @@ impl ListQuery {
             ),
             (
                 self.overdue,
+                slugs(&self.colour),
                 slugs(&self.source),
                 self.from,
                 self.to,
@@ -196,6 +206,7 @@ impl Validate for ListQuery {
         self.tier.check("tier", errors);
         self.category.check("category", errors);
         self.severity.check("severity", errors);
+        self.colour.check("colour", errors);
         self.source.check("source", errors);
         self.crs.check("crs", errors);
         errors.instant("from", self.from);
@@ -310,7 +321,8 @@ impl Validate for InboxQuery {
 
 /// What waits for the caller, due first
 ///
-/// By posting, as a deputy, and where a post below is vacant.
+/// By posting, as a deputy, and where a post below is vacant: `by` tells which, and `on_behalf_of` as whose
+/// deputy. `if_nobody_acts` foretells what becomes of each report, and when, if it is left lying.
 #[utoipa::path(
     operation_id = "getInbox",
     tag = "reports",
@@ -333,17 +345,19 @@ pub async fn get_inbox(
     let (counts, items, next) = app
         .store
         .read(move |conn| {
-            let mut desks = Vec::new();
+            let (mut desks, mut towns) = (Vec::new(), HashMap::new());
             for town in viewer.scope.towns() {
                 let staffed = StaffedTown::read(conn, &inner, *town, viewer.now)?;
                 desks.push(Desks::of(&viewer.actor, &staffed.town, &staffed.staffing));
+                towns.insert(*town, staffed);
             }
             let counts = inbox::counts(conn, &desks)?;
             let mut rows = inbox::page(conn, &desks, duty, after, limit.and_one())?;
             let more = rows.len() > limit.size();
             rows.truncate(limit.size());
             let next = rows.last().filter(|_| more).map(inbox::Key::of);
-            Ok((counts, view::page(conn, &inner, &viewer, rows)?, next))
+            let items = inbox_item::items(conn, &inner, &viewer, &towns, rows)?;
+            Ok((counts, items, next))
         })
         .await?;
     let inbox = Inbox {

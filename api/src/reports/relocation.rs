@@ -11,7 +11,7 @@ use diesel::prelude::*;
 use gridpatrol_domain::grid::GridPath;
 use gridpatrol_domain::grid::management::followed;
 use gridpatrol_domain::report::relocation::{Reason, relocate};
-use gridpatrol_domain::report::{Category, Context, Report, Severity, Status};
+use gridpatrol_domain::report::{Context, Report, Status};
 use gridpatrol_domain::slug::Slug as _;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -21,6 +21,7 @@ use super::{queries, search};
 use crate::grids::directory::Town;
 use crate::locked;
 use crate::notices::outbox::{self, Happened};
+use crate::store::counters::Counted;
 use crate::store::events::{self, EventRecord};
 use crate::store::schema::{report_texts, reports};
 use crate::store::town::TownHead;
@@ -108,7 +109,7 @@ pub fn follow(
     town: &Town,
     context: &Context<'_>,
 ) -> Outcome<usize> {
-    let mut shifts: HashMap<(GridPath, Status, Category, Severity), i64> = HashMap::new();
+    let mut shifts: HashMap<(GridPath, Counted), i64> = HashMap::new();
     let mut count = 0;
     for rows in rows.chunks(AT_ONCE) {
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
@@ -133,7 +134,7 @@ pub fn follow(
             after.take_over(&decision.report);
             after.change_seq = head.change_seq;
             queries::update(conn, &after)?;
-            let key = |row: &ReportRow| (row.place(), row.status.0, row.category.0, row.severity.0);
+            let key = |row: &ReportRow| (row.place(), row.counted());
             if key(row) != key(&after) {
                 *shifts.entry(key(row)).or_default() -= 1;
                 *shifts.entry(key(&after)).or_default() += 1;
@@ -178,11 +179,17 @@ pub fn follow(
     }
     // In one order always.
     let mut shifts: Vec<_> = shifts.into_iter().filter(|(_, by)| *by != 0).collect();
-    shifts.sort_by_key(|((path, status, category, severity), _)| {
-        (path.id(), status.slug(), category.slug(), severity.slug())
+    shifts.sort_by_key(|((path, counted), _)| {
+        (
+            path.id(),
+            counted.status.slug(),
+            counted.category.slug(),
+            counted.severity.slug(),
+            counted.colour.slug(),
+        )
     });
-    for ((path, status, category, severity), by) in shifts {
-        counters::shift(conn, path, status, category, severity, by)?;
+    for ((path, counted), by) in shifts {
+        counters::shift(conn, path, counted, by)?;
     }
     Ok(count)
 }

@@ -147,6 +147,11 @@ pub struct ReportFiling {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 1000)]
     pub remark: Option<String>,
+    /// The closed report of the same town, within the filer's sight, whose matter has come back (反弹). The
+    /// two are linked, and it counts as a rebound if it was seen again within the days of the settings
+    /// (`reopen_days`). What cannot be linked is filed all the same: the record says why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rebound_of: Option<Uuid>,
 }
 
 /// Ledger fields that may be amended. A field that is present replaces the old value; an empty

@@ -16,7 +16,7 @@ use super::commands::{self, Acting, Asked};
 use super::request::{ReportAmendment, ReportFiling};
 use super::view::{self, StaffedTown, Viewer};
 use super::{
-    action_routes, foresight_routes, inbox_routes, list_routes, measure_routes, queries,
+    action_routes, foresight_routes, inbox_routes, list_routes, measure_routes, package, queries,
     similar_routes,
 };
 use crate::app::App;
@@ -55,6 +55,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     action_routes::routes(config);
     measure_routes::routes(config);
     foresight_routes::routes(config);
+    package::routes::routes(config);
 }
 
 impl Viewer {

@@ -12,6 +12,7 @@ use gridpatrol_domain::report::{
 };
 use uuid::Uuid;
 
+use crate::store::counters::Counted;
 use crate::store::schema::{report_texts, reports};
 use crate::store::types::{At, Coded, Id};
 
@@ -204,6 +205,8 @@ pub struct TextsRow {
     pub measures: Option<String>,
     /// 备注.
     pub remark: Option<String>,
+    /// The report whose matter came back.
+    pub rebound_of: Option<Id>,
 }
 
 fn count(value: u32) -> i32 {
@@ -211,6 +214,17 @@ fn count(value: u32) -> i32 {
 }
 
 impl ReportRow {
+    /// As what it is counted.
+    #[must_use]
+    pub const fn counted(&self) -> Counted {
+        Counted {
+            status: self.status.0,
+            category: self.category.0,
+            severity: self.severity.0,
+            colour: self.colour.0,
+        }
+    }
+
     /// The path of the grid where it is.
     #[must_use]
     pub fn place(&self) -> GridPath {

@@ -45,6 +45,8 @@ pub(super) fn filed(filing: &ReportFiling, row: &ReportRow, hash: [u8; 32]) -> T
         supervising_leader: filled(&filing.supervising_leader),
         measures: filled(&filing.measures),
         remark: filled(&filing.remark),
+        // As far as it turns out to be one.
+        rebound_of: None,
     }
 }
 

@@ -265,6 +265,7 @@ pub fn report(
         accepted_at: state.accepted_at,
         round: state.round,
         rebounds: state.rebounds,
+        rebound_of: texts.rebound_of.map(|report| report.0),
         gross_time_s: state.gross_time(now).num_seconds(),
         own_time_s: state.own_time(now).num_seconds(),
         extension: underway::extension(staffed, proceedings),

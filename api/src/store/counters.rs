@@ -1,11 +1,12 @@
-//! How many reports each grid has, by status, category and severity.
+//! How many reports each grid has, by status, category, severity and colour: how many are due soon or
+//! overdue among them.
 //!
 //! Kept in the transaction that changes a report, so that a figure never needs a count of rows.
 
 use diesel::prelude::*;
 use diesel::upsert::excluded;
 use gridpatrol_domain::grid::GridPath;
-use gridpatrol_domain::report::{Category, Severity, Status};
+use gridpatrol_domain::report::{Category, Colour, Severity, Status};
 
 use super::Conn;
 use super::schema::report_counts as counts;
@@ -20,30 +21,38 @@ struct Cell {
     status: Coded<Status>,
     category: Coded<Category>,
     severity: Coded<Severity>,
+    colour: Coded<Colour>,
     reports: i64,
 }
 
-/// Adds `by` reports of this status, category and severity to every grid of the path. With the
+/// By what reports are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Counted {
+    /// Where they stand.
+    pub status: Status,
+    /// What is wrong.
+    pub category: Category,
+    /// How bad it is.
+    pub severity: Severity,
+    /// How much of the limit is used up.
+    pub colour: Colour,
+}
+
+/// Adds `by` reports of this kind to every grid of the path. With the
 /// town's row locked (lock order).
 ///
 /// # Errors
 /// If the database fails.
-pub fn shift(
-    conn: &mut Conn,
-    path: GridPath,
-    status: Status,
-    category: Category,
-    severity: Severity,
-    by: i64,
-) -> QueryResult<()> {
+pub fn shift(conn: &mut Conn, path: GridPath, counted: Counted, by: i64) -> QueryResult<()> {
     let cells: Vec<Cell> = path
         .upward()
         .map(|(_, grid)| Cell {
             town_id: Id(path.town_id()),
             grid_id: Id(grid),
-            status: Coded(status),
-            category: Coded(category),
-            severity: Coded(severity),
+            status: Coded(counted.status),
+            category: Coded(counted.category),
+            severity: Coded(counted.severity),
+            colour: Coded(counted.colour),
             reports: by,
         })
         .collect();
@@ -53,6 +62,7 @@ pub fn shift(
         counts::status,
         counts::category,
         counts::severity,
+        counts::colour,
     );
     let sum = || counts::reports.eq(counts::reports + excluded(counts::reports));
     on_each!(conn,

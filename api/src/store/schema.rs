@@ -397,6 +397,7 @@ diesel::table! {
         supervising_leader -> Nullable<Text>,
         measures -> Nullable<Text>,
         remark -> Nullable<Text>,
+        rebound_of -> Nullable<Id>,
     }
 }
 
@@ -414,12 +415,13 @@ diesel::table! {
 diesel::table! {
     use super::super::types::sql::*;
 
-    report_counts (town_id, grid_id, status, category, severity) {
+    report_counts (town_id, grid_id, status, category, severity, colour) {
         town_id -> Id,
         grid_id -> Id,
         status -> Text,
         category -> Text,
         severity -> Text,
+        colour -> Text,
         reports -> BigInt,
     }
 }

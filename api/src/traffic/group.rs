@@ -19,7 +19,7 @@ pub enum Group {
     Photos,
     /// Loading pictures, which signed links allow without signing in.
     Pictures,
-    /// Changing grids, officers, accounts and settings, and imports.
+    /// Changing grids, officers, accounts and settings, imports, and packages of reports.
     Administration,
 }
 
@@ -48,6 +48,7 @@ impl Group {
             ("photos", false) => Self::Photos,
             (_, false) => Self::Administration,
             ("photos", true) if part.is_some() => Self::Pictures,
+            ("reports", true) if part == Some("package") => Self::Administration,
             ("auth" | "me" | "inbox" | "bootstrap" | "settings" | "photos", true) => Self::Reads,
             (_, true) if thing.is_some_and(is_one) => Self::Reads,
             (_, true) => Self::Lists,

@@ -42,7 +42,7 @@ pub struct TrafficSettings {
     pub pictures_per_minute: u32,
     /// At once.
     pub pictures_burst: u32,
-    /// Changes of grids, officers, accounts and settings, of one officer.
+    /// Changes of grids, officers, accounts and settings, and packages of reports, of one officer.
     pub administration_per_minute: u32,
     /// At once.
     pub administration_burst: u32,

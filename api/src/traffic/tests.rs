@@ -47,6 +47,11 @@ fn operations_belong_where_their_cost_lies() {
         (Method::GET, "/v1/reports", Some(Group::Lists)),
         (Method::GET, "/v1/reports/{id}", Some(Group::Reads)),
         (Method::GET, "/v1/reports/{id}/events", Some(Group::Reads)),
+        (
+            Method::GET,
+            "/v1/reports/{id}/package",
+            Some(Group::Administration),
+        ),
         (Method::GET, "/v1/inbox", Some(Group::Reads)),
         (Method::GET, "/v1/inbox/counts", Some(Group::Reads)),
         (Method::POST, "/v1/inbox/decide", Some(Group::Filing)),

@@ -129,6 +129,13 @@ impl Actor {
         })
     }
 
+    /// Whether the actor takes what happened at this place out of the system, personal data and all:
+    /// who works for its town, and so refers to the county, and who reads its whole record.
+    #[must_use]
+    pub fn exports(&self, place: GridPath) -> bool {
+        self.stands_at_town(place).is_some() || self.audits(place)
+    }
+
     /// Whether the officer is posted anywhere in this town.
     #[must_use]
     pub fn in_town(&self, town: Uuid) -> bool {

@@ -344,6 +344,12 @@ slugs! {
         Voided = "voided", "作废", "Voided";
         /// Another report turned out to be about the same matter.
         DuplicateLinked = "duplicate_linked", "合并重复件", "A duplicate was linked";
+        /// Its matter came back after it was closed, and was filed anew.
+        ReboundLinked = "rebound_linked", "反弹件登记", "A rebound was linked";
+        /// It is about a matter that came back after it was closed.
+        FiledAsRebound = "filed_as_rebound", "登记为反弹", "Filed as a rebound";
+        /// It was said to be a rebound, and could not be linked.
+        ReboundUnlinked = "rebound_unlinked", "反弹未关联", "Not linked as a rebound";
         /// Taken back.
         Restored = "restored", "恢复", "Restored";
         /// Ledger fields changed.

@@ -56,6 +56,15 @@ slugs! {
 }
 
 impl Rule {
+    /// Whether it only marks how much of the limit is used up, and moves nothing.
+    #[must_use]
+    pub const fn marks(self) -> bool {
+        matches!(
+            self,
+            Self::DueSoon | Self::DeadlinePassed | Self::SupervisionDue | Self::CircularDue
+        )
+    }
+
     /// Whether it comes again and again until somebody acts.
     #[must_use]
     pub const fn repeats(self) -> bool {
@@ -121,6 +130,30 @@ pub fn step(report: &Report, context: &Context<'_>) -> Option<Step> {
         rule,
         due_at: due,
         charge,
+        decision: Decision {
+            report: turn.next,
+            events: turn.events,
+        },
+    })
+}
+
+/// What the limit came to before somebody acts now, where the clock has not come to it yet: only that,
+/// for a step that is over is undone by acting on it. So what ended late is known to have been late.
+#[must_use]
+pub fn mark(report: &Report, context: &Context<'_>) -> Option<Step> {
+    due_at(report)?;
+    let due = report.mark_due_at.filter(|due| *due <= context.now)?;
+    let mut turn = Turn {
+        before: report,
+        next: report.clone(),
+        due,
+        context,
+        events: Vec::new(),
+    };
+    Some(Step {
+        rule: turn.mark(),
+        due_at: due,
+        charge: None,
         decision: Decision {
             report: turn.next,
             events: turn.events,

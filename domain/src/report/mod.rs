@@ -14,6 +14,7 @@ pub mod measures;
 pub mod permission;
 pub mod proceedings;
 pub mod reason;
+pub mod rebound;
 pub mod relocation;
 
 #[cfg(test)]

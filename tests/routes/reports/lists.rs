@@ -182,6 +182,11 @@ async fn every_filter_narrows_to_what_it_says(world: World) {
             "overdue=true".into(),
             Box::new(|report: &Value| report["overdue"] == true),
         ),
+        ("colour=red".into(), Box::new(member("colour", &["red"]))),
+        (
+            "colour=green,yellow".into(),
+            Box::new(member("colour", &["green", "yellow"])),
+        ),
     ];
     for (query, fits) in &cases {
         let listed = town.all(&format!("/v1/reports?limit=3&{query}")).await;
@@ -195,6 +200,7 @@ async fn every_filter_narrows_to_what_it_says(world: World) {
 
     // What was not late is late a year from now, but for what had ended.
     world.advance(TimeDelta::days(300));
+    world.tick().await;
     let town = world.town_officer().await;
     let late = town.all("/v1/reports?overdue=true&limit=200").await;
     assert_eq!(late.len(), 9);

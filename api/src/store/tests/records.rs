@@ -2,7 +2,7 @@
 
 use gridpatrol_domain::audit::{Broken, Fault};
 use gridpatrol_domain::grid::GridPath;
-use gridpatrol_domain::report::{Category, Severity, Status};
+use gridpatrol_domain::report::{Category, Colour, Severity, Status};
 use serde_json::json;
 
 use super::*;
@@ -174,8 +174,13 @@ fn counters_add_up_on_every_grid_of_the_path() {
         let shift = |path, status, by| {
             store
                 .write_blocking(Lane::Interactive, move |conn| {
-                    let (category, severity) = (Category::StrawBurning, Severity::General);
-                    Ok(counters::shift(conn, path, status, category, severity, by)?)
+                    let counted = counters::Counted {
+                        status,
+                        category: Category::StrawBurning,
+                        severity: Severity::General,
+                        colour: Colour::Green,
+                    };
+                    Ok(counters::shift(conn, path, counted, by)?)
                 })
                 .unwrap();
         };

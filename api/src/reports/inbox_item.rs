@@ -1,0 +1,122 @@
+//! What an inbox shows of a report beside the report itself: by what it waits for the caller, and what
+//! becomes of it if the caller does nothing.
+//!
+//! Owns these additions. They ask the database nothing: who is posted where is at hand once a town.
+
+use std::collections::HashMap;
+
+use gridpatrol_domain::officer::By;
+use gridpatrol_domain::report as domain;
+use gridpatrol_domain::report::Duty;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::answer::Report;
+use super::forecast::{self, ForecastStep};
+use super::rows::ReportRow;
+use super::view::{self, StaffedTown, Viewer};
+use crate::app::App;
+use crate::auth::me::Named;
+use crate::store::{Conn, Outcome};
+
+/// A report that waits for the caller.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct InboxItem {
+    /// The report.
+    #[serde(flatten)]
+    report: Report,
+    /// The small copy of its first photo that has one; a link as those of `photos`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thumbnail_url: Option<String>,
+    /// By what it is the caller's turn: as an officer posted there, as a deputy, or because nobody is
+    /// there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<By>,
+    /// As whose deputy, where it waits for the caller only as a deputy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    on_behalf_of: Option<Named>,
+    /// What happens next if nobody acts, when, by which rule, and whose turn it is then: the first step
+    /// of `forecastReport` that is more than a change of colour.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    if_nobody_acts: Option<ForecastStep>,
+}
+
+/// The items of a page of the inbox, in its order.
+///
+/// # Errors
+/// If the database fails.
+pub fn items(
+    conn: &mut Conn,
+    app: &App,
+    viewer: &Viewer,
+    towns: &HashMap<Uuid, StaffedTown>,
+    rows: Vec<ReportRow>,
+) -> Outcome<Vec<InboxItem>> {
+    let more: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            let staffed = towns.get(&row.town_id)?;
+            let report = row.state(|grid| staffed.town.path(grid));
+            let (by, on_behalf_of) = turn(&report, staffed, viewer.actor.officer_id);
+            let next = forecast::next(staffed, &report, &row.number, viewer.now, viewer.language);
+            let named = |officer| Named {
+                id: officer,
+                name: staffed.person(officer).name,
+            };
+            Some((by, on_behalf_of.map(named), next))
+        })
+        .collect();
+    let reports = view::page(conn, app, viewer, rows)?;
+    Ok(reports
+        .into_iter()
+        .zip(more)
+        .map(|(report, more)| {
+            let (by, on_behalf_of, if_nobody_acts) = more.unwrap_or_default();
+            let thumbnail = |report: &Report| {
+                let mut photos = report.photos.iter();
+                photos.find_map(|photo| photo.thumbnail_url.clone())
+            };
+            InboxItem {
+                thumbnail_url: thumbnail(&report),
+                by,
+                on_behalf_of,
+                if_nobody_acts,
+                report,
+            }
+        })
+        .collect())
+}
+
+/// By what it is this officer's turn, and as whose deputy.
+fn turn(
+    report: &domain::Report,
+    staffed: &StaffedTown,
+    officer: Uuid,
+) -> (Option<By>, Option<Uuid>) {
+    let staffing = &staffed.staffing;
+    let Some(desk) = report.desk() else {
+        return (None, None);
+    };
+    // What was given to somebody in person is done by that one, or by who stands in.
+    if let Some(person) = desk
+        .officer
+        .filter(|person| !staffing.in_person(*person).is_empty())
+    {
+        return if person == officer {
+            (Some(By::Posting), None)
+        } else {
+            (Some(By::Deputy), Some(person))
+        };
+    }
+    let responsible = match desk.duty {
+        Duty::Decide => staffing.deciding_for(report.place),
+        Duty::Handle | Duty::Verify | Duty::Grant => staffing.working_for(desk.grid),
+    };
+    responsible
+        .into_iter()
+        .find(|responsible| responsible.post.officer_id == officer)
+        .map_or((None, None), |responsible| {
+            (Some(responsible.by), responsible.post.on_behalf_of)
+        })
+}
