@@ -1,5 +1,5 @@
 //! What a town is made of, in memory: its grids, its officers, who is posted where and when, who is
-//! away, who stands in, who is on duty, which settings hold, and by which calendar time counts.
+//! away, who stands in, who is on duty, its teams, which settings hold, and by which calendar time counts.
 //!
 //! Owns the snapshots. One is read anew when the version in the town's row has changed, which every
 //! command does that changes any of it (`store::town::touch_directory`), or that of the calendar;
@@ -23,6 +23,7 @@ use crate::problem::Problem;
 use crate::settings::queries as settings;
 use crate::store::town::Versions;
 use crate::store::{Conn, Outcome, town};
+use crate::teams::queries::{self as teams, TeamFacts};
 
 /// Towns kept in memory at most: the one asked for longest ago makes room.
 const TOWNS: usize = 256;
@@ -184,6 +185,7 @@ pub struct Town {
     deputies: Vec<DatedDeputy>,
     absences: Vec<DatedAbsence>,
     shifts: Vec<Shift>,
+    teams: Vec<TeamFacts>,
     people: HashMap<Uuid, Person>,
     settings: Timeline,
     holidays: Holidays,
@@ -348,6 +350,12 @@ impl Town {
         &self.shifts
     }
 
+    /// Its teams by id, archived ones included.
+    #[must_use]
+    pub fn teams(&self) -> &[TeamFacts] {
+        &self.teams
+    }
+
     /// Who is posted where at this instant: active postings of officers who are neither disabled nor
     /// absent, who stands in, and who is on the town's duty.
     #[must_use]
@@ -417,7 +425,9 @@ impl Town {
             .find(|shift| shift.from <= now && now < shift.to)
             .map(|shift| shift.officer_id)
             .filter(|officer| present(*officer));
-        Staffing::new(posts).with_duty(on_duty)
+        Staffing::new(posts)
+            .with_duty(on_duty)
+            .with_crews(self.crews())
     }
 
     /// The instants after `now` at which the staffing may change, in order.
@@ -491,6 +501,7 @@ impl Town {
             deputies,
             absences: queries::absences_of(conn, ids.iter().copied())?,
             shifts: queries::shifts_of(conn, id)?,
+            teams: teams::of_town(conn, id)?,
             people: queries::people(conn, ids)?,
             settings: settings::timeline(conn, id)?,
             holidays: calendar::holidays(conn)?,

@@ -122,9 +122,9 @@ fn waits<'a>(desks: &Desks, duty: Duty) -> Option<Waits<'a>> {
 /// What is not given in person to a colleague.
 fn in_person<'a>(desks: &Desks) -> Waits<'a> {
     Box::new(
-        reports::desk_officer_id
+        reports::desk_assignee_id
             .is_null()
-            .or(reports::desk_officer_id
+            .or(reports::desk_assignee_id
                 .assume_not_null()
                 .ne_all(ids(&desks.colleagues))),
     )

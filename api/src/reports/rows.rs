@@ -60,8 +60,8 @@ pub struct ReportRow {
     pub handler_due_at: Option<At>,
     /// The grid whose turn it is.
     pub desk_grid_id: Option<Id>,
-    /// The officer whose turn it is.
-    pub desk_officer_id: Option<Id>,
+    /// The officer or the team whose turn it is.
+    pub desk_assignee_id: Option<Id>,
     /// What to do there.
     pub desk_duty: Option<Coded<Duty>>,
     /// Since when.
@@ -285,7 +285,7 @@ impl ReportRow {
         self.handler_officer_id = report.handler.and_then(|handler| handler.officer).map(Id);
         self.handler_due_at = report.handler.and_then(|handler| handler.due_at).map(At);
         self.desk_grid_id = desk.map(|desk| Id(desk.grid.id()));
-        self.desk_officer_id = desk.and_then(|desk| desk.officer).map(Id);
+        self.desk_assignee_id = desk.and_then(|desk| desk.officer).map(Id);
         self.desk_duty = desk.map(|desk| Coded(desk.duty));
         self.desk_since = report.desk_since;
         self.escalation_requested_by = report.escalation_requested_by.map(Id);
@@ -338,7 +338,7 @@ impl ReportRow {
             handler_officer_id: None,
             handler_due_at: None,
             desk_grid_id: None,
-            desk_officer_id: None,
+            desk_assignee_id: None,
             desk_duty: None,
             desk_since: report.desk_since,
             escalation_requested_by: None,
