@@ -15,5 +15,6 @@ mod photo_races;
 mod races;
 mod returns;
 mod staffing;
+mod teams;
 mod webhooks;
 mod whole;

@@ -2,7 +2,8 @@
 //!
 //! Owns the way from what is kept to what the rules read. It reads no database.
 
-use gridpatrol_domain::officer::Crew;
+use gridpatrol_domain::officer::{Crew, Staffing};
+use gridpatrol_domain::report::Desk;
 use gridpatrol_domain::team::{Team, TeamKind};
 use uuid::Uuid;
 
@@ -60,5 +61,16 @@ impl Town {
             lead: team.lead_id,
             members: team.member_ids.clone(),
         }
+    }
+
+    /// What a desk is called: the team, as long as anybody of it is there; else the grid.
+    #[must_use]
+    pub fn desk_name(&self, desk: &Desk, staffing: &Staffing) -> String {
+        let team = desk.team.filter(|team| staffing.crew_serves(*team));
+        let team = team.and_then(|team| self.team(team));
+        let name = team.map(|team| team.name.as_str());
+        name.or_else(|| self.grid_name(desk.grid.id()))
+            .unwrap_or_default()
+            .to_owned()
     }
 }
