@@ -27,6 +27,7 @@ pub mod reports;
 pub mod service_accounts;
 pub mod settings;
 pub mod store;
+pub mod teams;
 pub mod telemetry;
 pub mod traffic;
 pub mod webhooks;

@@ -20,7 +20,7 @@ use crate::http::page::{Cursor, Limit};
 use crate::problem::{self, FieldError};
 use crate::{
     audit, auth, bootstrap, calendar, grids, imports, notices, officers, operation, photos,
-    reports, service_accounts, settings, webhooks,
+    reports, service_accounts, settings, teams, webhooks,
 };
 
 /// The name of the security scheme of signed-in operations.
@@ -45,6 +45,7 @@ pub fn rooms(config: &mut ServiceConfig<'_>) {
     reports::routes::routes(config);
     service_accounts::routes::routes(config);
     settings::routes::routes(config);
+    teams::routes::routes(config);
     webhooks::routes::routes(config);
 }
 
@@ -66,6 +67,7 @@ pub fn rooms(config: &mut ServiceConfig<'_>) {
         (name = "imports", description = "导入 Files that are imported"),
         (name = "settings", description = "设置 What a town has set for itself, and the calendar"),
         (name = "officers", description = "网格员 Officers: accounts, postings, absences, deputies, and who is responsible"),
+        (name = "teams", description = "工作组 Teams of a town that take work together"),
         (name = "reports", description = "事件 Filing reports and what happens to them"),
         (name = "actions", description = "事件操作 What can be done to a report"),
         (name = "photos", description = "照片 Photos of reports"),

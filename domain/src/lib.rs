@@ -17,3 +17,4 @@ pub mod scope;
 pub mod service;
 pub mod settings;
 pub mod slug;
+pub mod team;

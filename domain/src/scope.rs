@@ -38,9 +38,11 @@ impl Scope {
             }
         }
         let mut participants = vec![actor.officer_id];
-        for posting in actor.acting() {
-            if !participants.contains(&posting.grid.id()) {
-                participants.push(posting.grid.id());
+        let stood_for = actor.working().filter_map(|posting| posting.on_behalf_of);
+        let grids = actor.acting().map(|posting| posting.grid.id());
+        for participant in grids.chain(stood_for) {
+            if !participants.contains(&participant) {
+                participants.push(participant);
             }
         }
         Self {
@@ -51,8 +53,8 @@ impl Scope {
         }
     }
 
-    /// As whom the officer may have taken part in a report: the officer, and the grids of the
-    /// postings that act, to which work may have been assigned.
+    /// As whom the officer may have taken part in a report: the officer, the grids of the postings
+    /// that act, to which work may have been assigned, and those stood in for in all they do.
     #[must_use]
     pub fn participants(&self) -> &[Uuid] {
         &self.participants

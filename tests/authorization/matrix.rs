@@ -195,7 +195,10 @@ impl Stage {
                 // Administrators administer the grids of every town.
                 Position::Beside => {
                     role != "admin"
-                        || !matches!(row.about, About::Grid | About::Import | About::Officer)
+                        || !matches!(
+                            row.about,
+                            About::Grid | About::Import | About::Officer | About::Team
+                        )
                 }
                 // Nobody sees a report beside or above the own grid; names of grids the whole town sees.
                 Position::Sibling | Position::Parent => row.about == About::Report,

@@ -21,12 +21,14 @@ pub enum About {
     Account,
     /// A webhook bound to it.
     Webhook,
+    /// A team of its town.
+    Team,
     /// An import that the leader of its town began.
     Import,
     /// An officer posted there, with a deputy and a session.
     Officer,
 }
-use About::{Account, Caller, Grid, Import, Officer, Report, Webhook};
+use About::{Account, Caller, Grid, Import, Officer, Report, Team, Webhook};
 
 /// How an operation is asked.
 pub struct Row {
@@ -332,6 +334,15 @@ pub const ROWS: &[Row] = &[
         body(json!({"numbers": [1]}))
     }),
     row("post /v1/webhooks/{id}/test", Webhook, nothing),
+    row("get /v1/teams", Grid, |target| {
+        (format!("?town={}", target.town), Value::Null)
+    }),
+    row("post /v1/teams", Grid, |target| body(target.new_team())),
+    row("get /v1/teams/{id}", Team, nothing),
+    row("patch /v1/teams/{id}", Team, |_| {
+        body(json!({"kind": "other"}))
+    }),
+    row("post /v1/teams/{id}/archive", Team, |_| body(json!({}))),
 ];
 
 /// Where no webhook arrives.

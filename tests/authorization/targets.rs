@@ -102,6 +102,8 @@ pub struct Target {
     pub key_text: String,
     /// A webhook bound to the grid.
     pub webhook: Uuid,
+    /// A team of the town.
+    pub team: Uuid,
 }
 
 impl Target {
@@ -125,6 +127,7 @@ impl Target {
             import: Uuid::nil(),
             key_text: String::new(),
             webhook: Uuid::nil(),
+            team: Uuid::nil(),
         };
         if about == About::Report {
             target.photo = Uuid::now_v7();
@@ -152,6 +155,11 @@ impl Target {
             let leader = target.leader(world).await;
             let issued = leader.post("/v1/webhooks", &asked).await.created();
             target.webhook = id_of(&issued["webhook"]);
+        }
+        if about == About::Team {
+            let leader = target.leader(world).await;
+            let made = leader.post("/v1/teams", &target.new_team()).await;
+            target.team = id_of(&made.created());
         }
         if about == About::Import {
             let leader = target.leader(world).await;
@@ -187,6 +195,12 @@ impl Target {
             _ => "town_officer",
         };
         json!({"role": role, "grid_id": self.grid})
+    }
+
+    /// A new team of the town.
+    pub fn new_team(&self) -> Value {
+        let name = Uuid::new_v4().simple().to_string();
+        json!({"town_id": self.town, "name": name, "kind": "inspection", "lead_id": self.officer.officer})
     }
 
     /// A new officer for the grid.
@@ -260,6 +274,7 @@ impl Target {
             _ if operation.contains("/v1/officers/") => self.recruit_id,
             _ if operation.contains("/v1/imports/") => self.import,
             _ if operation.contains("/v1/webhooks/") => self.webhook,
+            _ if operation.contains("/v1/teams/") => self.team,
             _ if operation.contains("/v1/service-accounts/") => self.account,
             _ => self.grid,
         }

@@ -17,5 +17,6 @@ mod races;
 mod rebounds;
 mod returns;
 mod staffing;
+mod teams;
 mod webhooks;
 mod whole;

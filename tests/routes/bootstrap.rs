@@ -204,7 +204,7 @@ async fn it_costs_a_few_statements(world: World) {
             Ok(())
         })
         .await;
-    // The version of the town, what waits to be decided and to be worked on, the version of the town
-    // once more for the names.
-    assert_eq!(statements.load(Ordering::SeqCst), 4);
+    // The version of the town, what waits to be decided, to be worked on and in person, the version of
+    // the town once more for the names.
+    assert_eq!(statements.load(Ordering::SeqCst), 5);
 }

@@ -17,6 +17,7 @@ mod positions;
 mod reports;
 mod service_accounts;
 mod settings;
+mod teams;
 mod tickets;
 mod traffic;
 mod webhooks;

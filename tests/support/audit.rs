@@ -9,8 +9,8 @@ use diesel::prelude::*;
 use gridpatrol::on_each;
 use gridpatrol::store::schema::{
     calendar_years, duty_shifts, events, invitations, officers, photos, postings, report_counts,
-    report_participants, report_texts, reports, service_accounts, service_keys, town_settings,
-    towns,
+    report_hands, report_participants, report_texts, reports, service_accounts, service_keys,
+    town_settings, towns,
 };
 use gridpatrol::store::{self, Conn, Outcome};
 use uuid::Uuid;
@@ -97,6 +97,7 @@ pub fn whole(conn: &mut Conn) -> Outcome<()> {
     super::audit_notices::check(conn)?;
     counters(conn)?;
     desks(conn)?;
+    hands(conn)?;
     arrivals(conn)?;
     keys(conn)?;
     settings(conn)?;
@@ -293,6 +294,37 @@ fn desks(conn: &mut Conn) -> Outcome<()> {
         assert_eq!((desk, duty, due), (moves, moves, waits), "{id} is {status}");
         assert_eq!(closed, status == "closed", "{id} is {status}");
     }
+    Ok(())
+}
+
+/// The index of who works on what names the team and the co-handlers of what is to be handled now, and
+/// nobody else.
+fn hands(conn: &mut Conn) -> Outcome<()> {
+    type Row = (Uuid, Option<String>, Option<Uuid>, Option<String>);
+    let rows: Vec<Row> = reports::table
+        .select((
+            reports::id,
+            reports::desk_duty,
+            reports::handler_team_id,
+            reports::co_handlers,
+        ))
+        .load(conn)?;
+    let mut expected: Vec<(Uuid, Uuid)> = Vec::new();
+    for (id, duty, team, beside) in rows {
+        if duty.as_deref() != Some("handle") {
+            continue;
+        }
+        let beside: Vec<Uuid> = beside.map_or_else(Vec::new, |beside| {
+            serde_json::from_str(&beside).expect("officers")
+        });
+        expected.extend(team.into_iter().chain(beside).map(|hand| (hand, id)));
+    }
+    expected.sort_unstable();
+    let mut kept: Vec<(Uuid, Uuid)> = report_hands::table
+        .select((report_hands::hand_id, report_hands::report_id))
+        .load(conn)?;
+    kept.sort_unstable();
+    assert_eq!(kept, expected, "report_hands equals a recount");
     Ok(())
 }
 

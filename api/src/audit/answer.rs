@@ -30,7 +30,7 @@ use crate::store::Conn;
 pub struct AuditEvent {
     /// Its place in the town's chain, from 1, without gaps.
     seq: i64,
-    /// What kind of thing it is about: `report`, `officer`, `grid`, `town`, `settings`,
+    /// What kind of thing it is about: `report`, `officer`, `grid`, `town`, `team`, `settings`,
     /// `service_account`, …; more may come.
     subject_kind: String,
     /// The thing.

@@ -92,9 +92,10 @@ pub fn of_report(conn: &mut Conn, viewer: &Viewer, id: Uuid, request: &Request) 
     for seq in &seqs {
         events::erase_payload(conn, town_id, *seq)?;
     }
+    let before = found.row.clone();
     found.row.version += 1;
     found.row.change_seq = head.change_seq;
-    reports::update(conn, &found.row)?;
+    reports::update(conn, &before, &found.row)?;
     reports::update_texts(conn, &found.texts)?;
     search::index(conn, found.search_id, &found.row, &found.texts)?;
     let mut facts = facts(&seqs);

@@ -1,13 +1,14 @@
 //! What the kinds of events are called.
 //!
 //! Owns the names of kinds that no other room names: reports' are the domain's, grids' stand in
-//! `grids::record`.
+//! `grids::record`, teams' in `teams::commands`.
 
 use gridpatrol_domain::report::EventKind;
 use gridpatrol_domain::slug::Slug as _;
 
 use crate::grids::record as grids;
 use crate::http::language::Language;
+use crate::teams::commands as teams;
 
 /// Kinds with their names in Chinese and English.
 const KINDS: &[(&str, &str, &str)] = &[
@@ -78,6 +79,7 @@ pub fn label(kind: &str, language: Language) -> &str {
     KINDS
         .iter()
         .chain(&grids::KINDS)
+        .chain(&teams::KINDS)
         .find(|(slug, _, _)| *slug == kind)
         .map_or(kind, |(_, zh, en)| match language {
             Language::Chinese => zh,

@@ -16,6 +16,7 @@ use gridpatrol_domain::report::{
 };
 use gridpatrol_domain::settings::Settings;
 use gridpatrol_domain::slug::Slug;
+use gridpatrol_domain::team::TeamKind;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -52,6 +53,7 @@ const FEATURES: &[&str] = &[
     "service_accounts",
     "settings",
     "similar_reports",
+    "teams",
     "tickets",
     "webhooks",
 ];
@@ -92,6 +94,10 @@ pub struct Bootstrap {
     tiers: Vec<Code>,
     /// Roles of officers.
     roles: Vec<Code>,
+    /// Kinds of teams.
+    team_kinds: Vec<Code>,
+    /// The teams that the caller belongs to, by id.
+    teams: Vec<OwnTeam>,
     /// Usual reasons to offer for `return`; send the label, or any text.
     return_reasons: Vec<Code>,
     /// Usual reasons to offer for `void`; send the label, or any text.
@@ -130,6 +136,22 @@ pub struct FilingGrid {
     parent_id: Option<Uuid>,
     /// Whether it is one of the caller's grids, or below one.
     own: bool,
+}
+
+/// A team that the caller belongs to.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(example = json!({
+    "id": "0192f7a0-0000-7000-8000-0000000000d1", "name": "东片检查组", "kind": "inspection", "leads": true
+}))]
+pub struct OwnTeam {
+    /// Its id.
+    id: Uuid,
+    /// Its name.
+    name: String,
+    /// What it is.
+    kind: TeamKind,
+    /// Whether the caller leads it.
+    leads: bool,
 }
 
 /// A code with its names.
@@ -265,6 +287,20 @@ fn may_file(signed: &Signed, grid: &Grid) -> bool {
     }
 }
 
+fn own_teams(towns: &[Arc<Town>], officer: Uuid) -> Vec<OwnTeam> {
+    towns
+        .iter()
+        .flat_map(|town| town.teams())
+        .filter(|team| team.archived_at.is_none() && team.member_ids.contains(&officer))
+        .map(|team| OwnTeam {
+            id: team.id,
+            name: team.name.clone(),
+            kind: team.kind,
+            leads: team.lead_id == officer,
+        })
+        .collect()
+}
+
 /// Puts the answer together, but for the server's time.
 ///
 /// # Errors
@@ -324,6 +360,8 @@ pub fn read(conn: &mut Conn, app: &App, signed: &Signed, now: DateTime<Utc>) -> 
         coordinate_systems: codes::<Crs>(),
         tiers: codes::<Tier>(),
         roles: codes::<Role>(),
+        team_kinds: codes::<TeamKind>(),
+        teams: own_teams(&towns, signed.actor.officer_id),
         return_reasons: codes::<ReturnReason>(),
         void_reasons: codes::<VoidReason>(),
         photos: PhotoFacts::of(&settings, &app.config.photos),

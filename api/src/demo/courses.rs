@@ -36,6 +36,8 @@ pub enum Step {
     Return(&'static str),
     /// Give the work to the village.
     AssignVillage,
+    /// Give the work to the team of the villages' officers.
+    AssignTeam,
     /// Give the work to the group.
     AssignGroup,
     /// Give the work to the village's officer.

@@ -69,6 +69,7 @@ pub async fn fill(app: &Arc<App>, password: &str) -> Result<Option<Happened>, Pr
             let places = Places::new();
             import::write(conn, &places.grids(began), None, began)?;
             let ids = people::settle(conn, &places, &hash, began)?;
+            people::team_up(conn, &inner.directory, &places, &ids, began)?;
             let town = inner.directory.town(conn, places.town)?;
             let stage = Stage {
                 app: &inner,

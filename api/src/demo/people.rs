@@ -6,12 +6,14 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use gridpatrol_domain::officer::{Actor, Covers, Posting, Role};
+use gridpatrol_domain::team::TeamKind;
 use uuid::Uuid;
 
 use super::places::{EACH, Places, Spot};
-use crate::grids::directory::Town;
+use crate::grids::directory::{Directory, Town};
 use crate::officers::commands::{self, NewOfficer, NewPosting};
 use crate::store::{Conn, Outcome};
+use crate::teams::commands::{Manager, New};
 
 /// An officer of the demonstration town by what they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -121,6 +123,7 @@ impl Who {
 #[derive(Debug, Clone)]
 pub struct Cast {
     actors: HashMap<Who, Actor>,
+    team: Option<Uuid>,
 }
 
 impl Cast {
@@ -148,7 +151,14 @@ impl Cast {
         };
         Self {
             actors: ids.iter().map(|(who, id)| (*who, actor(*id))).collect(),
+            team: town.teams().first().map(|team| team.id),
         }
+    }
+
+    /// The team that is given work.
+    #[must_use]
+    pub const fn team(&self) -> Option<Uuid> {
+        self.team
     }
 
     /// Somebody.
@@ -187,6 +197,67 @@ pub fn settle(
         ids.insert(who, commands::create(conn, &officer, posting, None, now)?);
     }
     Ok(ids)
+}
+
+/// Makes the town's teams: one of the villages' officers, which is given work, and one that looks
+/// after the first village.
+///
+/// # Errors
+/// If the database fails.
+pub fn team_up(
+    conn: &mut Conn,
+    directory: &Directory,
+    places: &Places,
+    ids: &HashMap<Who, Uuid>,
+    now: DateTime<Utc>,
+) -> Outcome<()> {
+    let town = directory.town(conn, places.town)?;
+    let cast = Cast::of(ids, &town);
+    let (Some(leader), Some(office)) = (cast.actor(Who::TownLeader), ids.get(&Who::TownOfficer))
+    else {
+        return Ok(());
+    };
+    let manager = Manager {
+        directory: directory.clone(),
+        actor: leader.clone(),
+        towns: vec![places.town],
+        now,
+    };
+    let people = |all: &[Who]| all.iter().filter_map(|who| ids.get(who).copied()).collect();
+    let officers = [1, 2, 3].map(Who::VillageOfficer);
+    let first = Spot {
+        village: 1,
+        group: None,
+    };
+    for (name, kind, lead, member_ids, grid_ids) in [
+        (
+            "镇环境检查组",
+            TeamKind::Inspection,
+            ids.get(&officers[0]).unwrap_or(office),
+            people(&officers),
+            Vec::new(),
+        ),
+        (
+            "示范一村包村工作组",
+            TeamKind::VillageLiaison,
+            office,
+            people(&[Who::Secretary(1), Who::VillageOfficer(1)]),
+            vec![places.id(Some(first))],
+        ),
+    ] {
+        let new = New {
+            id: Uuid::now_v7(),
+            town_id: places.town,
+            name: name.to_owned(),
+            kind,
+            lead_id: *lead,
+            member_ids,
+            grid_ids,
+            categories: Vec::new(),
+        };
+        manager.create(conn, &new)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

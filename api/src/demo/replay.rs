@@ -176,7 +176,7 @@ impl Stage<'_> {
             Step::Return(reason) => Action::Return {
                 reason: reason.to_owned(),
             },
-            Step::AssignVillage | Step::AssignGroup | Step::AssignOfficer => {
+            Step::AssignVillage | Step::AssignGroup | Step::AssignOfficer | Step::AssignTeam => {
                 return self.assignment(step, story, moment).map(Asked::Assign);
             }
             Step::PutRight => Action::Resolve { result: result() },
@@ -234,6 +234,8 @@ impl Stage<'_> {
                 Step::AssignOfficer => Some(self.actor(officer)?.officer_id),
                 _ => None,
             },
+            team_id: self.cast.team().filter(|_| step == Step::AssignTeam),
+            co_handlers: None,
             instruction: Some("请到现场核实处置，处置后拍照反馈".to_owned()),
             due_at: (step == Step::AssignVillage && left.num_minutes() > 10)
                 .then(|| moment.at + left * 3 / 4),

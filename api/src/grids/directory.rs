@@ -1,5 +1,5 @@
 //! What a town is made of, in memory: its grids, its officers, who is posted where and when, who is
-//! away, who stands in, who is on duty, which settings hold, and by which calendar time counts.
+//! away, who stands in, who is on duty, its teams, which settings hold, and by which calendar time counts.
 //!
 //! Owns the snapshots. One is read anew when the version in the town's row has changed, which every
 //! command does that changes any of it (`store::town::touch_directory`), or that of the calendar;
@@ -24,6 +24,7 @@ use crate::problem::Problem;
 use crate::settings::queries as settings;
 use crate::store::town::Versions;
 use crate::store::{Conn, Outcome, town};
+use crate::teams::queries::{self as teams, TeamFacts};
 
 /// Towns kept in memory at most: the one asked for longest ago makes room.
 const TOWNS: usize = 256;
@@ -187,6 +188,7 @@ pub struct Town {
     deputies: Vec<DatedDeputy>,
     absences: Vec<DatedAbsence>,
     shifts: Vec<Shift>,
+    teams: Vec<TeamFacts>,
     people: HashMap<Uuid, Person>,
     settings: Timeline,
     holidays: Holidays,
@@ -351,6 +353,12 @@ impl Town {
         &self.shifts
     }
 
+    /// Its teams by id, archived ones included.
+    #[must_use]
+    pub fn teams(&self) -> &[TeamFacts] {
+        &self.teams
+    }
+
     /// Who is posted where at this instant: active postings of officers who are neither disabled nor
     /// absent, who stands in, and who is on the town's duty.
     #[must_use]
@@ -420,7 +428,9 @@ impl Town {
             .find(|shift| shift.from <= now && now < shift.to)
             .map(|shift| shift.officer_id)
             .filter(|officer| present(*officer));
-        Staffing::new(posts).with_duty(on_duty)
+        Staffing::new(posts)
+            .with_duty(on_duty)
+            .with_crews(self.crews())
     }
 
     /// The instants after `now` at which the staffing may change, in order.
@@ -494,6 +504,7 @@ impl Town {
             deputies,
             absences: queries::absences_of(conn, ids.iter().copied())?,
             shifts: queries::shifts_of(conn, id)?,
+            teams: teams::of_town(conn, id)?,
             people: queries::people(conn, ids)?,
             settings: settings::timeline(conn, id)?,
             holidays: calendar::holidays(conn)?,

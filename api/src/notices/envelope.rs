@@ -168,6 +168,9 @@ pub struct NoticeDesk {
     /// The one officer, when the work was given to a person.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub officer_id: Option<Uuid>,
+    /// The team, when the work was given to one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub team_id: Option<Uuid>,
     /// What to do.
     pub duty: Duty,
 }

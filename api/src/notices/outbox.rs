@@ -86,10 +86,12 @@ impl Happened<'_> {
             .then(|| quiet_until(self.town.settings().at(self.at).quiet_hours, self.at))
             .flatten();
         let report = self.report();
+        let desk = self.after.desk();
+        let desk = desk.map(|desk| self.town.desk_name(&desk, self.staffing));
         let naming = Naming {
             number: self.number,
             place: &report.grid_name,
-            desk: report.desk.as_ref().map_or("", |desk| &desk.grid_name),
+            desk: desk.as_deref().unwrap_or_default(),
         };
         let town_id = self.town.id;
         let usual = self.town.settings().at(self.at).notices.notify;
@@ -163,6 +165,7 @@ impl Happened<'_> {
                 grid_id: desk.grid.id(),
                 grid_name: name(desk.grid.id()),
                 officer_id: desk.officer,
+                team_id: desk.team,
                 duty: desk.duty,
             }),
             category: report.category,

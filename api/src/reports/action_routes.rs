@@ -125,10 +125,13 @@ action!(
 );
 
 action!(
-    /// Gives the work to a grid or an officer below
+    /// Gives the work to a grid or an officer below, or to a team
     ///
     /// For the holder at a village or the town. The holder keeps answering for the report; the handler
-    /// does the work, and is asked to have done it by `due_at`.
+    /// does the work, and is asked to have done it by `due_at`. One leads: the officer named, or the
+    /// team's lead; the other members and the co-handlers have it in their inbox too, and may accept,
+    /// ask for time and put it right. Giving it back (`return`, `decline`) is the lead's. Where nobody
+    /// named is there any more, the officers of the handler's grid act, for a team those of the holder.
     assign_report, "assignReport", "/v1/reports/{id}/assign", Assignment, Assign,
     |body| (Asked::Assign(body), Vec::new(), PhotoRole::Other)
 );

@@ -3,6 +3,7 @@
 //! Owns the strict shapes. What an action does stands in `gridpatrol_domain::report::lifecycle`.
 
 use chrono::{DateTime, Utc};
+use gridpatrol_domain::report::handler::MOST_CO_HANDLERS;
 use gridpatrol_domain::report::{Category, Outcome, Severity};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -45,7 +46,8 @@ pub struct Returning {
     pub reason: String,
 }
 
-/// Gives the work to a grid or an officer below the holder. At least one of both.
+/// Gives the work to a grid or an officer below the holder, or to a team. Give `team_id`, or
+/// `grid_id`, `officer_id` or both.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(examples(json!({"grid_id": "0192f7a0-0000-7000-8000-000000000001", "instruction": "两日内清运"})))]
@@ -54,6 +56,12 @@ pub struct Assignment {
     pub grid_id: Option<Uuid>,
     /// An officer posted at the holder or below; with `grid_id`, posted there.
     pub officer_id: Option<Uuid>,
+    /// A team of the town, which then works for the holder. By the town; by a village, its own
+    /// village liaison team.
+    pub team_id: Option<Uuid>,
+    /// Officers who work on it beside, at most 10: posted at the holder or below, or of the team.
+    #[schema(max_items = 10)]
+    pub co_handlers: Option<Vec<Uuid>>,
     /// What to do, at most 1,000 characters.
     #[schema(max_length = 1000)]
     pub instruction: Option<String>,
@@ -159,8 +167,22 @@ impl Validate for Returning {
 
 impl Validate for Assignment {
     fn validate(&self, errors: &mut Errors) {
-        if self.grid_id.is_none() && self.officer_id.is_none() {
-            errors.add("", "required", "Give grid_id, officer_id, or both.");
+        let alone = self.grid_id.is_some() || self.officer_id.is_some();
+        match self.team_id {
+            None if !alone => errors.add(
+                "",
+                "required",
+                "Give team_id, or grid_id, officer_id or both.",
+            ),
+            Some(_) if alone => errors.add(
+                "team_id",
+                "not_allowed",
+                "A team is named alone; name further people in co_handlers.",
+            ),
+            _ => {}
+        }
+        if let Some(beside) = &self.co_handlers {
+            errors.most("co_handlers", beside, MOST_CO_HANDLERS);
         }
         errors.text("instruction", &self.instruction, longest::STATEMENT);
         errors.instant("due_at", self.due_at);

@@ -276,9 +276,25 @@ pub struct Handler {
     /// The one officer, when the work was given to a person.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub officer: Option<Person>,
+    /// The team, when the work was given to one; its grid is then that of the holder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub team: Option<HandlingTeam>,
+    /// Who works on it beside.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub co_handlers: Vec<Person>,
     /// The handler's own due instant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub due_at: Option<DateTime<Utc>>,
+}
+
+/// A team that does the work.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct HandlingTeam {
+    /// The team.
+    pub id: Uuid,
+    /// Its name.
+    #[schema(example = "东片检查组")]
+    pub name: String,
 }
 
 /// Who must act now.
@@ -289,6 +305,9 @@ pub struct Desk {
     /// Its name.
     #[schema(example = "示范一村")]
     pub grid_name: String,
+    /// The team, when it is a team's turn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub team: Option<HandlingTeam>,
     /// What to do.
     pub duty: Duty,
     /// The names of those whose turn it is, those who stand in for a vacant post included.

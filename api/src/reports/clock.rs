@@ -155,7 +155,7 @@ pub fn catch_up(
         let mut after = row.clone();
         after.take_over(&report);
         after.change_seq = head.change_seq;
-        queries::update(conn, &after)?;
+        queries::update(conn, &row, &after)?;
         recount(conn, &row, &after)?;
     }
     let steps = records.len();

@@ -11,8 +11,8 @@ use gridpatrol_domain::report::lifecycle::{allowed_actions, decide};
 use gridpatrol_domain::report::permission::role_may;
 use gridpatrol_domain::report::relocation::{Reason, relocate};
 use gridpatrol_domain::report::{
-    Action, Category, Context, Decision, Disposition, Event, EventKind, PhotoRole, Refusal, Report,
-    Severity, Source, Status,
+    self as domain, Action, Category, Context, Decision, Disposition, Event, EventKind, Handler,
+    PhotoRole, Refusal, Report, Severity, Source, Status,
 };
 use gridpatrol_domain::slug::Slug;
 use serde_json::{Map, Value, json};
@@ -277,7 +277,7 @@ pub fn act(
     found.row.photos_declared += declared.declared;
     found.row.photos_ready += declared.ready;
     found.row.change_seq = head.change_seq;
-    queries::update(conn, &found.row)?;
+    queries::update(conn, &former, &found.row)?;
     recount(conn, &former, &found.row)?;
     let moved = before.place != report.place;
     let said = texts.is_some();
@@ -288,11 +288,12 @@ pub fn act(
     if said || moved {
         search::index(conn, found.search_id, &found.row, &found.texts)?;
     }
-    if let Some(handler) = report.handler {
-        queries::add_participant(conn, &found.row, handler.grid.id())?;
-        if let Some(officer) = handler.officer {
-            queries::add_participant(conn, &found.row, officer)?;
-        }
+    for participant in report
+        .handler
+        .iter()
+        .flat_map(|handler| works(handler, &staffed))
+    {
+        queries::add_participant(conn, &found.row, participant)?;
     }
     clock::record_marks(
         conn, &mut head, &staffed, &found.row, unmarked, marks, viewer.now,
@@ -317,6 +318,18 @@ pub fn act(
     ))
 }
 
+/// Who gets lasting sight of a report by working on it: the grid, and those named. Who joins a team
+/// later is given it then.
+fn works(handler: &Handler, staffed: &StaffedTown) -> Vec<Uuid> {
+    let crew = handler.team.and_then(|team| staffed.staffing.crew(team));
+    let members = crew.into_iter().flat_map(|crew| &crew.members);
+    std::iter::once(handler.grid.id())
+        .chain(handler.officer)
+        .chain(members.copied())
+        .chain(handler.co_handlers.iter().copied())
+        .collect()
+}
+
 /// A report that is taken back comes to where its grids are now: while it was void, it followed none
 /// of them.
 fn caught_up(
@@ -332,6 +345,7 @@ fn caught_up(
     let place = staffed.town.home(report.place.id());
     let handler = report
         .handler
+        .as_ref()
         .map(|handler| staffed.town.home(handler.grid.id()));
     match relocate(report, place, handler, Reason::Restored, context) {
         Some(relocated) => Decision {
@@ -384,17 +398,21 @@ fn translated(asked: &Asked, staffed: &StaffedTown, found: &Found) -> (Action, O
             (action.clone(), texts)
         }
         Asked::Assign(assignment) => {
-            let action = Action::Assign {
+            let posted = |officer: Uuid| {
+                let grids = staffed.staffing.grids_of(officer).map(path).collect();
+                (officer, grids)
+            };
+            let beside = assignment.co_handlers.iter().flatten().copied();
+            let action = Action::Assign(domain::Assignment {
                 grid: assignment.grid_id.map(path),
-                officer: assignment.officer_id.map(|officer| {
-                    (
-                        officer,
-                        staffed.staffing.grids_of(officer).map(path).collect(),
-                    )
-                }),
+                officer: assignment.officer_id.map(posted),
+                team: assignment
+                    .team_id
+                    .map(|team| staffed.town.team_at_work(team)),
+                co_handlers: beside.map(posted).collect(),
                 instruction: assignment.instruction.clone(),
                 due_at: assignment.due_at,
-            };
+            });
             let texts = TextsRow {
                 instruction: texts::filled(&assignment.instruction),
                 ..found.texts.clone()

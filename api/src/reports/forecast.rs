@@ -73,6 +73,9 @@ pub struct ForecastDesk {
     pub grid_name: String,
     /// Its tier.
     pub tier: Tier,
+    /// The name of the team, when it is a team's turn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
     /// What to do there.
     pub duty: Duty,
     /// The names of those whose turn it would be.
@@ -170,10 +173,12 @@ impl Walk<'_> {
                 desk(town, &staffing, &before),
                 desk(town, &staffing, &report),
             );
+            let name = report.desk();
+            let name = name.map(|desk| town.desk_name(&desk, &staffing));
             let naming = Naming {
                 number: self.number,
                 place: town.grid_name(report.place.id()).unwrap_or_default(),
-                desk: to.as_ref().map_or("", |desk| &desk.grid_name),
+                desk: name.as_deref().unwrap_or_default(),
             };
             steps.push(ForecastStep {
                 at: step.due_at,
@@ -210,6 +215,10 @@ fn desk(town: &Town, staffing: &Staffing, report: &Report) -> Option<ForecastDes
             .unwrap_or_default()
             .to_owned(),
         tier: desk.grid.tier(),
+        team: desk
+            .team
+            .and_then(|team| town.team(team))
+            .map(|team| team.name.clone()),
         duty: desk.duty,
         officers: report
             .desk_officers(staffing)

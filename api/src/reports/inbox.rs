@@ -1,10 +1,10 @@
 //! The inbox: what waits for an officer, what is due first coming first.
 //!
-//! Owns which desks are an officer's (by posting, by deputy, by vacancy) and the SQL over them. Its
-//! cost follows what waits, not the history.
+//! Owns which desks are an officer's (by posting, by deputy, by vacancy, and in person: by team and as a
+//! co-handler) and the SQL over them. Its cost follows what waits, not the history.
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::{count_star, sql};
+use diesel::dsl::{count_star, not, sql};
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use gridpatrol_domain::officer::{Actor, Staffing};
@@ -17,7 +17,7 @@ use super::answer::InboxCounts;
 use super::rows::ReportRow;
 use crate::grids::directory::Town;
 use crate::store::kept::{Kept, padded};
-use crate::store::schema::reports;
+use crate::store::schema::{report_hands, reports};
 use crate::store::types::{Coded, Id};
 use crate::store::{Conn, conn::MultiBackend};
 
@@ -28,23 +28,49 @@ pub struct Desks {
     deciding: Vec<Uuid>,
     /// Grids for which the officer works and verifies.
     working: Vec<Uuid>,
-    /// Officers whose personal work is not this officer's: all who serve, but this one and those
-    /// stood in for.
+    /// Officers and teams whose personal work is not this officer's: all who serve, but this one and
+    /// those stood in for, and their teams.
     colleagues: Vec<Uuid>,
+    /// Under whose names work may wait for the officer in person at any grid of the town: the officer,
+    /// those stood in for, and their teams.
+    hands: Vec<Uuid>,
+    /// The town.
+    town: Uuid,
 }
 
 impl Desks {
     /// The desks of `actor` in this town.
     #[must_use]
     pub fn of(actor: &Actor, town: &Town, staffing: &Staffing) -> Self {
-        let mut desks = Self::default();
+        let mut desks = Self {
+            town: town.id,
+            ..Self::default()
+        };
         let mut stood_for = vec![actor.officer_id];
         stood_for.extend(actor.working().filter_map(|posting| posting.on_behalf_of));
+        let (own, others): (Vec<_>, Vec<_>) = staffing.crews().iter().partition(|crew| {
+            let mut members = crew.members.iter();
+            members.any(|member| stood_for.contains(member))
+        });
         desks.colleagues = staffing
             .serving()
             .into_iter()
             .filter(|officer| !stood_for.contains(officer))
+            .chain(
+                others
+                    .iter()
+                    .map(|crew| crew.team_id)
+                    .filter(|team| staffing.crew_serves(*team)),
+            )
             .collect();
+        // Who acts nowhere in the town works on nothing there.
+        if actor
+            .acting()
+            .any(|posting| posting.grid.town_id() == town.id)
+        {
+            desks.hands = stood_for;
+            desks.hands.extend(own.iter().map(|crew| crew.team_id));
+        }
         for grid in town.grids().map(|grid| grid.path) {
             if actor.stands_at(grid, staffing).is_some() {
                 desks.working.push(grid.id());
@@ -119,15 +145,39 @@ fn waits<'a>(desks: &Desks, duty: Duty) -> Option<Waits<'a>> {
     })
 }
 
-/// What is not given in person to a colleague.
+/// What is not given in person to a colleague, or a team of colleagues.
 fn in_person<'a>(desks: &Desks) -> Waits<'a> {
     Box::new(
-        reports::desk_officer_id
+        reports::desk_assignee_id
             .is_null()
-            .or(reports::desk_officer_id
+            .or(reports::desk_assignee_id
                 .assume_not_null()
                 .ne_all(ids(&desks.colleagues))),
     )
+}
+
+/// What these hands work on in person, wherever it lies; none, where the officer has none.
+fn at_hand<'a>(desks: &Desks) -> Option<Waits<'a>> {
+    if desks.hands.is_empty() {
+        return None;
+    }
+    let at_hand = report_hands::table
+        .filter(report_hands::hand_id.eq_any(ids(&desks.hands)))
+        .select(report_hands::report_id);
+    Some(Box::new(
+        reports::id
+            .eq_any(at_hand)
+            .and(reports::town_id.eq(Id(desks.town))),
+    ))
+}
+
+/// The same without what waits at the desks already.
+fn only_at_hand<'a>(desks: &Desks) -> Option<Waits<'a>> {
+    let at_hand = at_hand(desks)?;
+    Some(match waits(desks, Duty::Handle) {
+        Some(waiting) => Box::new(at_hand.and(not(waiting))),
+        None => at_hand,
+    })
 }
 
 /// Most desks that are walked one by one, each in the order of its index.
@@ -179,7 +229,10 @@ pub fn page(
         .filter(|one| duty.is_none_or(|duty| duty == **one))
     {
         let pieces = desks.iter().flat_map(|desks| desks.pieces(*duty));
-        for waiting in pieces.filter_map(|piece| waits(&piece, *duty)) {
+        let by_desk = pieces.filter_map(|piece| waits(&piece, *duty));
+        let by_hand = desks.iter().filter_map(only_at_hand);
+        let by_hand = by_hand.filter(|_| *duty == Duty::Handle);
+        for waiting in by_desk.chain(by_hand) {
             let mut query: Boxed<'_> = reports::table.into_boxed().filter(waiting);
             if let Some(after) = after {
                 query = query
@@ -211,6 +264,10 @@ pub fn counts(conn: &mut Conn, desks: &[Desks]) -> QueryResult<InboxCounts> {
             let waiting = reports::table.select(count_star()).filter(deciding);
             counts.decide += Kept(waiting).get_result::<i64>(conn)?;
         }
+        if let Some(at_hand) = only_at_hand(desks) {
+            let waiting = reports::table.select(count_star()).filter(at_hand);
+            counts.handle += Kept(waiting).get_result::<i64>(conn)?;
+        }
         if desks.working.is_empty() {
             continue;
         }
@@ -238,7 +295,8 @@ pub fn counts(conn: &mut Conn, desks: &[Desks]) -> QueryResult<InboxCounts> {
 pub fn overdue(conn: &mut Conn, desks: &[Desks]) -> QueryResult<i64> {
     let mut late = 0;
     for desks in desks {
-        for waiting in Duty::ALL.iter().filter_map(|duty| waits(desks, *duty)) {
+        let by_desk = Duty::ALL.iter().filter_map(|duty| waits(desks, *duty));
+        for waiting in by_desk.chain(only_at_hand(desks)) {
             let waiting = reports::table
                 .select(count_star())
                 .filter(waiting)

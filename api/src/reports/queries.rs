@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::rows::{ReportRow, TextsRow};
 use crate::store::Conn;
 use crate::store::kept::{Kept, padded};
-use crate::store::schema::{events, report_participants, report_texts, reports};
+use crate::store::schema::{events, report_hands, report_participants, report_texts, reports};
 use crate::store::types::{At, Id};
 use crate::{fixed, locked, on_each};
 
@@ -155,13 +155,34 @@ pub fn insert(conn: &mut Conn, row: &ReportRow, texts: &TextsRow) -> QueryResult
     fixed!(conn, texts, get_result)
 }
 
-/// Writes the row as it is now.
-pub fn update(conn: &mut Conn, row: &ReportRow) -> QueryResult<()> {
+/// Writes the row as it is now, and who works on it. `before` is what it was.
+pub fn update(conn: &mut Conn, before: &ReportRow, row: &ReportRow) -> QueryResult<()> {
+    keep_hands(conn, before, row)?;
     let update = diesel::update(reports::table)
         .filter(reports::town_id.eq(Id(row.town_id)))
         .filter(reports::id.eq(Id(row.id)))
         .set(row.clone());
     fixed!(conn, update, execute).map(drop)
+}
+
+/// Keeps the index of who works on a report: it holds what waits now and nothing of the past.
+fn keep_hands(conn: &mut Conn, before: &ReportRow, row: &ReportRow) -> QueryResult<()> {
+    let (former, hands) = (before.hands(), row.hands());
+    if former == hands {
+        return Ok(());
+    }
+    diesel::delete(report_hands::table.filter(report_hands::report_id.eq(Id(row.id))))
+        .execute(conn)?;
+    for hand in hands {
+        let here = (
+            report_hands::hand_id.eq(Id(hand)),
+            report_hands::report_id.eq(Id(row.id)),
+        );
+        diesel::insert_into(report_hands::table)
+            .values(here)
+            .execute(conn)?;
+    }
+    Ok(())
 }
 
 /// Writes the texts as they are now.

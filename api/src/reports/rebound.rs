@@ -98,16 +98,17 @@ impl Linked {
     /// Saves and records the report that was linked. Its version stays: nobody acted on it. With the
     /// town's row locked, after the new report is recorded.
     pub(super) fn save(
-        mut self,
+        self,
         conn: &mut Conn,
         head: &mut TownHead,
         viewer: &Viewer,
         staffed: &StaffedTown,
         filed: &ReportRow,
     ) -> Outcome<()> {
-        self.row.take_over(&self.after);
-        self.row.change_seq = head.change_seq;
-        queries::update(conn, &self.row)?;
+        let mut row = self.row.clone();
+        row.take_over(&self.after);
+        row.change_seq = head.change_seq;
+        queries::update(conn, &self.row, &row)?;
         let change = Change {
             staffed,
             before: Some(&self.before),

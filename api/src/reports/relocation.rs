@@ -120,6 +120,7 @@ pub fn follow(
             let place = followed(report.place, change.from, change.to);
             let handler = report
                 .handler
+                .as_ref()
                 .map(|handler| followed(handler.grid, change.from, change.to));
             // As ever, by the settings of its receipt.
             let context = Context {
@@ -133,7 +134,7 @@ pub fn follow(
             let mut after = row.clone();
             after.take_over(&decision.report);
             after.change_seq = head.change_seq;
-            queries::update(conn, &after)?;
+            queries::update(conn, row, &after)?;
             let key = |row: &ReportRow| (row.place(), row.counted());
             if key(row) != key(&after) {
                 *shifts.entry(key(row)).or_default() -= 1;
@@ -144,7 +145,7 @@ pub fn follow(
             {
                 search::index(conn, entry, &after, &texts)?;
             }
-            if let Some(handler) = decision.report.handler {
+            if let Some(handler) = &decision.report.handler {
                 queries::add_participant(conn, &after, handler.grid.id())?;
             }
             let happened = Happened {

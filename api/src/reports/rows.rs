@@ -61,8 +61,8 @@ pub struct ReportRow {
     pub handler_due_at: Option<At>,
     /// The grid whose turn it is.
     pub desk_grid_id: Option<Id>,
-    /// The officer whose turn it is.
-    pub desk_officer_id: Option<Id>,
+    /// The officer or the team whose turn it is.
+    pub desk_assignee_id: Option<Id>,
     /// What to do there.
     pub desk_duty: Option<Coded<Duty>>,
     /// Since when.
@@ -132,6 +132,32 @@ pub struct ReportRow {
     /// What is under way beside its way through the tiers.
     #[diesel(serialize_as = Option<String>, deserialize_as = Option<String>)]
     pub proceedings: Underway,
+    /// The team that does the work.
+    pub handler_team_id: Option<Id>,
+    /// Who works on it beside.
+    #[diesel(serialize_as = Option<String>, deserialize_as = Option<String>)]
+    pub co_handlers: Beside,
+}
+
+/// Co-handlers, as one JSON array; absent where there are none.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Beside(pub Vec<Uuid>);
+
+impl TryFrom<Option<String>> for Beside {
+    type Error = serde_json::Error;
+
+    fn try_from(kept: Option<String>) -> Result<Self, Self::Error> {
+        kept.map_or_else(
+            || Ok(Self::default()),
+            |kept| serde_json::from_str(&kept).map(Self),
+        )
+    }
+}
+
+impl From<Beside> for Option<String> {
+    fn from(Beside(officers): Beside) -> Self {
+        (!officers.is_empty()).then(|| serde_json::to_string(&officers).unwrap_or_default())
+    }
 }
 
 /// What is under way, as one JSON object; absent where there is nothing.
@@ -252,6 +278,8 @@ impl ReportRow {
                 // A grid that is no more is reached by way of the town.
                 grid: path(grid).unwrap_or(GridPath::town(self.town_id)),
                 officer: self.handler_officer_id.map(|id| id.0),
+                team: self.handler_team_id.map(|id| id.0),
+                co_handlers: self.co_handlers.0.clone(),
                 due_at: self.handler_due_at.map(|at| at.0),
             }),
             desk_since: self.desk_since,
@@ -283,6 +311,16 @@ impl ReportRow {
         }
     }
 
+    /// The team and the co-handlers who work on it now.
+    #[must_use]
+    pub fn hands(&self) -> Vec<Uuid> {
+        if self.desk_duty != Some(Coded(Duty::Handle)) {
+            return Vec::new();
+        }
+        let team = self.handler_team_id.map(|team| team.0);
+        team.into_iter().chain(self.co_handlers.0.clone()).collect()
+    }
+
     /// Takes over what the rules decided.
     pub fn take_over(&mut self, report: &Report) {
         let desk = report.desk();
@@ -295,11 +333,15 @@ impl ReportRow {
         self.status_before_void = report.status_before_void.map(Coded);
         self.holder_id = report.holder().id();
         self.holder_tier = Coded(report.holder_tier);
-        self.handler_grid_id = report.handler.map(|handler| Id(handler.grid.id()));
-        self.handler_officer_id = report.handler.and_then(|handler| handler.officer).map(Id);
-        self.handler_due_at = report.handler.and_then(|handler| handler.due_at).map(At);
+        let handler = report.handler.as_ref();
+        self.handler_grid_id = handler.map(|handler| Id(handler.grid.id()));
+        self.handler_officer_id = handler.and_then(|handler| handler.officer).map(Id);
+        self.handler_team_id = handler.and_then(|handler| handler.team).map(Id);
+        self.handler_due_at = handler.and_then(|handler| handler.due_at).map(At);
+        self.co_handlers =
+            Beside(handler.map_or_else(Vec::new, |handler| handler.co_handlers.clone()));
         self.desk_grid_id = desk.map(|desk| Id(desk.grid.id()));
-        self.desk_officer_id = desk.and_then(|desk| desk.officer).map(Id);
+        self.desk_assignee_id = desk.and_then(|desk| desk.officer.or(desk.team)).map(Id);
         self.desk_duty = desk.map(|desk| Coded(desk.duty));
         self.desk_since = report.desk_since;
         self.escalation_requested_by = report.escalation_requested_by.map(Id);
@@ -352,7 +394,7 @@ impl ReportRow {
             handler_officer_id: None,
             handler_due_at: None,
             desk_grid_id: None,
-            desk_officer_id: None,
+            desk_assignee_id: None,
             desk_duty: None,
             desk_since: report.desk_since,
             escalation_requested_by: None,
@@ -384,6 +426,8 @@ impl ReportRow {
             colour: Coded(report.colour),
             mark_due_at: None,
             proceedings: Underway::default(),
+            handler_team_id: None,
+            co_handlers: Beside::default(),
         };
         row.take_over(report);
         row

@@ -17,8 +17,8 @@ use gridpatrol_domain::slug::Slug;
 use uuid::Uuid;
 
 use super::answer::{
-    AllowedAction, Desk, Escalation, Handler, Holder, Location, Person, Point, PointInSystem,
-    Report, Returns,
+    AllowedAction, Desk, Escalation, Handler, HandlingTeam, Holder, Location, Person, Point,
+    PointInSystem, Report, Returns,
 };
 use super::phrase;
 use super::queries;
@@ -120,6 +120,18 @@ impl StaffedTown {
         }
     }
 
+    /// A team by name.
+    fn team(&self, team: Uuid) -> HandlingTeam {
+        HandlingTeam {
+            id: team,
+            name: self
+                .town
+                .team(team)
+                .map(|team| team.name.clone())
+                .unwrap_or_default(),
+        }
+    }
+
     fn officer_name(&self, officer: Uuid) -> String {
         self.town
             .officer_name(officer)
@@ -201,7 +213,7 @@ pub fn report(
         .collect();
     let desk_name = state
         .desk()
-        .map(|desk| staffed.grid_name(desk.grid.id()))
+        .map(|desk| staffed.town.desk_name(&desk, &staffed.staffing))
         .unwrap_or_default();
     Report {
         id: row.id,
@@ -219,10 +231,16 @@ pub fn report(
                 .grid(row.holder_id)
                 .and_then(|grid| grid.contact.clone()),
         },
-        handler: state.handler.map(|handler| Handler {
+        handler: state.handler.as_ref().map(|handler| Handler {
             grid_id: handler.grid.id(),
             grid_name: staffed.grid_name(handler.grid.id()),
             officer: handler.officer.map(|officer| staffed.person(officer)),
+            team: handler.team.map(|team| staffed.team(team)),
+            co_handlers: handler
+                .co_handlers
+                .iter()
+                .map(|officer| staffed.person(*officer))
+                .collect(),
             due_at: handler.due_at,
         }),
         escalation: (state.status == domain::Status::Escalating).then(|| Escalation {
@@ -234,7 +252,8 @@ pub fn report(
         }),
         desk: state.desk().map(|desk| Desk {
             grid_id: desk.grid.id(),
-            grid_name: desk_name,
+            grid_name: staffed.grid_name(desk.grid.id()),
+            team: desk.team.map(|team| staffed.team(team)),
             duty: desk.duty,
             officers: people,
         }),

@@ -22,6 +22,8 @@ const OPERATIONS: &[(&str, &str, Access)] = &[
     ("GET", "/v1/grids/{id}", Access::Read),
     ("GET", "/v1/grids/{id}/boundary", Access::Read),
     ("GET", "/v1/grids/{id}/history", Access::Read),
+    ("GET", "/v1/teams", Access::Read),
+    ("GET", "/v1/teams/{id}", Access::Read),
     ("GET", "/v1/reports", Access::Read),
     ("GET", "/v1/reports/{id}", Access::Read),
     ("GET", "/v1/reports/{id}/events", Access::Read),

@@ -336,7 +336,7 @@ diesel::table! {
         handler_officer_id -> Nullable<Id>,
         handler_due_at -> Nullable<Instant>,
         desk_grid_id -> Nullable<Id>,
-        desk_officer_id -> Nullable<Id>,
+        desk_assignee_id -> Nullable<Id>,
         desk_duty -> Nullable<Text>,
         desk_since -> Instant,
         escalation_requested_by -> Nullable<Id>,
@@ -368,6 +368,8 @@ diesel::table! {
         colour -> Text,
         mark_due_at -> Nullable<Instant>,
         proceedings -> Nullable<Text>,
+        handler_team_id -> Nullable<Id>,
+        co_handlers -> Nullable<Text>,
     }
 }
 
@@ -682,6 +684,49 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use super::super::types::sql::*;
+
+    report_hands (hand_id, report_id) {
+        hand_id -> Id,
+        report_id -> Id,
+    }
+}
+
+diesel::table! {
+    use super::super::types::sql::*;
+
+    teams (id) {
+        id -> Id,
+        town_id -> Id,
+        name -> Text,
+        kind -> Text,
+        lead_id -> Id,
+        categories -> Nullable<Text>,
+        created_at -> Instant,
+        archived_at -> Nullable<Instant>,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use super::super::types::sql::*;
+
+    team_members (team_id, officer_id) {
+        team_id -> Id,
+        officer_id -> Id,
+    }
+}
+
+diesel::table! {
+    use super::super::types::sql::*;
+
+    team_grids (team_id, grid_id) {
+        team_id -> Id,
+        grid_id -> Id,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     grids,
     towns,
@@ -723,4 +768,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     calendar_years,
     calendar_state,
     report_lapses,
+    report_hands,
+    teams,
+    team_members,
+    team_grids,
 );

@@ -98,7 +98,7 @@ impl Happening<'_> {
     /// Whether the report came to another desk, or to the same with another duty.
     fn moved(&self) -> bool {
         self.before
-            .is_none_or(|before| before.desk() != self.after.desk())
+            .is_none_or(|before| !before.same_desk(self.after))
     }
 
     /// Which of these events calls the desk to act, if any: the last one that is the report's own

@@ -7,7 +7,7 @@ pub mod managing;
 pub mod staffing;
 
 pub use managing::Held;
-pub use staffing::{By, Post, Responsible, Staffing};
+pub use staffing::{By, Crew, Post, Responsible, Staffing};
 
 use uuid::Uuid;
 
@@ -216,6 +216,17 @@ impl Actor {
         Standing::best(self.working().filter(|posting| {
             posting.grid.id() == grid.town_id() && posting.role == Role::TownLeader
         }))
+    }
+
+    /// By what the actor is one of these officers: in person, or as a deputy in all that one does.
+    #[must_use]
+    pub fn stands_among(&self, officers: &[Uuid]) -> Option<Standing> {
+        if officers.contains(&self.officer_id) {
+            return Some(Standing::default());
+        }
+        officers
+            .iter()
+            .find_map(|officer| self.stands_for(*officer))
     }
 
     /// By what the actor stands in for this officer in all that officer does.

@@ -6,6 +6,8 @@
 //! another without the principal): where the deputy is away too, the grid falls to the one above. An
 //! absent officer does not man a grid, and is not forbidden to act either.
 //!
+//! Teams are known here by who belongs to them; whether anybody of one is there follows from the posts.
+//!
 //! Desks, inboxes, permissions and `GET /v1/grids/{id}/responsible` all ask here. It must not know
 //! dates: what is in force at the instant is sorted out before.
 
@@ -57,12 +59,24 @@ pub struct Responsible {
     pub by: By,
 }
 
+/// Who belongs to a team that is not archived.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Crew {
+    /// The team.
+    pub team_id: Uuid,
+    /// Who leads it.
+    pub lead: Uuid,
+    /// Who belongs to it, the lead included; there or not.
+    pub members: Vec<Uuid>,
+}
+
 /// Who is posted where in one town at one instant: active postings of officers who are neither
 /// disabled nor absent, and those who stand in.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Staffing {
     posts: Vec<Post>,
     on_duty: Option<Uuid>,
+    crews: Vec<Crew>,
 }
 
 impl Staffing {
@@ -74,7 +88,46 @@ impl Staffing {
         Self {
             posts,
             on_duty: None,
+            crews: Vec::new(),
         }
+    }
+
+    /// With these teams.
+    #[must_use]
+    pub fn with_crews(self, crews: impl IntoIterator<Item = Crew>) -> Self {
+        Self {
+            crews: crews.into_iter().collect(),
+            ..self
+        }
+    }
+
+    /// Who belongs to a team; none, where it is archived or of another town.
+    #[must_use]
+    pub fn crew(&self, team: Uuid) -> Option<&Crew> {
+        self.crews.iter().find(|crew| crew.team_id == team)
+    }
+
+    /// The teams that are not archived.
+    #[must_use]
+    pub fn crews(&self) -> &[Crew] {
+        &self.crews
+    }
+
+    /// Whether somebody of a team is there, or stands in for one of it.
+    #[must_use]
+    pub fn crew_serves(&self, team: Uuid) -> bool {
+        self.crew(team).is_some_and(|crew| {
+            let mut members = crew.members.iter();
+            members.any(|member| self.serves(*member))
+        })
+    }
+
+    /// Whether somebody does what was given to this officer in person ([`Staffing::in_person`]).
+    #[must_use]
+    pub fn serves(&self, officer: Uuid) -> bool {
+        self.posts.iter().any(|post| {
+            own(post, officer) || (post.on_behalf_of == Some(officer) && post.covers == Covers::All)
+        })
     }
 
     /// With this officer on the town's duty. One without a post at the town counts as nobody.

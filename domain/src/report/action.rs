@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::handler::Assignment;
 use super::proceedings::Milestone;
 use super::{Category, Outcome, Severity};
 use crate::error::Code;
@@ -21,7 +22,7 @@ slugs! {
         Approve = "approve", "同意上报", "Approve";
         /// Send it back: an escalation, a resolution, or work that was assigned.
         Return = "return", "退回", "Return";
-        /// Give the work to somebody below.
+        /// Give the work to somebody below, or to a team.
         Assign = "assign", "交办", "Assign";
         /// Say that it was put right.
         Resolve = "resolve", "处置完成", "Resolve";
@@ -116,18 +117,8 @@ pub enum Action {
         /// Why.
         reason: String,
     },
-    /// Give the work to somebody below.
-    Assign {
-        /// To a grid. One that the town does not know is passed as a town of its own, which lies
-        /// below nobody.
-        grid: Option<GridPath>,
-        /// To an officer, with the grids where that officer is posted.
-        officer: Option<(Uuid, Vec<GridPath>)>,
-        /// What to do.
-        instruction: Option<String>,
-        /// By when, within the deadline.
-        due_at: Option<DateTime<Utc>>,
-    },
+    /// Give the work to somebody below, or to a team.
+    Assign(Assignment),
     /// Say that it was put right.
     Resolve {
         /// What was done.
@@ -289,7 +280,7 @@ impl Action {
             Self::Escalate { .. } => ActionKind::Escalate,
             Self::Approve { .. } => ActionKind::Approve,
             Self::Return { .. } => ActionKind::Return,
-            Self::Assign { .. } => ActionKind::Assign,
+            Self::Assign(_) => ActionKind::Assign,
             Self::Resolve { .. } => ActionKind::Resolve,
             Self::Close { .. } => ActionKind::Close,
             Self::Void { .. } => ActionKind::Void,

@@ -115,6 +115,7 @@ pub fn tier_may_close(report: &Report, tier: Tier, rules: &ClosingRules) -> bool
         Tier::Group => {
             let own_work = report
                 .handler
+                .as_ref()
                 .is_none_or(|handler| handler.grid == report.holder());
             !superior
                 && rules.group.includes(report.severity)

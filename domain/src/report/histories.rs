@@ -11,11 +11,12 @@ use super::proceedings::Milestone;
 use super::*;
 use crate::calendar::Calendar;
 use crate::error::Code;
-use crate::officer::{Actor, Covers, Post, Posting, Role};
+use crate::officer::{Actor, Covers, Crew, Post, Posting, Role};
 use crate::service::{Access, Service};
 use crate::settings::Settings;
 use crate::settings::tests::sound;
 use crate::slug::Slug;
+use crate::team::{Team, TeamKind};
 
 const TOWN: Uuid = Uuid::from_u128(0x1000);
 const OTHER_TOWN: Uuid = Uuid::from_u128(0x2000);
@@ -57,14 +58,82 @@ fn posting(role: Role, grid: GridPath) -> Posting {
 }
 
 /// The town's people: always a leader; each other post is there or not; one officer stands in for
-/// the secretary of village 1; an administrator; a leader of another town; and service accounts.
+/// the secretary of village 1; an administrator; a leader of another town; and service accounts. Some
+/// belong to teams. From `until` on some of them are away, and a team may have ended.
 #[derive(Debug, Clone)]
 struct People {
     actors: Vec<Actor>,
     staffing: Staffing,
+    teams: Vec<Team>,
+    until: DateTime<Utc>,
+    later: Staffing,
 }
 
-fn people(posts: &[bool]) -> People {
+impl People {
+    fn at(&self, now: DateTime<Utc>) -> &Staffing {
+        if now < self.until {
+            &self.staffing
+        } else {
+            &self.later
+        }
+    }
+}
+
+/// A team of the town and one that looks after village 1, of these officers.
+fn teams(members: &[Vec<u128>; 2]) -> Vec<Team> {
+    [
+        (0x71, TeamKind::Inspection, &members[0]),
+        (0x72, TeamKind::VillageLiaison, &members[1]),
+    ]
+    .into_iter()
+    .map(|(id, kind, members)| {
+        let members: Vec<Uuid> = members.iter().copied().map(Uuid::from_u128).collect();
+        Team {
+            id: Uuid::from_u128(id),
+            town_id: TOWN,
+            kind,
+            area: vec![village(1)],
+            field: Vec::new(),
+            lead: members[0],
+            members,
+        }
+    })
+    .collect()
+}
+
+fn crews(teams: &[Team]) -> Vec<Crew> {
+    teams
+        .iter()
+        .map(|team| Crew {
+            team_id: team.id,
+            lead: team.lead,
+            members: team.members.clone(),
+        })
+        .collect()
+}
+
+/// Who leaves, by officer, the town's leader never; which teams are left; and after how long.
+#[derive(Debug, Clone)]
+struct Leaving {
+    officers: Vec<Uuid>,
+    teams_left: usize,
+    after: i64,
+}
+
+fn leaving() -> impl Strategy<Value = Leaving> {
+    (
+        proptest::collection::vec(0x11..0x19_u128, 0..6),
+        0..=2_usize,
+        0..3_000_000_i64,
+    )
+        .prop_map(|(officers, teams_left, after)| Leaving {
+            officers: officers.into_iter().map(Uuid::from_u128).collect(),
+            teams_left,
+            after,
+        })
+}
+
+fn people(posts: &[bool], members: &[Vec<u128>; 2], leaving: &Leaving) -> People {
     let mut wanted = vec![(Role::TownLeader, GridPath::town(TOWN))];
     let optional = [
         (Role::TownOfficer, GridPath::town(TOWN)),
@@ -106,15 +175,23 @@ fn people(posts: &[bool]) -> People {
             ..posting(Role::VillageSecretary, village(1))
         });
     }
-    let staffing = Staffing::new(actors.iter().flat_map(|actor| {
-        actor.postings.iter().map(|posting| Post {
-            grid_id: posting.grid.id(),
-            officer_id: actor.officer_id,
-            role: posting.role,
-            on_behalf_of: posting.on_behalf_of,
-            covers: posting.covers,
-        })
-    }));
+    let staffed = |gone: &[Uuid]| {
+        let there = actors
+            .iter()
+            .filter(|actor| !gone.contains(&actor.officer_id));
+        Staffing::new(there.flat_map(|actor| {
+            actor.postings.iter().map(|posting| Post {
+                grid_id: posting.grid.id(),
+                officer_id: actor.officer_id,
+                role: posting.role,
+                on_behalf_of: posting.on_behalf_of,
+                covers: posting.covers,
+            })
+        }))
+    };
+    let teams = teams(members);
+    let staffing = staffed(&[]).with_crews(crews(&teams));
+    let later = staffed(&leaving.officers).with_crews(crews(&teams[..leaving.teams_left]));
     for (id, posted) in [
         (0xAD, posting(Role::Admin, GridPath::town(TOWN))),
         (0xF0, posting(Role::TownLeader, GridPath::town(OTHER_TOWN))),
@@ -135,14 +212,21 @@ fn people(posts: &[bool]) -> People {
             service: Some(Service { grid, access }),
         });
     }
-    People { actors, staffing }
+    People {
+        actors,
+        staffing,
+        teams,
+        until: start() + TimeDelta::seconds(leaving.after),
+        later,
+    }
 }
 
 fn text() -> impl Strategy<Value = String> {
     select(vec!["烟已灭".to_owned(), "请补充照片".to_owned()])
 }
 
-fn action(staffing: &Staffing) -> impl Strategy<Value = Action> + use<> {
+fn action(people: &People) -> impl Strategy<Value = Action> + use<> {
+    let (staffing, teams) = (&people.staffing, people.teams.clone());
     let officers: Vec<(Uuid, Vec<GridPath>)> = (0x10..0x1A)
         .map(Uuid::from_u128)
         .map(|officer| {
@@ -166,14 +250,7 @@ fn action(staffing: &Staffing) -> impl Strategy<Value = Action> + use<> {
         (any::<bool>(), proptest::option::of(text()))
             .prop_map(|(further, comment)| Action::Approve { further, comment }),
         text().prop_map(|reason| Action::Return { reason }),
-        (anywhere(), proptest::option::of(select(officers))).prop_map(|(grid, officer)| {
-            Action::Assign {
-                grid,
-                officer,
-                instruction: None,
-                due_at: None,
-            }
-        }),
+        assignment(anywhere().boxed(), officers, teams),
         text().prop_map(|result| Action::Resolve { result }),
         (select(Outcome::ALL), proptest::option::of(text())).prop_map(|(outcome, result)| {
             Action::Close {
@@ -204,6 +281,32 @@ fn action(staffing: &Staffing) -> impl Strategy<Value = Action> + use<> {
         measure(),
         measure(),
     ]
+}
+
+/// To a grid, an officer or both; to a team; and with others beside.
+fn assignment(
+    grid: BoxedStrategy<Option<GridPath>>,
+    officers: Vec<(Uuid, Vec<GridPath>)>,
+    teams: Vec<Team>,
+) -> impl Strategy<Value = Action> {
+    let beside = proptest::collection::vec(select(officers.clone()), 0..3);
+    let target = prop_oneof![
+        (grid, proptest::option::of(select(officers))).prop_map(|(grid, officer)| Assignment {
+            grid,
+            officer,
+            ..Assignment::default()
+        }),
+        select(teams).prop_map(|team| Assignment {
+            team: Some(team),
+            ..Assignment::default()
+        }),
+    ];
+    (target, beside).prop_map(|(target, co_handlers)| {
+        Action::Assign(Assignment {
+            co_handlers,
+            ..target
+        })
+    })
 }
 
 fn instant() -> impl Strategy<Value = DateTime<Utc>> {
@@ -291,12 +394,10 @@ fn sufficient(
                 .into_iter()
                 .find(|grid| holder.covers(*grid) && *grid != holder)?;
             assert!(has("grid_id"));
-            Action::Assign {
+            Action::Assign(Assignment {
                 grid: Some(grid),
-                officer: None,
-                instruction: None,
-                due_at: None,
-            }
+                ..Assignment::default()
+            })
         }
         ActionKind::Resolve => Action::Resolve {
             result: said("result")?,
@@ -426,8 +527,23 @@ fn holds(
     }
     if report.status.moves() {
         // A desk that somebody can reach.
-        let officers = report.desk_officers(&people.staffing);
+        let staffing = people.at(now);
+        let officers = report.desk_officers(staffing);
         prop_assert!(!officers.is_empty(), "nobody at the desk of {report:?}");
+        // Whoever is named there may act, and who works on it is named, if present.
+        if let Some(handler) = report.handler.as_ref()
+            && report.desk().unwrap().duty == Duty::Handle
+        {
+            let there = |officer: Uuid| staffing.in_person(officer) == [officer];
+            for actor in people.actors.iter().filter(|actor| there(actor.officer_id)) {
+                let works = handler.worked_on_by(actor, staffing);
+                let named = officers.contains(&actor.officer_id);
+                // A deputy may act beside who is there as well.
+                let deputy = actor.postings.iter().any(|one| one.on_behalf_of.is_some());
+                prop_assert!(works.is_some() || !named);
+                prop_assert!(works.is_none() || named || deputy);
+            }
+        }
         // One due instant, not past the deadline while that lies ahead.
         let due = report.next_due_at.unwrap();
         prop_assert!(due > report.desk_since);
@@ -492,15 +608,16 @@ fn start() -> DateTime<Utc> {
 type Step = (usize, Action, bool, u32);
 
 fn history() -> impl Strategy<Value = (People, Filing, usize, Vec<Step>)> {
-    proptest::collection::vec(any::<bool>(), 8).prop_flat_map(|posts| {
-        let people = people(&posts);
+    let members = || proptest::collection::vec(0x10..0x1A_u128, 1..4);
+    let town = (
+        proptest::collection::vec(any::<bool>(), 8),
+        [members(), members()],
+        leaving(),
+    );
+    town.prop_flat_map(|(posts, members, leaving)| {
+        let people = people(&posts, &members, &leaving);
         let actors = people.actors.len();
-        let step = (
-            0..actors,
-            action(&people.staffing),
-            any::<bool>(),
-            1..400_000u32,
-        );
+        let step = (0..actors, action(&people), any::<bool>(), 1..400_000u32);
         let filing = (
             select(grids()),
             select(Category::ALL),
@@ -532,7 +649,7 @@ proptest! {
     #[test]
     fn whatever_happens_the_rules_hold((people, filing, filer, steps) in history(), settings in settings()) {
         let policy = settings.reports;
-        let context = |now, evidence| Context { staffing: &people.staffing, policy: &policy, calendar: Calendar::default(), evidence, now };
+        let context = |now, evidence| Context { staffing: people.at(now), policy: &policy, calendar: Calendar::default(), evidence, now };
         let filed = file(&filing, &people.actors[filer], &context(start(), false));
         let files = &people.actors[filer];
         let acts = files.postings.iter().any(|posting| posting.role.acts() && posting.grid.town_id() == TOWN)

@@ -194,13 +194,13 @@ impl Turn<'_> {
     fn lapse(&mut self) -> (Rule, Option<Charge>) {
         let report = self.before;
         let waits_for_time = report.desk().is_some_and(|desk| desk.duty == Duty::Grant);
-        match (report.status, report.handler) {
+        match (report.status, &report.handler) {
             (Status::Suspended, _) => (self.suspended(), None),
             (Status::Resolved, _) => self.unverified(),
             (Status::Escalating, _) => self.goes_up(Rule::Undecided, Tier::Village),
             _ if waits_for_time => (self.silence(), None),
             _ if report.proceedings.referral.is_some() => (self.remind(Rule::ReplyLate), None),
-            (_, Some(handler)) => self.handler_late(handler),
+            (_, Some(handler)) => self.handler_late(handler.clone()),
             (_, None) if report.holder_tier == Tier::Town => (self.remind(Rule::TownLate), None),
             (_, None) => self.goes_up(Rule::StepOver, report.holder_tier),
         }
@@ -237,7 +237,7 @@ impl Turn<'_> {
         self.handed_over();
         let payload = json!({
             "lapsed_tier": charge.tier, "lapsed_grid_id": charge.grid_id,
-            "officer_id": handler.officer, "charged": charge.charged,
+            "officer_id": handler.officer, "team_id": handler.team, "charged": charge.charged,
         });
         self.record(Rule::HandlerLate, EventKind::HandlerLapsed, payload);
         (Rule::HandlerLate, Some(charge))
@@ -264,11 +264,9 @@ impl Turn<'_> {
         }
         let charge = self.charge(from);
         // Who did the work stays known, so that a failed verification goes back there.
-        self.next.handler = self.before.handler.or(Some(Handler {
-            grid: self.before.holder(),
-            officer: None,
-            due_at: None,
-        }));
+        self.next
+            .handler
+            .get_or_insert(Handler::of(self.before.holder()));
         self.next.holder_tier = from.above().unwrap_or(Tier::Town);
         self.next.proceedings.lapse = None;
         self.handed_over();

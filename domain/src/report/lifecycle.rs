@@ -7,6 +7,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
+use super::handler::assigned;
 use super::{
     Action, ActionKind, Context, Decision, Event, EventKind, Handler, Outcome, Refusal, Report,
     Severity, Status, closing, measures, permission,
@@ -92,16 +93,16 @@ pub fn decide(
             next.status = Status::Open;
             record.add(kind, json!({"reason": reason}));
         }
-        Action::Assign {
-            grid,
-            officer,
-            instruction,
-            due_at,
-        } => {
-            let handler = assignee(report, *grid, officer.as_ref(), *due_at, now)?;
+        Action::Assign(assignment) => {
+            let handler = assigned(report, assignment, context.staffing, now)?;
+            let beside = Some(&handler.co_handlers).filter(|beside| !beside.is_empty());
             record.add(
                 EventKind::Assigned,
-                json!({"grid_id": handler.grid.id(), "officer_id": handler.officer, "instruction": instruction, "due_at": due_at}),
+                json!({
+                    "grid_id": handler.grid.id(), "officer_id": handler.officer,
+                    "team_id": handler.team, "co_handler_ids": beside,
+                    "instruction": assignment.instruction, "due_at": assignment.due_at,
+                }),
             );
             next.handler = Some(handler);
         }
@@ -261,11 +262,8 @@ pub(super) fn resolve(report: &mut Report, actor: &Actor, context: &Context<'_>)
 pub(super) fn raise_to_verifier(report: &mut Report, context: &Context<'_>) {
     let verifier = closing::verifying_tier(report, context.staffing, &context.policy.closing);
     if verifier > report.holder_tier {
-        report.handler = report.handler.or(Some(Handler {
-            grid: report.holder(),
-            officer: None,
-            due_at: None,
-        }));
+        let holder = report.holder();
+        report.handler.get_or_insert(Handler::of(holder));
         report.holder_tier = verifier;
     }
 }
@@ -279,47 +277,6 @@ pub(super) fn close(report: &mut Report, outcome: Outcome, actor: &Actor, now: D
     report.status = Status::Closed;
     report.closed_at = Some(now);
     report.outcome = Some(outcome);
-}
-
-fn assignee(
-    report: &Report,
-    grid: Option<GridPath>,
-    officer: Option<&(uuid::Uuid, Vec<GridPath>)>,
-    due_at: Option<DateTime<Utc>>,
-    now: DateTime<Utc>,
-) -> Result<Handler, Refusal> {
-    const OUTSIDE: Refusal = Refusal::new(
-        Code::TargetInvalid,
-        "Assign to a grid below the holder, or to an officer posted at the holder or below.",
-    );
-    let holder = report.holder();
-    if due_at
-        .is_some_and(|due| due <= now || (report.deadline_at > now && due > report.deadline_at))
-    {
-        return Err(Refusal::invalid(
-            "/due_at",
-            "The due instant must lie ahead, and not past the report's deadline.",
-        ));
-    }
-    let below = |grid: &GridPath| holder.covers(*grid) && *grid != holder;
-    let (grid, officer) = match (grid, officer) {
-        (Some(grid), None) if below(&grid) => (grid, None),
-        (Some(grid), Some((officer, posted))) if below(&grid) && posted.contains(&grid) => {
-            (grid, Some(*officer))
-        }
-        (None, Some((officer, posted))) => posted
-            .iter()
-            .filter(|grid| holder.covers(**grid))
-            .min_by_key(|grid| (!grid.covers(report.place), grid.tier()))
-            .map(|grid| (*grid, Some(*officer)))
-            .ok_or(OUTSIDE)?,
-        _ => return Err(OUTSIDE),
-    };
-    Ok(Handler {
-        grid,
-        officer,
-        due_at,
-    })
 }
 
 /// Whether the actor may move the report there: within one of the actor's grids on its path.
@@ -337,7 +294,9 @@ fn move_to(report: &mut Report, place: GridPath) {
         rise(report, place.tier());
     }
     let holder = report.holder();
-    report.handler = report.handler.filter(|handler| holder.covers(handler.grid));
+    report
+        .handler
+        .take_if(|handler| !holder.covers(handler.grid));
 }
 
 /// What follows from a new category, severity or place: the deadline counts from receipt again, and

@@ -188,6 +188,7 @@ impl Policy {
         let pace = self.pace(report.category, report.severity);
         let own = report
             .handler
+            .as_ref()
             .filter(|_| desk.duty == Duty::Handle)
             .and_then(|handler| handler.due_at);
         let step = own.unwrap_or_else(|| calendar.part(pace, received, deadline, share));

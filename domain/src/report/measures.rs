@@ -44,7 +44,7 @@ pub(super) fn apply(
                 next.proceedings.declined.push(key(&handler));
                 record.add(
                     EventKind::Declined,
-                    json!({"reason": reason, "grid_id": handler.grid.id(), "officer_id": handler.officer}),
+                    json!({"reason": reason, "grid_id": handler.grid.id(), "officer_id": handler.officer, "team_id": handler.team}),
                 );
             }
         }
@@ -52,11 +52,8 @@ pub(super) fn apply(
             let from = next.holder_tier;
             let tier = taking_tier(next, actor).unwrap_or(Tier::Town);
             if next.status == Status::Resolved {
-                next.handler = next.handler.or(Some(Handler {
-                    grid: next.holder(),
-                    officer: None,
-                    due_at: None,
-                }));
+                let holder = next.holder();
+                next.handler.get_or_insert(Handler::of(holder));
                 next.holder_tier = tier;
             } else {
                 rise(next, tier);
@@ -196,7 +193,7 @@ pub(super) fn apply(
         Action::Escalate { .. }
         | Action::Approve { .. }
         | Action::Return { .. }
-        | Action::Assign { .. }
+        | Action::Assign(_)
         | Action::Resolve { .. }
         | Action::Close { .. }
         | Action::Void { .. }
@@ -211,7 +208,8 @@ pub(super) fn apply(
 /// By what a handler is known among those that declined.
 #[must_use]
 pub fn key(handler: &Handler) -> Uuid {
-    handler.officer.unwrap_or_else(|| handler.grid.id())
+    let named = handler.officer.or(handler.team);
+    named.unwrap_or_else(|| handler.grid.id())
 }
 
 /// The tier at which the actor would hold the report by taking it: the lowest above the holder.
@@ -373,9 +371,8 @@ fn supervise(
     }
     rise(next, Tier::Town);
     next.handler = Some(Handler {
-        grid,
-        officer: None,
         due_at: Some(reply_by),
+        ..Handler::of(grid)
     });
     next.proceedings.supervisions += 1;
     next.proceedings.supervision = Some(Supervision {

@@ -7,6 +7,7 @@ pub mod action;
 pub mod closing;
 pub mod code;
 pub mod filing;
+pub mod handler;
 pub mod lapse;
 pub mod lifecycle;
 pub mod limits;
@@ -27,23 +28,13 @@ pub use action::{Action, ActionKind, Event, EventKind, Refusal, Verdict};
 pub use code::{
     Category, Colour, Disposition, Duty, Outcome, PhotoRole, Severity, Source, Status, Subtype,
 };
+pub use handler::{Assignment, Handler};
 pub use limits::Policy;
 pub use proceedings::Proceedings;
 
 use crate::calendar::Calendar;
 use crate::grid::{GridPath, Tier};
 use crate::officer::Staffing;
-
-/// Who does the work, when not the holder.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Handler {
-    /// The grid.
-    pub grid: GridPath,
-    /// One officer of it, when the work was given to a person.
-    pub officer: Option<Uuid>,
-    /// The handler's own due instant, within the deadline.
-    pub due_at: Option<DateTime<Utc>>,
-}
 
 /// Who must act now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +43,8 @@ pub struct Desk {
     pub grid: GridPath,
     /// The one officer, when the work was given to a person.
     pub officer: Option<Uuid>,
+    /// The team, when the work was given to one.
+    pub team: Option<Uuid>,
     /// What to do.
     pub duty: Duty,
 }
@@ -188,6 +181,7 @@ impl Report {
         let holder = |duty| Desk {
             grid: self.holder(),
             officer: None,
+            team: None,
             duty,
         };
         let asked = self.proceedings.extension.is_some() && self.status == Status::Open;
@@ -197,19 +191,22 @@ impl Report {
                     .place
                     .up_to(self.holder_tier.above().unwrap_or(Tier::Town)),
                 officer: None,
+                team: None,
                 duty: Duty::Grant,
             }),
-            Status::Open => Some(self.handler.map_or_else(
+            Status::Open => Some(self.handler.as_ref().map_or_else(
                 || holder(Duty::Handle),
                 |handler| Desk {
                     grid: handler.grid,
                     officer: handler.officer,
+                    team: handler.team,
                     duty: Duty::Handle,
                 },
             )),
             Status::Escalating => Some(Desk {
                 grid: self.place.up_to(Tier::Village),
                 officer: None,
+                team: None,
                 duty: Duty::Decide,
             }),
             Status::Resolved => Some(holder(Duty::Verify)),
@@ -236,15 +233,26 @@ impl Report {
         let Some(desk) = self.desk() else {
             return Vec::new();
         };
-        match desk {
-            Desk {
-                duty: Duty::Decide, ..
-            } => staffing.deciders(self.place),
-            Desk { grid, officer, .. } => officer
-                .map(|officer| staffing.in_person(officer))
-                .filter(|people| !people.is_empty())
-                .unwrap_or_else(|| staffing.officers(grid)),
+        match (desk.duty, &self.handler) {
+            (Duty::Decide, _) => staffing.deciders(self.place),
+            (Duty::Handle, Some(handler)) => handler.officers(staffing),
+            _ => staffing.officers(desk.grid),
         }
+    }
+
+    /// Whether the same have to do the same as in another state of it.
+    #[must_use]
+    pub fn same_desk(&self, other: &Self) -> bool {
+        let beside = |report: &Self| match report.desk() {
+            Some(Desk {
+                duty: Duty::Handle, ..
+            }) => report
+                .handler
+                .as_ref()
+                .map(|handler| handler.co_handlers.clone()),
+            _ => None,
+        };
+        self.desk() == other.desk() && beside(self) == beside(other)
     }
 }
 

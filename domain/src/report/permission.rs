@@ -5,9 +5,7 @@
 
 use chrono::TimeDelta;
 
-use super::{
-    ActionKind, Context, Handler, Outcome, Refusal, Report, Severity, Status, closing, measures,
-};
+use super::{ActionKind, Context, Outcome, Refusal, Report, Severity, Status, closing, measures};
 use crate::calendar::Span;
 use crate::error::Code;
 use crate::grid::Tier;
@@ -73,15 +71,20 @@ pub fn role_may(
     }
 }
 
-/// By what the actor is the handler: the officer named, or one who stands in; where no officer is
-/// named, or nobody does that one's work, the handler's grid.
+/// By what the actor is the handler, leading the work or beside.
 fn as_handler(report: &Report, actor: &Actor, staffing: &Staffing) -> Option<Standing> {
-    let Handler { grid, officer, .. } = report.handler?;
-    match officer.filter(|officer| !staffing.in_person(*officer).is_empty()) {
-        Some(officer) if officer == actor.officer_id => Some(Standing::default()),
-        Some(officer) => actor.stands_for(officer),
-        None => actor.stands_at(grid, staffing),
-    }
+    report.handler.as_ref()?.worked_on_by(actor, staffing)
+}
+
+/// By what the actor leads the handler's work, and so may give it back.
+fn as_lead(report: &Report, actor: &Actor, staffing: &Staffing) -> Result<Standing, Refusal> {
+    let handler = report.handler.as_ref();
+    handler
+        .and_then(|handler| handler.led_by(actor, staffing))
+        .ok_or(Refusal::new(
+            Code::NotAtDesk,
+            "Who leads the work gives it back; handler names who that is.",
+        ))
 }
 
 /// Whether the actor may do this now, as far as the body does not matter, and by what.
@@ -135,7 +138,7 @@ pub fn permitted(
                 Ok(standing)
             }
             Status::Resolved => as_holder(),
-            _ => handler().ok_or(at_desk),
+            _ => as_lead(report, actor, staffing),
         },
         ActionKind::Assign => as_holder(),
         ActionKind::Resolve => {
@@ -205,10 +208,11 @@ fn measure_standing(
             Ok(standing)
         }
         ActionKind::Decline => {
-            let standing = handler().ok_or(at_desk)?;
+            let standing = as_lead(report, actor, staffing)?;
             let declined = report
                 .handler
-                .is_some_and(|handler| proceedings.declined.contains(&measures::key(&handler)));
+                .as_ref()
+                .is_some_and(|handler| proceedings.declined.contains(&measures::key(handler)));
             if declined
                 || report.accepted_at.is_some()
                 || !within(report.desk_since, rules.decline_working_days)

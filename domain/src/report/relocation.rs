@@ -8,7 +8,7 @@
 use serde_json::{Map, Value, json};
 
 use super::lifecycle::{raise_to_verifier, rise};
-use super::{Context, Decision, Event, EventKind, Handler, Report, Status};
+use super::{Context, Decision, Event, EventKind, Report, Status};
 use crate::grid::GridPath;
 use crate::slug::slugs;
 
@@ -42,10 +42,9 @@ pub fn relocate(
 ) -> Option<Decision> {
     let mut next = report.clone();
     next.place = place;
-    next.handler = report.handler.map(|former| Handler {
-        grid: handler.unwrap_or(former.grid),
-        ..former
-    });
+    if let (Some(next), Some(grid)) = (&mut next.handler, handler) {
+        next.grid = grid;
+    }
     if next.holder_tier < place.tier() {
         match next.status {
             Status::Open | Status::Escalating => rise(&mut next, place.tier()),
@@ -54,7 +53,8 @@ pub fn relocate(
     }
     let holder = next.holder();
     next.handler = next.handler.filter(|handler| {
-        holder.covers(handler.grid) && (handler.officer.is_some() || handler.grid != holder)
+        let named = handler.officer.is_some() || handler.team.is_some();
+        holder.covers(handler.grid) && (named || handler.grid != holder)
     });
     if next.status == Status::Resolved {
         raise_to_verifier(&mut next, context);
@@ -81,7 +81,7 @@ pub fn relocate(
 /// Whose turn it is, by id: a grid that moved is the same grid.
 fn at_desk(report: &Report) -> Option<(uuid::Uuid, Option<uuid::Uuid>, super::Duty)> {
     let desk = report.desk()?;
-    Some((desk.grid.id(), desk.officer, desk.duty))
+    Some((desk.grid.id(), desk.officer.or(desk.team), desk.duty))
 }
 
 fn payload(before: &Report, after: &Report, reason: Reason) -> Map<String, Value> {
@@ -91,7 +91,10 @@ fn payload(before: &Report, after: &Report, reason: Reason) -> Map<String, Value
             changes.insert(field.to_owned(), json!({"before": before, "after": after}));
         }
     };
-    let handler = |report: &Report| report.handler.map(|handler| handler.grid.id());
+    let handler = |report: &Report| {
+        let handler = report.handler.as_ref();
+        handler.map(|handler| handler.grid.id())
+    };
     note("grid_id", json!(before.place.id()), json!(after.place.id()));
     note(
         "village_id",
@@ -126,7 +129,9 @@ mod tests {
     use crate::grid::management::followed;
     use crate::grid::{GridPath, Tier};
     use crate::officer::{Covers, Post, Role, Staffing};
-    use crate::report::{Category, Colour, Policy, Proceedings, Returns, Severity, Source};
+    use crate::report::{
+        Category, Colour, Handler, Policy, Proceedings, Returns, Severity, Source,
+    };
     use crate::slug::Slug as _;
 
     const TOWN: Uuid = Uuid::from_u128(1);
@@ -210,6 +215,7 @@ mod tests {
             followed(report.place, from, to),
             report
                 .handler
+                .as_ref()
                 .map(|handler| followed(handler.grid, from, to)),
             Reason::Archived,
             &context,
@@ -249,11 +255,7 @@ mod tests {
     #[test]
     fn work_that_moved_away_goes_back_to_the_holder() {
         let mut open = report(group(1, 2), Tier::Village, Status::Open);
-        open.handler = Some(Handler {
-            grid: group(1, 1),
-            officer: None,
-            due_at: None,
-        });
+        open.handler = Some(Handler::of(group(1, 1)));
         let to = GridPath::group(TOWN, Uuid::from_u128(200), group(1, 1).id());
         let after = follow(&open, group(1, 1), to).unwrap();
         assert_eq!(after.handler, None);
@@ -299,10 +301,10 @@ mod tests {
             let mut before = report(place, tier, status);
             before.handler = handler
                 .filter(|grid| before.holder().covers(*grid) && *grid != before.holder())
-                .map(|grid| Handler { grid, officer: None, due_at: None });
+                .map(Handler::of);
             let Some(after) = follow(&before, from, to) else {
                 prop_assert!(!from.covers(before.place));
-                prop_assert!(before.handler.is_none_or(|handler| !from.covers(handler.grid)));
+                prop_assert!(before.handler.as_ref().is_none_or(|handler| !from.covers(handler.grid)));
                 return Ok(());
             };
             let gone = |id: Uuid| id == from.id();
@@ -312,10 +314,10 @@ mod tests {
             prop_assert!(!gone(after.holder().id()));
             prop_assert!(after.holder().covers(after.place));
             prop_assert!(after.desk().is_none_or(|desk| !gone(desk.grid.id())));
-            let sound = |handler: Handler| {
+            let sound = |handler: &Handler| {
                 !gone(handler.grid.id()) && after.holder().covers(handler.grid)
             };
-            prop_assert!(after.handler.is_none_or(sound));
+            prop_assert!(after.handler.as_ref().is_none_or(sound));
             prop_assert_eq!(after.version, before.version + 1);
             prop_assert_eq!(after.deadline_at, before.deadline_at);
             prop_assert!(after.holder_tier >= before.holder_tier);

@@ -3,7 +3,7 @@ UPDATE reports SET colour = 'red' WHERE status <> 'void' AND closed_at > deadlin
 -- What is due soon or overdue is listed by itself; most reports are neither and stand in none of these.
 CREATE INDEX reports_town_colour ON reports (town_id, colour, received_at DESC, id DESC) WHERE colour <> 'green';
 CREATE INDEX reports_village_colour ON reports (village_id, colour, received_at DESC, id DESC) WHERE colour <> 'green' AND village_id IS NOT NULL;
-CREATE INDEX reports_desk_red ON reports (desk_grid_id, desk_duty, desk_officer_id) WHERE colour = 'red' AND desk_grid_id IS NOT NULL;
+CREATE INDEX reports_desk_red ON reports (desk_grid_id, desk_duty, desk_assignee_id) WHERE colour = 'red' AND desk_grid_id IS NOT NULL;
 -- How many reports a grid has, per colour too.
 DROP TABLE report_counts;
 CREATE TABLE report_counts (

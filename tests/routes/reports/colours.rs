@@ -208,7 +208,7 @@ async fn what_is_marked_is_found_by_its_index(world: World) {
             plan(conn, |id| {
                 format!(
                     "SELECT count(*) FROM reports WHERE desk_grid_id IS NOT NULL AND desk_grid_id = {} \
-                     AND desk_duty = 'handle' AND (desk_officer_id IS NULL OR desk_officer_id NOT IN ({})) \
+                     AND desk_duty = 'handle' AND (desk_assignee_id IS NULL OR desk_assignee_id NOT IN ({})) \
                      AND reports.colour = 'red'",
                     id(village),
                     id(town)

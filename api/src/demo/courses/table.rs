@@ -160,7 +160,7 @@ pub const COURSES: &[Course] = &[
                 Secretary,
                 Do::ApproveFurther("村里处理不了，请镇里协调"),
             ),
-            (24, TownOfficer, Do::AssignVillage),
+            (24, TownOfficer, Do::AssignTeam),
             (56, VillageOfficer, Do::PutRight),
             (70, TownOfficer, Do::Close),
         ],
@@ -428,7 +428,7 @@ pub const COURSES: &[Course] = &[
     course(
         1,
         (TownOfficer, Escalate, General),
-        &[(10, TownOfficer, Do::AssignVillage)],
+        &[(10, TownOfficer, Do::AssignTeam)],
     )
     .under_way(30, 60)
     .about(About::Petition)

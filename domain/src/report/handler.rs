@@ -1,0 +1,356 @@
+//! Who does the work when not the holder: a grid, an officer or a team, and those who help.
+//!
+//! Owns three rules. Work is given to one of the three, and others may be named beside (co-handlers).
+//! One leads: the officer named, or the team's lead; where the team's lead is away, the rest of it;
+//! where nobody named is there any more, or the team is archived, the officers of the handler's grid,
+//! which for a team is the holder's: a team that has gone never stops a report. All of them see it,
+//! accept it, ask for time and put it right; giving it back (`return`, `decline`) is the lead's alone.
+//! It must not know status or time.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::{Refusal, Report};
+use crate::error::Code;
+use crate::grid::GridPath;
+use crate::officer::{Actor, Staffing, Standing};
+use crate::team::Team;
+
+/// Co-handlers at most.
+pub const MOST_CO_HANDLERS: usize = 10;
+
+/// Who does the work, when not the holder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Handler {
+    /// The grid; of a team, the holder it works for.
+    pub grid: GridPath,
+    /// One officer of it, when the work was given to a person.
+    pub officer: Option<Uuid>,
+    /// The team, when the work was given to one.
+    pub team: Option<Uuid>,
+    /// Officers who work on it beside.
+    pub co_handlers: Vec<Uuid>,
+    /// The handler's own due instant, within the deadline.
+    pub due_at: Option<DateTime<Utc>>,
+}
+
+impl Handler {
+    /// A grid that does the work, with nobody named.
+    #[must_use]
+    pub const fn of(grid: GridPath) -> Self {
+        Self {
+            grid,
+            officer: None,
+            team: None,
+            co_handlers: Vec::new(),
+            due_at: None,
+        }
+    }
+
+    /// Who leads the work in person, as far as somebody does that one's work. Nobody: the grid does.
+    fn leads(&self, staffing: &Staffing) -> Vec<Uuid> {
+        let serves = |officer: &Uuid| staffing.serves(*officer);
+        let crew = self.team.and_then(|team| staffing.crew(team));
+        let lead = self.officer.or(crew.map(|crew| crew.lead)).filter(serves);
+        match (lead, crew) {
+            (Some(lead), _) => vec![lead],
+            (None, Some(crew)) => crew.members.iter().copied().filter(serves).collect(),
+            (None, None) => Vec::new(),
+        }
+    }
+
+    /// Who works on it in person beside the lead.
+    fn beside<'a>(&'a self, staffing: &'a Staffing) -> impl Iterator<Item = Uuid> + 'a {
+        let crew = self.team.and_then(|team| staffing.crew(team));
+        let members = crew.into_iter().flat_map(|crew| &crew.members);
+        members.chain(&self.co_handlers).copied()
+    }
+
+    /// Those whose turn it is, the lead first, each once; deputies and fallbacks included.
+    #[must_use]
+    pub fn officers(&self, staffing: &Staffing) -> Vec<Uuid> {
+        let leads = self.leads(staffing);
+        let first = if leads.is_empty() {
+            staffing.officers(self.grid)
+        } else {
+            in_person(leads, staffing)
+        };
+        let beside = in_person(self.beside(staffing), staffing);
+        let mut seen = HashSet::new();
+        first
+            .into_iter()
+            .chain(beside)
+            .filter(|officer| seen.insert(*officer))
+            .collect()
+    }
+
+    /// By what the actor leads the work.
+    #[must_use]
+    pub fn led_by(&self, actor: &Actor, staffing: &Staffing) -> Option<Standing> {
+        let leads = self.leads(staffing);
+        if leads.is_empty() {
+            actor.stands_at(self.grid, staffing)
+        } else {
+            actor.stands_among(&leads)
+        }
+    }
+
+    /// By what the actor works on it, leading or beside.
+    #[must_use]
+    pub fn worked_on_by(&self, actor: &Actor, staffing: &Staffing) -> Option<Standing> {
+        self.led_by(actor, staffing).or_else(|| {
+            let beside: Vec<Uuid> = self
+                .beside(staffing)
+                .filter(|officer| staffing.serves(*officer))
+                .collect();
+            actor.stands_among(&beside)
+        })
+    }
+}
+
+fn in_person(officers: impl IntoIterator<Item = Uuid>, staffing: &Staffing) -> Vec<Uuid> {
+    officers
+        .into_iter()
+        .flat_map(|officer| staffing.in_person(officer))
+        .collect()
+}
+
+/// To whom the work is to be given. Either a team, or a grid, an officer, or an officer at a grid.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Assignment {
+    /// To a grid. One that the town does not know is passed as a town of its own, which lies below
+    /// nobody.
+    pub grid: Option<GridPath>,
+    /// To an officer, with the grids where that officer is posted.
+    pub officer: Option<(Uuid, Vec<GridPath>)>,
+    /// To a team. One that the town does not know, or that is archived, is passed as that of a town
+    /// of its own.
+    pub team: Option<Team>,
+    /// Officers who work on it beside, with the grids where each is posted.
+    pub co_handlers: Vec<(Uuid, Vec<GridPath>)>,
+    /// What to do.
+    pub instruction: Option<String>,
+    /// By when, within the deadline.
+    pub due_at: Option<DateTime<Utc>>,
+}
+
+/// The handler that an assignment makes.
+///
+/// # Errors
+/// `target_invalid`, `validation_failed`.
+pub(super) fn assigned(
+    report: &Report,
+    assignment: &Assignment,
+    staffing: &Staffing,
+    now: DateTime<Utc>,
+) -> Result<Handler, Refusal> {
+    const OUTSIDE: Refusal = Refusal::new(
+        Code::TargetInvalid,
+        "Assign to a grid below the holder, to an officer posted at the holder or below, or to a team of the town that has somebody there; a village to its liaison team alone.",
+    );
+    let Assignment {
+        grid,
+        officer,
+        team,
+        due_at,
+        ..
+    } = assignment;
+    let holder = report.holder();
+    if due_at
+        .is_some_and(|due| due <= now || (report.deadline_at > now && due > report.deadline_at))
+    {
+        return Err(Refusal::invalid(
+            "/due_at",
+            "The due instant must lie ahead, and not past the report's deadline.",
+        ));
+    }
+    let below = |grid: &GridPath| holder.covers(*grid) && *grid != holder;
+    let (grid, officer, team_id) = match (grid, officer, team) {
+        (Some(grid), None, None) if below(grid) => (*grid, None, None),
+        (Some(grid), Some((officer, posted)), None) if below(grid) && posted.contains(grid) => {
+            (*grid, Some(*officer), None)
+        }
+        (None, Some((officer, posted)), None) => posted
+            .iter()
+            .filter(|grid| holder.covers(**grid))
+            .min_by_key(|grid| (!grid.covers(report.place), grid.tier()))
+            .map(|grid| (*grid, Some(*officer), None))
+            .ok_or(OUTSIDE)?,
+        (None, None, Some(team)) if team.works_for(holder) && staffing.crew_serves(team.id) => {
+            (holder, None, Some(team.id))
+        }
+        _ => return Err(OUTSIDE),
+    };
+    let lead = officer.or(team.as_ref().map(|team| team.lead));
+    Ok(Handler {
+        grid,
+        officer,
+        team: team_id,
+        co_handlers: co_handlers(assignment, holder, lead)?,
+        due_at: *due_at,
+    })
+}
+
+/// The co-handlers: each once, none of them the lead, all within reach.
+fn co_handlers(
+    assignment: &Assignment,
+    holder: GridPath,
+    lead: Option<Uuid>,
+) -> Result<Vec<Uuid>, Refusal> {
+    let member = |officer: &Uuid| {
+        let team = assignment.team.as_ref();
+        team.is_some_and(|team| team.members.contains(officer))
+    };
+    let mut found: Vec<Uuid> = Vec::new();
+    for (officer, posted) in &assignment.co_handlers {
+        if found.contains(officer) || lead == Some(*officer) {
+            return Err(Refusal::invalid(
+                "/co_handlers",
+                "Name each co-handler once, and not who leads the work.",
+            ));
+        }
+        if !member(officer) && !posted.iter().any(|grid| holder.covers(*grid)) {
+            return Err(Refusal::invalid(
+                "/co_handlers",
+                "A co-handler is posted at the holder or below, or belongs to the team.",
+            ));
+        }
+        found.push(*officer);
+    }
+    if found.len() > MOST_CO_HANDLERS {
+        return Err(Refusal::invalid("/co_handlers", "Ten co-handlers at most."));
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::officer::{Covers, Crew, Post, Posting, Role};
+
+    const TOWN: Uuid = Uuid::from_u128(1);
+    const VILLAGE: Uuid = Uuid::from_u128(2);
+    const TEAM: Uuid = Uuid::from_u128(7);
+
+    fn officer(number: u128) -> Uuid {
+        Uuid::from_u128(100 + number)
+    }
+
+    fn post(number: u128, at_town: bool, stands_for: Option<u128>) -> Post {
+        Post {
+            grid_id: if at_town { TOWN } else { VILLAGE },
+            officer_id: officer(number),
+            role: if at_town {
+                Role::TownOfficer
+            } else {
+                Role::VillageOfficer
+            },
+            on_behalf_of: stands_for.map(officer),
+            covers: Covers::All,
+        }
+    }
+
+    /// A leader of the town (0), the lead of a team (1), its member (2), and a helper (3): those there.
+    fn staffing(there: &[u128], deputy: Option<(u128, u128)>, ended: bool) -> Staffing {
+        let posts = there.iter().map(|number| post(*number, *number == 0, None));
+        let deputies = deputy.map(|(number, absent)| post(number, false, Some(absent)));
+        let crew = Crew {
+            team_id: TEAM,
+            lead: officer(1),
+            members: vec![officer(1), officer(2)],
+        };
+        Staffing::new(posts.chain(deputies)).with_crews((!ended).then_some(crew))
+    }
+
+    fn work() -> Handler {
+        Handler {
+            team: Some(TEAM),
+            co_handlers: vec![officer(3)],
+            ..Handler::of(GridPath::town(TOWN))
+        }
+    }
+
+    fn actor(number: u128, staffing: &Staffing, deputy: Option<(u128, u128)>) -> Actor {
+        let own = staffing
+            .serves(officer(number))
+            .then_some((number == 0, None));
+        let deputised = deputy
+            .filter(|(deputy, _)| *deputy == number)
+            .map(|(_, absent)| (false, Some(officer(absent))));
+        Actor {
+            officer_id: officer(number),
+            postings: own
+                .into_iter()
+                .chain(deputised)
+                .map(|(at_town, on_behalf_of)| Posting {
+                    id: Uuid::nil(),
+                    role: if at_town {
+                        Role::TownOfficer
+                    } else {
+                        Role::VillageOfficer
+                    },
+                    grid: if at_town {
+                        GridPath::town(TOWN)
+                    } else {
+                        GridPath::village(TOWN, VILLAGE)
+                    },
+                    on_behalf_of,
+                    covers: Covers::All,
+                    manages: false,
+                })
+                .collect(),
+            service: None,
+        }
+    }
+
+    #[test]
+    fn one_leads_and_the_others_work_beside() {
+        // Who is there, who stands in for whom, whether the team has ended; who has it, who leads.
+        type Case<'a> = (
+            &'a [u128],
+            Option<(u128, u128)>,
+            bool,
+            &'a [u128],
+            &'a [u128],
+        );
+        let cases: [Case<'_>; 6] = [
+            (&[0, 1, 2, 3], None, false, &[1, 2, 3], &[1]),
+            (&[0, 2, 3], None, false, &[2, 3], &[2]),
+            (&[0, 2, 3, 4], Some((4, 1)), false, &[4, 2, 3], &[4]),
+            (&[0, 3], None, false, &[0, 3], &[0]),
+            (&[0, 1, 2, 3], None, true, &[0, 3], &[0]),
+            (&[0], None, true, &[0], &[0]),
+        ];
+        for (there, deputy, ended, has, leads) in cases {
+            let staffing = staffing(there, deputy, ended);
+            let ids: Vec<Uuid> = has.iter().copied().map(officer).collect();
+            assert_eq!(work().officers(&staffing), ids, "{there:?} {ended}");
+            for number in there.iter().copied() {
+                let actor = actor(number, &staffing, deputy);
+                let worked = work().worked_on_by(&actor, &staffing);
+                assert_eq!(
+                    worked.is_some(),
+                    has.contains(&number),
+                    "{there:?} {number}"
+                );
+                let led = work().led_by(&actor, &staffing);
+                assert_eq!(led.is_some(), leads.contains(&number), "{there:?} {number}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_officer_leads_before_the_team_and_is_replaced_by_the_grid() {
+        let given = Handler {
+            officer: Some(officer(2)),
+            team: None,
+            ..work()
+        };
+        let there = staffing(&[0, 1, 2, 3], None, false);
+        assert_eq!(given.officers(&there), [officer(2), officer(3)]);
+        let gone = staffing(&[0, 1, 3], None, false);
+        assert_eq!(given.officers(&gone), [officer(0), officer(3)]);
+    }
+}
