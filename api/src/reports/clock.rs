@@ -24,11 +24,12 @@ use super::view::StaffedTown;
 use crate::app::App;
 use crate::notices::outbox::{self, Happened};
 use crate::store::conn::MultiBackend;
+use crate::store::counters::Shifts;
 use crate::store::events::{self, EventRecord};
 use crate::store::schema::{report_lapses, reports};
 use crate::store::types::{At, Coded, Id};
 use crate::store::{Conn, Outcome, town};
-use crate::unclaimed;
+use crate::{fixed, on_each, unclaimed};
 
 /// Steps of one report that one transaction takes at most; after a long standstill the rest follows
 /// in the next. One report needs a dozen to come to the top.
@@ -130,6 +131,7 @@ pub fn catch_up(
     head.unchanged_since(staffed.town.version())?;
 
     let (mut records, mut notices, mut lapses) = (Vec::new(), Vec::new(), Vec::new());
+    let mut shifts = Shifts::default();
     for row in rows {
         let mut report = row.state(|grid| staffed.town.path(grid));
         let context = staffed.context(row.received_at, false, now);
@@ -158,14 +160,11 @@ pub fn catch_up(
         after.take_over(&report);
         after.change_seq = head.change_seq;
         queries::update(conn, &after)?;
-        recount(conn, &row, &after)?;
+        recount(&mut shifts, &row, &after);
     }
     let steps = records.len();
-    for lapse in lapses {
-        diesel::insert_into(report_lapses::table)
-            .values(lapse)
-            .execute(conn)?;
-    }
+    shifts.write(conn)?;
+    keep(conn, &lapses)?;
     outbox::insert(conn, &notices)?;
     events::append(conn, &mut head, records)?;
     Ok(steps)
@@ -198,6 +197,18 @@ impl Lapsed {
             lapsed_at: At(now),
         })
     }
+}
+
+/// Keeps what lapsed.
+fn keep(conn: &mut Conn, lapses: &[Lapsed]) -> QueryResult<()> {
+    on_each!(conn,
+        // One prepared statement, again and again.
+        sqlite c => lapses.iter().try_for_each(|lapse| {
+            fixed!(diesel::insert_into(report_lapses::table).values(lapse)).execute(c).map(drop)
+        }),
+        // One round trip.
+        postgres c => diesel::insert_into(report_lapses::table).values(lapses).execute(c).map(drop),
+    )
 }
 
 fn recorded(step: Step, report: &Report, now: DateTime<Utc>) -> Vec<EventRecord> {

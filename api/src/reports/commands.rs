@@ -33,9 +33,10 @@ use crate::http::etag::{self, IfMatch};
 use crate::notices::outbox::{self, Happened};
 use crate::photos;
 use crate::problem::{FieldError, Problem};
+use crate::store::counters::{self, Shifts};
 use crate::store::events::EventRecord;
 use crate::store::town::{self, TownHead};
-use crate::store::{Conn, Outcome, counters};
+use crate::store::{Conn, Outcome};
 
 /// A report that was filed, now or before.
 pub struct Filed {
@@ -265,7 +266,9 @@ pub fn act(
     found.row.photos_ready += declared.ready;
     found.row.change_seq = head.change_seq;
     queries::update(conn, &found.row)?;
-    recount(conn, &former, &found.row)?;
+    let mut shifts = Shifts::default();
+    recount(&mut shifts, &former, &found.row);
+    shifts.write(conn)?;
     let moved = before.place != report.place;
     let said = texts.is_some();
     if let Some(texts) = texts {
@@ -479,14 +482,12 @@ fn count(conn: &mut Conn, row: &ReportRow, by: i64) -> Outcome<()> {
     )?)
 }
 
-/// Moves the report from one set of counters to another, where they differ.
-pub(super) fn recount(conn: &mut Conn, before: &ReportRow, after: &ReportRow) -> Outcome<()> {
-    let key = |row: &ReportRow| (row.place(), row.status.0, row.category.0, row.severity.0);
-    if key(before) != key(after) {
-        count(conn, before, -1)?;
-        count(conn, after, 1)?;
+/// Moves the report from one set of counters to another.
+pub(super) fn recount(shifts: &mut Shifts, before: &ReportRow, after: &ReportRow) {
+    for (row, by) in [(before, -1), (after, 1)] {
+        let (status, category, severity) = (row.status.0, row.category.0, row.severity.0);
+        shifts.add(row.place(), status, category, severity, by);
     }
-    Ok(())
 }
 
 /// A change of a report.

@@ -11,21 +11,23 @@ use diesel::prelude::*;
 use gridpatrol_domain::grid::GridPath;
 use gridpatrol_domain::grid::management::followed;
 use gridpatrol_domain::report::relocation::{Reason, relocate};
-use gridpatrol_domain::report::{Category, Context, Report, Severity, Status};
+use gridpatrol_domain::report::{Context, Report, Status};
 use gridpatrol_domain::slug::Slug as _;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::commands::recount;
 use super::rows::{ReportRow, TextsRow};
 use super::{queries, search};
 use crate::grids::directory::Town;
 use crate::locked;
 use crate::notices::outbox::{self, Happened};
+use crate::store::counters::Shifts;
 use crate::store::events::{self, EventRecord};
 use crate::store::schema::{report_texts, reports};
 use crate::store::town::TownHead;
 use crate::store::types::{Coded, Id};
-use crate::store::{Conn, Outcome, counters};
+use crate::store::{Conn, Outcome};
 
 /// Statuses in which a report follows. What is closed or void keeps the path of its time.
 const OPEN: [Status; 4] = [
@@ -108,7 +110,7 @@ pub fn follow(
     town: &Town,
     context: &Context<'_>,
 ) -> Outcome<usize> {
-    let mut shifts: HashMap<(GridPath, Status, Category, Severity), i64> = HashMap::new();
+    let mut shifts = Shifts::default();
     let mut count = 0;
     for rows in rows.chunks(AT_ONCE) {
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
@@ -133,11 +135,7 @@ pub fn follow(
             after.take_over(&decision.report);
             after.change_seq = head.change_seq;
             queries::update(conn, &after)?;
-            let key = |row: &ReportRow| (row.place(), row.status.0, row.category.0, row.severity.0);
-            if key(row) != key(&after) {
-                *shifts.entry(key(row)).or_default() -= 1;
-                *shifts.entry(key(&after)).or_default() += 1;
-            }
+            recount(&mut shifts, row, &after);
             if row.place() != after.place()
                 && let Some((entry, texts)) = texts.remove(&row.id)
             {
@@ -176,14 +174,7 @@ pub fn follow(
             events::append(conn, head, records)?;
         }
     }
-    // In one order always.
-    let mut shifts: Vec<_> = shifts.into_iter().filter(|(_, by)| *by != 0).collect();
-    shifts.sort_by_key(|((path, status, category, severity), _)| {
-        (path.id(), status.slug(), category.slug(), severity.slug())
-    });
-    for ((path, status, category, severity), by) in shifts {
-        counters::shift(conn, path, status, category, severity, by)?;
-    }
+    shifts.write(conn)?;
     Ok(count)
 }
 
