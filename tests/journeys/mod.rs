@@ -2,6 +2,7 @@
 
 mod clock;
 mod demonstration;
+mod due_at_once;
 mod failures;
 mod filings;
 mod killed;
