@@ -10,6 +10,7 @@ mod leaving;
 mod measures;
 mod mergers;
 mod moving;
+mod national_day;
 mod notices;
 mod phones;
 mod photo_races;
