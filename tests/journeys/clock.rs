@@ -11,6 +11,7 @@ use crate::support::{World, filing};
 
 on_both!(
     a_report_left_alone_goes_where_it_was_foretold_to_go,
+    whatever_is_left_alone_moves_to_the_second_as_was_foretold,
     whatever_is_filed_reaches_the_town_and_is_pressed_for,
     a_secretary_recalls_what_lapsed_once,
     after_a_standstill_everything_has_its_place,
@@ -37,6 +38,47 @@ fn same_instant(one: &str, other: &Value) -> bool {
     instant(&json!(one)) == instant(other)
 }
 
+/// The clock comes at each instant, and a little later.
+async fn come_at_each(world: &World, steps: &[Value]) {
+    let mut instants: Vec<_> = steps.iter().map(|step| instant(&step["at"])).collect();
+    instants.sort_unstable();
+    instants.dedup();
+    for at in instants {
+        let ahead = at - world.now();
+        world.advance(ahead.max(TimeDelta::zero()) + TimeDelta::milliseconds(20));
+        world.tick().await;
+    }
+}
+
+/// What happened by itself is what was foretold, each step when it was due. What comes again and again
+/// was told once.
+#[track_caller]
+fn as_foretold(record: &[Value], steps: &[Value]) {
+    let repeated = |rule: &str| {
+        steps
+            .iter()
+            .any(|step| step["rule"] == rule && step["repeats"] == true)
+    };
+    let mut firsts: Vec<(String, String, String)> = Vec::new();
+    for event in by_itself(record) {
+        let again = repeated(&event.1) && firsts.iter().any(|one| one.1 == event.1);
+        if !again {
+            firsts.push(event);
+        }
+    }
+    assert_eq!(firsts.len(), steps.len(), "{firsts:?}\n{steps:?}");
+    for ((kind, rule, due), step) in firsts.iter().zip(steps) {
+        assert_eq!((&json!(kind), &json!(rule)), (&step["kind"], &step["rule"]));
+        assert!(same_instant(due, &step["at"]), "{rule}: {due} {step}");
+    }
+    for event in record.iter().filter(|event| event.get("actor").is_none()) {
+        let late = instant(&event["at"]) - instant(&event["details"]["due_at"]);
+        assert!(late >= TimeDelta::zero(), "{event}");
+        let rule = event["details"]["rule"].as_str().unwrap();
+        assert!(repeated(rule) || late < TimeDelta::minutes(1), "{event}");
+    }
+}
+
 async fn a_report_left_alone_goes_where_it_was_foretold_to_go(world: World) {
     let leader = world.leader(1, 1).await;
     let id = id_of(&leader.file(&filing(world.here().group(1, 1))).await);
@@ -57,31 +99,9 @@ async fn a_report_left_alone_goes_where_it_was_foretold_to_go(world: World) {
     let last = steps.iter().find(|step| step["repeats"] == true).unwrap();
     assert_eq!(last["to"]["tier"], "town");
 
-    // The clock comes at each instant, and a little later.
-    for step in &steps {
-        let ahead = instant(&step["at"]) - world.now();
-        world.advance(ahead.max(TimeDelta::zero()) + TimeDelta::milliseconds(20));
-        world.tick().await;
-    }
+    come_at_each(&world, &steps).await;
     let town = world.town_leader().await;
-    let happened = by_itself(&town.record(id).await);
-    let repeated = |rule: &str| {
-        steps
-            .iter()
-            .any(|step| step["rule"] == rule && step["repeats"] == true)
-    };
-    let mut firsts: Vec<(String, String, String)> = Vec::new();
-    for event in happened {
-        let again = repeated(&event.1) && firsts.iter().any(|one| one.1 == event.1);
-        if !again {
-            firsts.push(event);
-        }
-    }
-    assert_eq!(firsts.len(), steps.len(), "{firsts:?}\n{steps:?}");
-    for ((kind, rule, due), step) in firsts.iter().zip(&steps) {
-        assert_eq!((&json!(kind), &json!(rule)), (&step["kind"], &step["rule"]));
-        assert!(same_instant(due, &step["at"]), "{rule}: {due} {step}");
-    }
+    as_foretold(&town.record(id).await, &steps);
     let report = town.report(id).await;
     assert_eq!(
         (&report["tier"], &report["colour"]),
@@ -94,6 +114,31 @@ async fn a_report_left_alone_goes_where_it_was_foretold_to_go(world: World) {
         .map(|event| event["kind"].clone())
         .collect();
     assert!(!kinds.contains(&json!("approved")), "{kinds:?}");
+}
+
+async fn whatever_is_left_alone_moves_to_the_second_as_was_foretold(world: World) {
+    let leader = world.leader(3, 2).await;
+    let mut filed = Vec::new();
+    for category in Category::ALL {
+        for severity in Severity::ALL {
+            let body = filing(world.here().group(3, 2))
+                .category(category.slug())
+                .severity(severity.slug());
+            let report = leader.file(&body).await;
+            let id = id_of(&report);
+            let forecast = leader.get(&format!("/v1/reports/{id}/forecast")).await.ok();
+            let steps = forecast["steps"].as_array().unwrap().clone();
+            let last = steps.last().expect("steps");
+            assert!(instant(&last["at"]) > instant(&report["deadline_at"]));
+            filed.push((id, steps));
+        }
+    }
+    let all: Vec<Value> = filed.iter().flat_map(|(_, steps)| steps.clone()).collect();
+    come_at_each(&world, &all).await;
+    let town = world.town_leader().await;
+    for (id, steps) in filed {
+        as_foretold(&town.record(id).await, &steps);
+    }
 }
 
 async fn whatever_is_filed_reaches_the_town_and_is_pressed_for(world: World) {

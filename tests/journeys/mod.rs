@@ -3,6 +3,7 @@
 mod clock;
 mod demonstration;
 mod digests;
+mod due_at_once;
 mod failures;
 mod filings;
 mod killed;
@@ -10,6 +11,7 @@ mod leaving;
 mod measures;
 mod mergers;
 mod moving;
+mod national_day;
 mod notices;
 mod phones;
 mod photo_races;

@@ -3,12 +3,14 @@
 use std::io::Write as _;
 
 use crate::figures::{Line, Table};
-use crate::{Fallible, creations, fairness, process, reads};
+use crate::{Fallible, clock, creations, fairness, process, reads};
 
 /// A quarter of the storage limit.
 const CREATIONS: f64 = 0.25;
 /// Half of what is filed when nothing else is asked.
 const FAIRNESS: f64 = 0.5;
+/// Flat: at most 1.2 times as long.
+const FLAT: f64 = 1.0 / 1.2;
 /// Within a factor of four of the bare queries.
 const READS: f64 = 0.25;
 
@@ -20,12 +22,14 @@ pub fn print(table: &Table) -> Fallible<()> {
         (reads::BY_ID, READS),
         (reads::BY_STATUS, READS),
         (fairness::BESIDE, FAIRNESS),
+        (clock::SMALL, FLAT),
     ] {
         let widest = |line: &&Line| line.connections;
         let line = table
             .lines()
             .iter()
             .filter(|line| line.work.starts_with(work) && line.ratio().is_some())
+            // The last of several: the largest size.
             .max_by_key(widest);
         let Some((line, ratio)) = line.and_then(|line| Some((line, line.ratio()?))) else {
             continue;

@@ -8,10 +8,12 @@
 
 mod bars;
 mod client;
+mod clock;
 mod creations;
 mod fairness;
 mod figures;
 mod imports;
+mod inbox;
 mod photo;
 mod place;
 mod process;
@@ -50,6 +52,11 @@ enum Phase {
     Photo,
     /// Importing the divisions of a nation, alone and beside filing. Only where it is named.
     Import,
+    /// The clock: many reports due at once, and a few due of ever more that are open. Only where it is
+    /// named.
+    Clock,
+    /// The inbox of an officer for whom ten thousand reports wait. Only where it is named.
+    Inbox,
 }
 
 /// Measures the server beside its storage.
@@ -68,10 +75,13 @@ struct Options {
     /// Connections at once
     #[arg(long, value_delimiter = ',', default_value = "1,16,64")]
     connections: Vec<usize>,
-    /// Reports in the database when lists are measured, rising [default: 10000,100000; quick:
-    /// 5000,20000]
+    /// Reports in the database when lists and inboxes are measured, open ones when the clock is, rising
+    /// [default: 10000,100000; quick: 5000,20000]
     #[arg(long, value_delimiter = ',')]
     sizes: Vec<u64>,
+    /// Reports due at once when the clock is measured [default: 100000; quick: 5000]
+    #[arg(long)]
+    due: Option<u64>,
     /// How much of the nation is imported
     #[arg(long, default_value_t = 1.0)]
     nation: f64,
@@ -179,6 +189,20 @@ fn run(options: &Options) -> Fallible<()> {
                 &mut || Place::make(&kind, &options.folder),
                 &mut table,
             )?;
+        }
+        if options.only.contains(&Phase::Clock) {
+            let due = options
+                .due
+                .unwrap_or(if options.quick { 5_000 } else { 100_000 });
+            clock::measure(
+                &settings,
+                due,
+                &mut || Place::make(&kind, &options.folder),
+                &mut table,
+            )?;
+        }
+        if options.only.contains(&Phase::Inbox) {
+            inbox::measure(&settings, Place::make(&kind, &options.folder)?, &mut table)?;
         }
         if options.does(Phase::Fairness) {
             let place = Place::make(&kind, &options.folder)?;

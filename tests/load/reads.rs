@@ -26,7 +26,7 @@ use crate::town::{Officer, Seeded, seed};
 use crate::{Fallible, Settings};
 
 /// Reports that are not at their end, the newest, however many there are in all.
-const UNDER_WAY: u64 = 3_000;
+pub const UNDER_WAY: u64 = 3_000;
 /// Reports in one commit while the database is filled.
 const TOGETHER: u64 = 500;
 const STATUSES: [Status; 3] = [Status::Open, Status::Escalating, Status::Closed];

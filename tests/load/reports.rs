@@ -8,7 +8,7 @@ use gridpatrol::reports::queries;
 use gridpatrol::reports::rows::{ReportRow, TextsRow};
 use gridpatrol::reports::search;
 use gridpatrol::store::events::{self, EventRecord};
-use gridpatrol::store::types::Coded;
+use gridpatrol::store::types::{At, Coded};
 use gridpatrol::store::{Conn, Outcome, counters, town};
 use gridpatrol_domain::calendar::Calendar;
 use gridpatrol_domain::geo::Crs;
@@ -168,6 +168,13 @@ impl Prepared {
     /// The report's id.
     pub const fn id(&self) -> Uuid {
         self.row.id
+    }
+
+    /// The same one, with something due to it at this instant and not before.
+    pub fn due_at(mut self, at: DateTime<Utc>) -> Self {
+        self.row.next_due_at = Some(At(at));
+        self.row.mark_due_at = Some(At(at + TimeDelta::days(1)));
+        self
     }
 
     /// The village where it is.

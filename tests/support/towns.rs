@@ -192,7 +192,8 @@ fn staff(
         let posting = NewPosting {
             role,
             grid_id,
-            from: now - chrono::TimeDelta::days(400),
+            // Stories may be set in years past.
+            from: now - chrono::TimeDelta::days(20 * 366),
             to: None,
         };
         commands::create(conn, &officer, posting, None, now)?;

@@ -24,12 +24,13 @@ use super::view::StaffedTown;
 use crate::app::App;
 use crate::notices::outbox::{self, Happened};
 use crate::store::conn::MultiBackend;
+use crate::store::counters::Shifts;
 use crate::store::events::{self, EventRecord};
 use crate::store::schema::{report_lapses, reports};
 use crate::store::town::{self, TownHead};
 use crate::store::types::{At, Coded, Id};
 use crate::store::{Conn, Outcome};
-use crate::unclaimed;
+use crate::{fixed, on_each, unclaimed};
 
 /// Steps of one report that one transaction takes at most; after a long standstill the rest follows
 /// in the next. One report needs a dozen to come to the top.
@@ -84,10 +85,13 @@ pub fn due(conn: &mut Conn, now: DateTime<Utc>, most: i64) -> QueryResult<Vec<Du
 /// # Errors
 /// If the database fails.
 pub fn next(conn: &mut Conn) -> QueryResult<Option<DateTime<Utc>>> {
+    // The filters let SQLite answer from the indexes, which leave out what is never due.
     let step: Option<DateTime<Utc>> = reports::table
+        .filter(reports::next_due_at.is_not_null())
         .select(min(reports::next_due_at))
         .first(conn)?;
     let mark: Option<DateTime<Utc>> = reports::table
+        .filter(reports::mark_due_at.is_not_null())
         .select(min(reports::mark_due_at))
         .first(conn)?;
     Ok(step.into_iter().chain(mark).min())
@@ -128,6 +132,7 @@ pub fn catch_up(
     head.unchanged_since(staffed.town.version())?;
 
     let (mut records, mut notices, mut lapses) = (Vec::new(), Vec::new(), Vec::new());
+    let mut shifts = Shifts::default();
     for row in rows {
         let mut report = row.state(|grid| staffed.town.path(grid));
         let context = staffed.context(row.received_at, false, now);
@@ -156,14 +161,11 @@ pub fn catch_up(
         after.take_over(&report);
         after.change_seq = head.change_seq;
         queries::update(conn, &row, &after)?;
-        recount(conn, &row, &after)?;
+        recount(&mut shifts, &row, &after);
     }
     let steps = records.len();
-    for lapse in lapses {
-        diesel::insert_into(report_lapses::table)
-            .values(lapse)
-            .execute(conn)?;
-    }
+    shifts.write(conn)?;
+    keep(conn, &lapses)?;
     outbox::insert(conn, &notices)?;
     events::append(conn, &mut head, records)?;
     Ok(steps)
@@ -240,6 +242,18 @@ impl Lapsed {
             lapsed_at: At(now),
         })
     }
+}
+
+/// Keeps what lapsed.
+fn keep(conn: &mut Conn, lapses: &[Lapsed]) -> QueryResult<()> {
+    on_each!(conn,
+        // One prepared statement, again and again.
+        sqlite c => lapses.iter().try_for_each(|lapse| {
+            fixed!(diesel::insert_into(report_lapses::table).values(lapse)).execute(c).map(drop)
+        }),
+        // One round trip.
+        postgres c => diesel::insert_into(report_lapses::table).values(lapses).execute(c).map(drop),
+    )
 }
 
 fn recorded(step: Step, report: &Report, now: DateTime<Utc>) -> Vec<EventRecord> {

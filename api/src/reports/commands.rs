@@ -35,9 +35,10 @@ use crate::http::etag::{self, IfMatch};
 use crate::notices::outbox::{self, Happened};
 use crate::photos;
 use crate::problem::{FieldError, Problem};
+use crate::store::counters::{self, Shifts};
 use crate::store::events::EventRecord;
 use crate::store::town::{self, TownHead};
-use crate::store::{Conn, Outcome, counters};
+use crate::store::{Conn, Outcome};
 
 /// A report that was filed, now or before.
 pub struct Filed {
@@ -278,7 +279,9 @@ pub fn act(
     found.row.photos_ready += declared.ready;
     found.row.change_seq = head.change_seq;
     queries::update(conn, &former, &found.row)?;
-    recount(conn, &former, &found.row)?;
+    let mut shifts = Shifts::default();
+    recount(&mut shifts, &former, &found.row);
+    shifts.write(conn)?;
     let moved = before.place != report.place;
     let said = texts.is_some();
     if let Some(texts) = texts {
@@ -505,14 +508,11 @@ fn count(conn: &mut Conn, row: &ReportRow, by: i64) -> Outcome<()> {
     Ok(counters::shift(conn, row.place(), row.counted(), by)?)
 }
 
-/// Moves the report from one set of counters to another, where they differ.
-pub(super) fn recount(conn: &mut Conn, before: &ReportRow, after: &ReportRow) -> Outcome<()> {
-    let key = |row: &ReportRow| (row.place(), row.counted());
-    if key(before) != key(after) {
-        count(conn, before, -1)?;
-        count(conn, after, 1)?;
+/// Moves the report from one set of counters to another.
+pub(super) fn recount(shifts: &mut Shifts, before: &ReportRow, after: &ReportRow) {
+    for (row, by) in [(before, -1), (after, 1)] {
+        shifts.add(row.place(), row.counted(), by);
     }
-    Ok(())
 }
 
 /// A change of a report.

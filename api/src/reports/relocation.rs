@@ -16,17 +16,18 @@ use gridpatrol_domain::slug::Slug as _;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::commands::recount;
 use super::rows::{ReportRow, TextsRow};
 use super::{queries, search};
 use crate::grids::directory::Town;
 use crate::locked;
 use crate::notices::outbox::{self, Happened};
-use crate::store::counters::Counted;
+use crate::store::counters::Shifts;
 use crate::store::events::{self, EventRecord};
 use crate::store::schema::{report_texts, reports};
 use crate::store::town::TownHead;
 use crate::store::types::{Coded, Id};
-use crate::store::{Conn, Outcome, counters};
+use crate::store::{Conn, Outcome};
 
 /// Statuses in which a report follows. What is closed or void keeps the path of its time.
 const OPEN: [Status; 4] = [
@@ -109,7 +110,7 @@ pub fn follow(
     town: &Town,
     context: &Context<'_>,
 ) -> Outcome<usize> {
-    let mut shifts: HashMap<(GridPath, Counted), i64> = HashMap::new();
+    let mut shifts = Shifts::default();
     let mut count = 0;
     for rows in rows.chunks(AT_ONCE) {
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
@@ -135,11 +136,7 @@ pub fn follow(
             after.take_over(&decision.report);
             after.change_seq = head.change_seq;
             queries::update(conn, row, &after)?;
-            let key = |row: &ReportRow| (row.place(), row.counted());
-            if key(row) != key(&after) {
-                *shifts.entry(key(row)).or_default() -= 1;
-                *shifts.entry(key(&after)).or_default() += 1;
-            }
+            recount(&mut shifts, row, &after);
             if row.place() != after.place()
                 && let Some((entry, texts)) = texts.remove(&row.id)
             {
@@ -178,20 +175,7 @@ pub fn follow(
             events::append(conn, head, records)?;
         }
     }
-    // In one order always.
-    let mut shifts: Vec<_> = shifts.into_iter().filter(|(_, by)| *by != 0).collect();
-    shifts.sort_by_key(|((path, counted), _)| {
-        (
-            path.id(),
-            counted.status.slug(),
-            counted.category.slug(),
-            counted.severity.slug(),
-            counted.colour.slug(),
-        )
-    });
-    for ((path, counted), by) in shifts {
-        counters::shift(conn, path, counted, by)?;
-    }
+    shifts.write(conn)?;
     Ok(count)
 }
 

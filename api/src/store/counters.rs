@@ -3,10 +3,13 @@
 //!
 //! Kept in the transaction that changes a report, so that a figure never needs a count of rows.
 
+use std::collections::BTreeMap;
+
 use diesel::prelude::*;
 use diesel::upsert::excluded;
 use gridpatrol_domain::grid::GridPath;
 use gridpatrol_domain::report::{Category, Colour, Severity, Status};
+use uuid::Uuid;
 
 use super::Conn;
 use super::schema::report_counts as counts;
@@ -26,7 +29,7 @@ struct Cell {
 }
 
 /// By what reports are counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Counted {
     /// Where they stand.
     pub status: Status,
@@ -38,51 +41,81 @@ pub struct Counted {
     pub colour: Colour,
 }
 
+/// Cells in one statement at most.
+const TOGETHER: usize = 1000;
+
+/// Changes that are written together: each counter once, however many reports change it.
+#[derive(Debug, Default)]
+pub struct Shifts(BTreeMap<(Uuid, Uuid, Counted), i64>);
+
+impl Shifts {
+    /// Adds `by` reports of this kind to every grid of the path.
+    pub fn add(&mut self, path: GridPath, counted: Counted, by: i64) {
+        for (_, grid) in path.upward() {
+            *self.0.entry((path.town_id(), grid, counted)).or_default() += by;
+        }
+    }
+
+    /// Writes them, in one order always. With the town's row locked (lock order).
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn write(self, conn: &mut Conn) -> QueryResult<()> {
+        let cells: Vec<Cell> = self
+            .0
+            .into_iter()
+            .filter(|(_, by)| *by != 0)
+            .map(|((town, grid, counted), by)| Cell {
+                town_id: Id(town),
+                grid_id: Id(grid),
+                status: Coded(counted.status),
+                category: Coded(counted.category),
+                severity: Coded(counted.severity),
+                colour: Coded(counted.colour),
+                reports: by,
+            })
+            .collect();
+        let key = (
+            counts::town_id,
+            counts::grid_id,
+            counts::status,
+            counts::category,
+            counts::severity,
+            counts::colour,
+        );
+        let sum = || counts::reports.eq(counts::reports + excluded(counts::reports));
+        on_each!(conn,
+            // One prepared statement, again and again.
+            sqlite c => cells.iter().try_for_each(|cell| {
+                fixed!(diesel::insert_into(counts::table)
+                    .values(cell)
+                    .on_conflict(key)
+                    .do_update()
+                    .set(sum()))
+                    .execute(c)
+                    .map(drop)
+            }),
+            // One round trip.
+            postgres c => cells.chunks(TOGETHER).try_for_each(|cells| {
+                diesel::insert_into(counts::table)
+                    .values(cells)
+                    .on_conflict(key)
+                    .do_update()
+                    .set(sum())
+                    .execute(c)
+                    .map(drop)
+            }),
+        )
+    }
+}
+
 /// Adds `by` reports of this kind to every grid of the path. With the
 /// town's row locked (lock order).
 ///
 /// # Errors
 /// If the database fails.
 pub fn shift(conn: &mut Conn, path: GridPath, counted: Counted, by: i64) -> QueryResult<()> {
-    let cells: Vec<Cell> = path
-        .upward()
-        .map(|(_, grid)| Cell {
-            town_id: Id(path.town_id()),
-            grid_id: Id(grid),
-            status: Coded(counted.status),
-            category: Coded(counted.category),
-            severity: Coded(counted.severity),
-            colour: Coded(counted.colour),
-            reports: by,
-        })
-        .collect();
-    let key = (
-        counts::town_id,
-        counts::grid_id,
-        counts::status,
-        counts::category,
-        counts::severity,
-        counts::colour,
-    );
-    let sum = || counts::reports.eq(counts::reports + excluded(counts::reports));
-    on_each!(conn,
-        // One prepared statement, again and again.
-        sqlite c => cells.iter().try_for_each(|cell| {
-            fixed!(diesel::insert_into(counts::table)
-                .values(cell)
-                .on_conflict(key)
-                .do_update()
-                .set(sum()))
-                .execute(c)
-                .map(drop)
-        }),
-        // One round trip.
-        postgres c => diesel::insert_into(counts::table)
-            .values(&cells)
-            .on_conflict(key)
-            .do_update()
-            .set(sum())
-            .execute(c)
-            .map(drop),
-    )
+    let mut shifts = Shifts::default();
+    shifts.add(path, counted, by);
+    shifts.write(conn)
 }

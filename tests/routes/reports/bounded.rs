@@ -9,6 +9,7 @@ use diesel::sql_types::Text;
 use gridpatrol::auth::authenticate::active_postings;
 use gridpatrol::on_each;
 use gridpatrol::photos::queries::of_reports;
+use gridpatrol::reports::clock;
 use gridpatrol::reports::inbox::{self, Desks};
 use gridpatrol::reports::list::{self, Filter, View};
 use gridpatrol::reports::queries;
@@ -21,7 +22,7 @@ use gridpatrol_domain::scope::Scope;
 use uuid::Uuid;
 
 use crate::support::client::id_of;
-use crate::support::{World, filing};
+use crate::support::{Kind, World, filing};
 
 on_both!(
     a_page_looks_at_so_many_rows_and_no_more,
@@ -137,13 +138,15 @@ async fn a_page_looks_at_so_many_rows_and_no_more(world: World) {
         .await;
 }
 
+/// A step of a plan.
+#[derive(QueryableByName)]
+struct Step {
+    #[diesel(sql_type = Text)]
+    detail: String,
+}
+
 /// How the database finds a village's reports of one status and category.
 fn plan(conn: &mut Conn, village: Uuid) -> Outcome<String> {
-    #[derive(QueryableByName)]
-    struct Step {
-        #[diesel(sql_type = Text, column_name = "detail")]
-        detail: String,
-    }
     let query = |village: String| {
         format!(
             "SELECT * FROM reports WHERE village_id = {village} AND status = 'closed' \
@@ -284,6 +287,39 @@ impl Instrumentation for Watch {
             _ => {}
         }
     }
+}
+
+/// What the clock asks of the embedded database each time: its plans follow from the schema alone.
+async fn the_clock_looks_at_what_is_due_alone(world: World) {
+    let url = world.database().url.clone();
+    let path = url.strip_prefix("sqlite://").unwrap();
+    let mut conn = Conn::Sqlite(SqliteConnection::establish(path).unwrap());
+    let seen = Seen::default();
+    let watch = Watch(seen.clone());
+    on_each!(&mut conn, c => c.set_instrumentation(watch));
+    clock::due(&mut conn, world.now(), 10).unwrap();
+    clock::next(&mut conn).unwrap();
+    let ran = std::mem::take(&mut seen.lock().unwrap().ran);
+    assert_eq!(ran.len(), 4, "{ran:#?}");
+    for statement in ran {
+        let explain = format!("EXPLAIN QUERY PLAN {statement}");
+        let steps: Vec<Step> =
+            on_each!(&mut conn, c => diesel::sql_query(explain).load(c)).unwrap();
+        assert!(!steps.is_empty());
+        for Step { detail } in steps {
+            let indexed =
+                detail.contains("INDEX reports_due") || detail.contains("INDEX reports_mark");
+            assert!(
+                indexed && detail.starts_with("SEARCH"),
+                "{statement}: {detail}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_clock_costs_what_is_due() {
+    crate::support::run(Kind::Sqlite, the_clock_looks_at_what_is_due_alone);
 }
 
 /// `.cargo/config.toml` says so.
