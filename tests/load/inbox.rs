@@ -170,7 +170,7 @@ fn query(conn: &mut Conn, desks: &[Desks], ask: Ask) -> Outcome<()> {
             of_reports(conn, &ids)?;
         }
         Ask::Counts => {
-            inbox::overdue(conn, desks, Utc::now())?;
+            inbox::overdue(conn, desks)?;
         }
     }
     Ok(())
