@@ -113,14 +113,18 @@ pub fn edit(
     }
     let mut chains = Chains::lock(conn, subject.towns())?;
     queries::update_officer(conn, id, name, phone, telling)?;
-    let mut payload = json!({
-        "before": {"name": subject.row.name, "phone": subject.row.phone},
-        "after": {"name": name, "phone": phone},
-    });
-    if telling != before {
-        payload["before"]["notify"] = json!(before);
-        payload["after"]["notify"] = json!(telling);
-    }
+    let row = &subject.row;
+    let payload = if telling == before {
+        json!({
+            "before": {"name": row.name, "phone": row.phone},
+            "after": {"name": name, "phone": phone},
+        })
+    } else {
+        json!({
+            "before": {"name": row.name, "phone": row.phone, "notify": before},
+            "after": {"name": name, "phone": phone, "notify": telling},
+        })
+    };
     chains.add_everywhere(&manager.event(id, "officer_changed", json!({}), Some(payload)));
     chains.save(conn)?;
     Ok(())
