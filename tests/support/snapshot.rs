@@ -60,7 +60,15 @@ struct Redactor {
 impl Redactor {
     fn redact(&mut self, value: &mut Value) {
         match value {
-            Value::Object(members) => members.values_mut().for_each(|value| self.redact(value)),
+            Value::Object(members) => {
+                for (name, value) in members {
+                    if name.ends_with("_time_s") {
+                        // How quick the machine was.
+                        *value = Value::from("<seconds>");
+                    }
+                    self.redact(value);
+                }
+            }
             Value::Array(items) => items.iter_mut().for_each(|value| self.redact(value)),
             Value::String(text) => *text = self.redacted(text),
             _ => {}
