@@ -34,11 +34,13 @@ pub fn print(table: &Table) -> Fallible<()> {
         let Some((line, ratio)) = line.and_then(|line| Some((line, line.ratio()?))) else {
             continue;
         };
+        let over = line.connections.map_or_else(String::new, |connections| {
+            format!(" over {connections} connections")
+        });
         writeln!(
             out,
-            "bar: {} over {} connections, ratio {ratio:.2}, at least {least}: {}",
+            "bar: {}{over}, ratio {ratio:.2}, at least {least:.2}: {}",
             line.work,
-            line.connections.unwrap_or_default(),
             if ratio >= least { "kept" } else { "MISSED" }
         )?;
     }
