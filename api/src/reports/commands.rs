@@ -11,8 +11,8 @@ use gridpatrol_domain::report::lifecycle::{allowed_actions, decide};
 use gridpatrol_domain::report::permission::role_may;
 use gridpatrol_domain::report::relocation::{Reason, relocate};
 use gridpatrol_domain::report::{
-    self as domain, Action, Category, Context, Decision, Disposition, Event, EventKind, Handler,
-    PhotoRole, Refusal, Report, Severity, Source, Status,
+    self as domain, Action, Category, Context, Decision, Disposition, Event, Handler, PhotoRole,
+    Refusal, Report, Severity, Source,
 };
 use gridpatrol_domain::slug::Slug;
 use serde_json::{Map, Value, json};
@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 use super::answer;
 use super::clock;
+use super::duplicate;
 use super::phrase::beijing;
 use super::place::{Place, answered_lately, spot};
 use super::queries::{self, Found};
@@ -264,7 +265,9 @@ pub fn act(
         Action::Void {
             duplicate_of: Some(original),
             ..
-        } if *original != acting.id => Some(original_of(conn, viewer, town_id, *original)?),
+        } if *original != acting.id => {
+            Some(duplicate::original_of(conn, viewer, town_id, *original)?)
+        }
         _ => None,
     };
     let decision = decide(&before, &action, &viewer.actor, &context)
@@ -309,7 +312,7 @@ pub fn act(
     };
     record(conn, &mut head, viewer, &change, events)?;
     if let Some(original) = original {
-        link(conn, &mut head, viewer, &staffed, &original, &found.row)?;
+        duplicate::link(conn, &mut head, viewer, &staffed, &original, &found.row)?;
     }
     Ok(view::report(
         app,
@@ -455,52 +458,6 @@ fn translated(asked: &Asked, staffed: &StaffedTown, found: &Found) -> (Action, O
             (Action::Amend { changes }, Some(texts))
         }
     }
-}
-
-/// The report that another one repeats, as the caller sees it.
-fn original_of(conn: &mut Conn, viewer: &Viewer, town: Uuid, original: Uuid) -> Outcome<ReportRow> {
-    let found = queries::find(conn, &viewer.scope, original)?;
-    found
-        .map(|found| found.row)
-        .filter(|row| row.town_id == town && row.status.0 != Status::Void)
-        .ok_or_else(|| {
-            Problem::invalid(vec![FieldError::new(
-                "/duplicate_of",
-                "not_found",
-                "Name a report of the same town that is not void itself.",
-            )])
-            .into()
-        })
-}
-
-/// Tells those of the original that it was reported again, and gives the other reporter sight of it,
-/// so that both learn how the matter ends. The original itself does not change. With the town's row
-/// locked.
-fn link(
-    conn: &mut Conn,
-    head: &mut TownHead,
-    viewer: &Viewer,
-    staffed: &StaffedTown,
-    original: &ReportRow,
-    duplicate: &ReportRow,
-) -> Outcome<()> {
-    queries::add_participant(conn, original, duplicate.reporter_id)?;
-    let report = original.state(|grid| staffed.town.path(grid));
-    let mut payload = Map::new();
-    payload.insert("duplicate_id".to_owned(), json!(duplicate.id));
-    payload.insert("duplicate_number".to_owned(), json!(duplicate.number));
-    let change = Change {
-        staffed,
-        before: Some(&report),
-        after: &report,
-        number: &original.number,
-    };
-    let linked = Event {
-        kind: EventKind::DuplicateLinked,
-        on_behalf_of: None,
-        payload,
-    };
-    record(conn, head, viewer, &change, vec![linked])
 }
 
 /// Counts the report on every grid of its path.

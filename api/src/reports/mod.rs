@@ -9,6 +9,7 @@ pub mod answer;
 pub mod clock;
 pub mod commands;
 pub mod decisions;
+mod duplicate;
 mod forecast;
 pub mod foresight_routes;
 pub mod inbox;
