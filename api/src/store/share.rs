@@ -1,7 +1,7 @@
 //! How much of the database one kind of work may take, so that no kind starves another.
 //!
 //! What is most important finds the [`Whole`](Share::Whole); the rest shares what a reserve leaves,
-//! and heavy work shares a quarter. A place is held only while work is in the database, never while a body
+//! and heavy work shares half. A place is held only while work is in the database, never while a body
 //! arrives. Which request has which share is not decided here.
 
 use std::sync::Arc;
@@ -15,7 +15,7 @@ pub enum Share {
     Whole,
     /// Those beyond the reserve.
     Common,
-    /// A quarter of them, and none of the reserve.
+    /// Half of them, and none of the reserve.
     Heavy,
 }
 
@@ -51,7 +51,7 @@ impl Shares {
     /// The shares of so many places: a quarter is reserved, and at least one where there are two.
     pub(super) fn of(places: usize) -> Self {
         let common = (places - (places / 4).max(1).min(places.saturating_sub(1))).max(1);
-        let heavy = (places / 4).clamp(1, common);
+        let heavy = (places / 2).clamp(1, common);
         Self {
             common: Arc::new(Semaphore::new(common)),
             heavy: Arc::new(Semaphore::new(heavy)),

@@ -5,7 +5,6 @@
 //! Owns their rhythm: when each runs, that a failure or a panic ends a round and never the worker,
 //! and the signs of life by which `readyz` knows. It must not know what they do.
 
-mod aside;
 pub mod clock;
 pub mod digests;
 pub mod imports;

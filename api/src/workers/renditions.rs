@@ -7,7 +7,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 use gridpatrol_domain::photo::Rendition;
 
-use super::aside::aside;
 use crate::app::App;
 use crate::photos::digest::Digest;
 use crate::photos::imaging::{self, Format};
@@ -110,7 +109,8 @@ async fn try_make(app: &App, photo: &Leased) -> Result<End, ObjectsError> {
         .orientation
         .and_then(|turn| u8::try_from(turn).ok())
         .unwrap_or(1);
-    let rendered = aside(move || imaging::render(&content, format, orientation)).await;
+    let rendered =
+        tokio::task::spawn_blocking(move || imaging::render(&content, format, orientation)).await;
     match rendered {
         Ok(Ok(copies)) => {
             objects
