@@ -3,7 +3,7 @@
 //! Owns the way from what is kept to what the rules read. It reads no database.
 
 use gridpatrol_domain::officer::{Crew, Staffing};
-use gridpatrol_domain::report::Desk;
+use gridpatrol_domain::report::{Category, Desk};
 use gridpatrol_domain::team::{Team, TeamKind};
 use uuid::Uuid;
 
@@ -15,6 +15,24 @@ impl Town {
     #[must_use]
     pub fn team(&self, id: Uuid) -> Option<&TeamFacts> {
         self.teams().iter().find(|team| team.id == id)
+    }
+
+    /// Teams, archived or not, in whose area the grid lies, if one is named, and whose field the category
+    /// is, if one is.
+    pub fn teams_for(
+        &self,
+        grid: Option<Uuid>,
+        category: Option<Category>,
+    ) -> impl Iterator<Item = &TeamFacts> {
+        // A grid of another town lies in no team's area.
+        let elsewhere = grid.is_some_and(|grid| self.grid(grid).is_none());
+        let place = grid.map(|grid| self.home(grid));
+        self.teams().iter().filter(move |team| {
+            let rules = self.team_as_kept(team);
+            !elsewhere
+                && place.is_none_or(|place| rules.covers(place))
+                && category.is_none_or(|category| rules.concerns(category))
+        })
     }
 
     /// Who belongs to the teams that are not archived.
@@ -51,7 +69,7 @@ impl Town {
 
     /// As [`Town::team_at_work`], archived or not.
     #[must_use]
-    pub fn team_as_kept(&self, team: &TeamFacts) -> Team {
+    fn team_as_kept(&self, team: &TeamFacts) -> Team {
         Team {
             id: team.id,
             town_id: self.id,

@@ -135,20 +135,11 @@ async fn list_teams(app: Data<App>, call: Call<(), Listing>) -> Result<HttpRespo
             for town in towns {
                 let town = manager.town(conn, town)?;
                 let staffing = town.staffing(manager.now);
-                let place = grid.map(|grid| town.home(grid));
-                if grid.is_some_and(|grid| town.grid(grid).is_none()) {
-                    continue;
-                }
-                for team in town.teams() {
-                    let rules = town.team_as_kept(team);
-                    if (asked.archived || team.archived_at.is_none())
-                        && after.is_none_or(|after| after < team.id)
-                        && place.is_none_or(|place| rules.covers(place))
-                        && category.is_none_or(|category| rules.concerns(category))
-                    {
-                        found.push((team.id, Team::of(&town, &staffing, team)));
-                    }
-                }
+                let wanted = town
+                    .teams_for(grid, category)
+                    .filter(|team| asked.archived || team.archived_at.is_none())
+                    .filter(|team| after.is_none_or(|after| after < team.id));
+                found.extend(wanted.map(|team| (team.id, Team::of(&town, &staffing, team))));
             }
             found.sort_by_key(|(id, _)| *id);
             let more = found.len() > limit.size();
