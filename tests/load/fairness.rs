@@ -1,4 +1,5 @@
-//! Filing alone, and beside everything that could starve it: photos, heavy lists and an import.
+//! Filing alone, and beside what could starve it: photos, heavy lists and an import, all together
+//! unless `--beside` names some.
 
 use std::collections::HashMap;
 
@@ -10,7 +11,7 @@ use crate::creations::{filers, filing};
 use crate::figures::{Beside, Line, Measured, Table};
 use crate::imports::{import, nation, stage, token};
 use crate::place::Place;
-use crate::{Fallible, Settings, photo, reads};
+use crate::{Disturbance, Fallible, Settings, photo, reads};
 
 /// Connections that file.
 const FILING: usize = 64;
@@ -18,8 +19,8 @@ const FILING: usize = 64;
 const OTHERS: usize = 16;
 /// Reports in the lists.
 const REPORTS: u64 = 20_000;
-/// Filing beside all that, in the table.
-pub const BESIDE: &str = "file beside photos, lists and an import";
+/// Filing beside all that, in the table, with what it is.
+pub const BESIDE: &str = "file beside ";
 
 /// Lists that no index serves: each page looks at as many rows as a page may.
 const LISTS: [&str; 3] = [
@@ -29,7 +30,13 @@ const LISTS: [&str; 3] = [
 ];
 
 /// Measures both, one after the other on the same server; `share` of the nation is imported.
-pub fn measure(settings: &Settings, share: f64, place: Place, table: &mut Table) -> Fallible<()> {
+pub fn measure(
+    settings: &Settings,
+    disturbances: &[Disturbance],
+    share: f64,
+    place: Place,
+    table: &mut Table,
+) -> Fallible<()> {
     let newest = Utc::now() - TimeDelta::hours(1);
     let (_place, server, seeded) = stage(place, |store, seeded| {
         reads::fill(store, seeded, newest, 0..REPORTS, &mut HashMap::new())
@@ -57,22 +64,34 @@ pub fn measure(settings: &Settings, share: f64, place: Place, table: &mut Table)
         drive(&server, settings, OTHERS, expected, |number| work(number))
             .map_err(|fault| fault.to_string())
     };
+    let does = |one| disturbances.contains(&one);
     let admin = token(server.address)?;
-    let (divisions, rows) = nation(share);
     let (address, process) = (server.address, server.process());
-    let importing = std::thread::spawn(move || import(address, process, &admin, &divisions));
+    let importing = does(Disturbance::Import).then(|| {
+        let (divisions, rows) = nation(share);
+        let imported = move || import(address, process, &admin, &divisions);
+        (std::thread::spawn(imported), rows)
+    });
     let photos = |_: usize| photos(&town, &picture);
     let lists = |number: usize| lists(&town, number);
     let (beside, photos, lists) = std::thread::scope(|scope| {
-        let photos = scope.spawn(|| others(201, &photos));
-        let lists = scope.spawn(|| others(200, &lists));
+        let photos = does(Disturbance::Photos).then(|| scope.spawn(|| others(201, &photos)));
+        let lists = does(Disturbance::Lists).then(|| scope.spawn(|| others(200, &lists)));
         let beside = file();
-        (beside, photos.join(), lists.join())
+        (
+            beside,
+            photos.map(|it| it.join()),
+            lists.map(|it| it.join()),
+        )
     });
     let beside = beside?;
     let p99 = beside.slow;
+    let names: Vec<String> = disturbances
+        .iter()
+        .map(|one| format!("{one:?}").to_lowercase())
+        .collect();
     table.add(line(
-        BESIDE,
+        &format!("{BESIDE}{}", names.join(", ")),
         FILING,
         beside,
         Some(Beside {
@@ -81,6 +100,7 @@ pub fn measure(settings: &Settings, share: f64, place: Place, table: &mut Table)
         }),
     ));
     for (work, measured) in [("upload 12 megapixels", photos), ("heavy lists", lists)] {
+        let Some(measured) = measured else { continue };
         let measured = measured.map_err(|_| "a part of the load was lost")??;
         // They may be told to come back later: that is the point.
         table.fact(
@@ -97,8 +117,10 @@ pub fn measure(settings: &Settings, share: f64, place: Place, table: &mut Table)
             None,
         ));
     }
-    let imported = importing.join().map_err(|_| "the import was lost")??;
-    table.fact("import beside all that", imported.told(rows));
+    if let Some((importing, rows)) = importing {
+        let imported = importing.join().map_err(|_| "the import was lost")??;
+        table.fact("import beside all that", imported.told(rows));
+    }
     table.fact("p99 of filing beside the rest", format!("{p99:.1?}"));
     table.fact("memory after all that", server.memory());
     Ok(())

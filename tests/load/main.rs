@@ -59,6 +59,17 @@ enum Phase {
     Inbox,
 }
 
+/// What could starve filing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Disturbance {
+    /// Uploads of 12 megapixels over 16 connections.
+    Photos,
+    /// Lists that no index serves, over 16 connections.
+    Lists,
+    /// An import of the nation.
+    Import,
+}
+
 /// Measures the server beside its storage.
 #[derive(Debug, Parser)]
 #[command(name = "load", max_term_width = 100)]
@@ -85,6 +96,14 @@ struct Options {
     /// How much of the nation is imported
     #[arg(long, default_value_t = 1.0)]
     nation: f64,
+    /// What is done beside filing when fairness is measured: to find which of them costs what
+    #[arg(
+        long,
+        value_enum,
+        value_delimiter = ',',
+        default_value = "photos,lists,import"
+    )]
+    beside: Vec<Disturbance>,
     /// Only these parts
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Phase>,
@@ -206,7 +225,13 @@ fn run(options: &Options) -> Fallible<()> {
         }
         if options.does(Phase::Fairness) {
             let place = Place::make(&kind, &options.folder)?;
-            fairness::measure(&settings, options.nation, place, &mut table)?;
+            fairness::measure(
+                &settings,
+                &options.beside,
+                options.nation,
+                place,
+                &mut table,
+            )?;
         }
         failed += table.failures();
         table.print()?;
