@@ -23,6 +23,7 @@ pub mod kept;
 mod migrate;
 mod pool;
 mod remote;
+mod rest;
 pub mod schema;
 pub mod secrets;
 mod share;

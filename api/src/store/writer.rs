@@ -2,10 +2,12 @@
 //!
 //! Commands wait in two lanes. The writer takes all that wait (up to [`MOST`], or as many as
 //! [`SLICE`] allows), runs each in a savepoint inside one transaction, commits once and only then
-//! answers. A lone command waits for nobody. If the commit fails, all of them are told to try again
-//! and the connection is opened anew: a database that was full serves again as soon as it can. Only
-//! if a deferred constraint failed it are they run again one by one, so that one command's fault
-//! stays its own.
+//! answers. A lone command waits for nobody. While the interactive lane is busy, the background lane
+//! has a quarter of the writer's time: no import, however large, takes more from those who file.
+//!
+//! If the commit fails, all of them are told to try again and the connection is opened anew: a
+//! database that was full serves again as soon as it can. Only if a deferred constraint failed it are
+//! they run again one by one, so that one command's fault stays its own.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -16,6 +18,7 @@ use diesel::result::{DatabaseErrorKind, Error};
 use gridpatrol_domain::error::Code;
 use tokio::sync::{oneshot, watch};
 
+use super::rest::Rest;
 use super::transact::{self, caught, rollback_to};
 use super::{Conn, Interrupt, Lane, Outcome, StoreError, overloaded, unavailable};
 use crate::problem::Problem;
@@ -85,31 +88,42 @@ impl Shared {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next command, waited for; none when the writer is to end and nothing waits.
-    fn wait(&self) -> Option<(Boxed, Lane)> {
+    /// The next command, waited for; none when the writer is to end and nothing waits. The background
+    /// lane may have to rest.
+    fn wait(&self, rest: &Rest) -> Option<(Boxed, Lane)> {
         let mut lanes = self.lock();
         loop {
-            if let Some(next) = lanes.next() {
+            let remaining = rest.remaining(Instant::now()).filter(|_| !lanes.closing);
+            if let Some(next) = lanes.next(remaining.is_none()) {
                 return Some(next);
             }
-            if lanes.closing {
-                return None;
-            }
-            lanes = self
-                .arrived
-                .wait(lanes)
-                .unwrap_or_else(PoisonError::into_inner);
+            lanes = match remaining {
+                Some(remaining) => {
+                    let waited = self.arrived.wait_timeout(lanes, remaining);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+                None if lanes.closing => return None,
+                None => {
+                    let waited = self.arrived.wait(lanes);
+                    waited.unwrap_or_else(PoisonError::into_inner)
+                }
+            };
         }
     }
 }
 
 impl Lanes {
-    fn next(&mut self) -> Option<(Boxed, Lane)> {
+    /// The next command, from the background lane only if that has `rested`.
+    fn next(&mut self, rested: bool) -> Option<(Boxed, Lane)> {
         if let Some(command) = self.interactive.pop_front() {
             return Some((command, Lane::Interactive));
         }
-        let command = self.background.pop_front()?;
-        Some((command, Lane::Background))
+        let command = if rested {
+            self.background.pop_front()
+        } else {
+            None
+        };
+        Some((command?, Lane::Background))
     }
 }
 
@@ -139,6 +153,7 @@ impl Writer {
                     shared: theirs,
                     open,
                     conn: None,
+                    rest: Rest::default(),
                 }
                 .serve();
             })
@@ -203,11 +218,12 @@ struct Thread {
     shared: Arc<Shared>,
     open: Open,
     conn: Option<Conn>,
+    rest: Rest,
 }
 
 impl Thread {
     fn serve(mut self) {
-        while let Some((first, lane)) = self.shared.wait() {
+        while let Some((first, lane)) = self.shared.wait(&self.rest) {
             let mut done = Vec::with_capacity(MOST);
             match self.batch(first, lane, true, &mut done) {
                 Err(StoreError::Prepare(error)) if done.len() > 1 && is_deferred(&error) => {
@@ -254,17 +270,20 @@ impl Thread {
                 // Whoever waits would only wait for the next failure.
                 done.push((first, None));
                 let mut lanes = self.shared.lock();
-                while let Some((command, _)) = lanes.next() {
+                while let Some((command, _)) = lanes.next(true) {
                     done.push((command, None));
                 }
                 return Err(error);
             }
         };
         let begun = Instant::now();
-        let mut background = lane == Lane::Background;
-        let mut next = Some(first);
-        while let Some(mut command) = next.take() {
+        let mut background = false;
+        let mut next = Some((first, lane));
+        while let Some((mut command, lane)) = next.take() {
+            let started = Instant::now();
             let result = attempt(&mut conn, command.as_mut());
+            self.rest.ran(lane, started, Instant::now());
+            background |= lane == Lane::Background;
             match result {
                 Ok(refusal) => done.push((command, refusal)),
                 Err(error) => {
@@ -275,16 +294,14 @@ impl Thread {
             if !more {
                 break;
             }
+            let rested = self.rest.remaining(Instant::now()).is_none();
             let mut lanes = self.shared.lock();
             next = if done.len() < MOST && begun.elapsed() < SLICE {
-                lanes.next().map(|(command, lane)| {
-                    background |= lane == Lane::Background;
-                    command
-                })
-            } else if !background {
+                lanes.next(rested)
+            } else if rested && !background {
                 // However busy the interactive lane is, the other one moves too.
-                background = true;
-                lanes.background.pop_front()
+                let waiting = lanes.background.pop_front();
+                waiting.map(|command| (command, Lane::Background))
             } else {
                 None
             };
