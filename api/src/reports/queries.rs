@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use gridpatrol_domain::scope::Scope;
 use uuid::Uuid;
 
+use super::changes::Changes;
 use super::rows::{ReportRow, TextsRow};
 use crate::store::Conn;
 use crate::store::kept::{Kept, padded};
@@ -158,11 +159,15 @@ pub fn insert(conn: &mut Conn, row: &ReportRow, texts: &TextsRow) -> QueryResult
 /// Writes the row as it is now, and who works on it. `before` is what it was.
 pub fn update(conn: &mut Conn, before: &ReportRow, row: &ReportRow) -> QueryResult<()> {
     keep_hands(conn, before, row)?;
+    let Some(changes) = Changes::between(before, row) else {
+        return Ok(());
+    };
     let update = diesel::update(reports::table)
         .filter(reports::town_id.eq(Id(row.town_id)))
         .filter(reports::id.eq(Id(row.id)))
-        .set(row.clone());
-    fixed!(conn, update, execute).map(drop)
+        .set(changes);
+    // It takes as many forms as there are kinds of actions.
+    on_each!(conn, c => Kept(update).execute(c).map(drop))
 }
 
 /// Keeps the index of who works on a report: it holds what waits now and nothing of the past.

@@ -17,9 +17,9 @@ use crate::store::schema::{report_texts, reports};
 use crate::store::types::{At, Coded, Id};
 
 /// The narrow row.
-#[derive(Debug, Clone, Queryable, Selectable, Insertable, AsChangeset)]
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = reports, primary_key(town_id, id))]
-#[diesel(treat_none_as_null = true, treat_none_as_default_value = false)]
+#[diesel(treat_none_as_default_value = false)]
 pub struct ReportRow {
     /// The town: the shard.
     #[diesel(serialize_as = Id)]
