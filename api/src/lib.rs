@@ -5,6 +5,7 @@
 //! one folder.
 
 pub mod app;
+mod aside;
 pub mod audit;
 pub mod auth;
 pub mod bootstrap;

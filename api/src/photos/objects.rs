@@ -18,12 +18,17 @@ use object_store::path::Path;
 use object_store::{GetOptions, GetRange, GetResultPayload, ObjectStore, ObjectStoreExt};
 use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 use super::digest::Digest;
+use crate::aside;
 use crate::config::PhotoLimits;
 
 /// How much is read or written at once.
 const CHUNK: usize = 128 * 1024;
+/// Pieces of a request that wait to be written; each has some 64 KB at most.
+const PIECES: usize = 4;
 const INCOMING: &str = "incoming";
 
 /// One of the three things kept of a picture.
@@ -154,11 +159,13 @@ impl Objects {
             .join(INCOMING)
             .join(uuid::Uuid::new_v4().simple().to_string());
         let file = tokio::fs::File::create_new(&path).await?;
+        let left_over = LeftOver(Some(path));
+        let (pieces, arriving) = mpsc::channel(PIECES);
         Ok(Incoming {
-            file: tokio::io::BufWriter::with_capacity(CHUNK, file),
-            hash: Sha256::new(),
+            pieces,
+            writing: Writing(aside::spawn(written(file, arriving))),
             size: 0,
-            left_over: LeftOver(Some(path)),
+            left_over,
         })
     }
 
@@ -381,22 +388,41 @@ impl Scratch {
     }
 }
 
-/// What is arriving: hashed while it is written, removed unless it is kept.
+/// What is arriving: hashed and written aside, removed unless it is kept.
 pub struct Incoming {
-    file: tokio::io::BufWriter<tokio::fs::File>,
-    hash: Sha256,
+    pieces: mpsc::Sender<Bytes>,
+    writing: Writing,
     size: u64,
     left_over: LeftOver,
 }
 
+/// The task that writes; it ends with whoever waits for it.
+struct Writing(JoinHandle<io::Result<Sha256>>);
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Writing {
+    async fn ended(&mut self) -> io::Result<Sha256> {
+        (&mut self.0).await?
+    }
+}
+
 impl Incoming {
-    /// Takes in the next bytes.
-    pub async fn write(&mut self, piece: &[u8]) -> Result<(), ObjectsError> {
-        self.hash.update(piece);
+    /// Takes in the next bytes, as soon as there is room for them.
+    pub async fn write(&mut self, piece: Bytes) -> Result<(), ObjectsError> {
         self.size = self
             .size
             .saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
-        Ok(self.file.write_all(piece).await?)
+        if self.pieces.send(piece).await.is_err() {
+            // It ends before the last piece only if it fails.
+            self.writing.ended().await?;
+            return Err(io::Error::from(io::ErrorKind::BrokenPipe).into());
+        }
+        Ok(())
     }
 
     /// How many bytes have arrived.
@@ -407,14 +433,27 @@ impl Incoming {
 
     /// All has arrived: it is on the disk when this returns.
     pub async fn finish(mut self) -> Result<Arrived, ObjectsError> {
-        self.file.flush().await?;
-        self.file.get_ref().sync_all().await?;
+        drop(self.pieces);
+        let hash = self.writing.ended().await?;
         Ok(Arrived {
-            digest: Digest::finished(self.hash),
+            digest: Digest::finished(hash),
             size: self.size,
             left_over: self.left_over,
         })
     }
+}
+
+/// Writes and hashes what comes, until no more does; then it is on the disk.
+async fn written(file: tokio::fs::File, mut pieces: mpsc::Receiver<Bytes>) -> io::Result<Sha256> {
+    let mut file = tokio::io::BufWriter::with_capacity(CHUNK, file);
+    let mut hash = Sha256::new();
+    while let Some(piece) = pieces.recv().await {
+        hash.update(&piece);
+        file.write_all(&piece).await?;
+    }
+    file.flush().await?;
+    file.get_ref().sync_all().await?;
+    Ok(hash)
 }
 
 /// A content that has arrived and is not yet kept; removed unless it is.

@@ -18,6 +18,7 @@ use super::imaging::{self, Picture};
 use super::objects::Arrived;
 use super::{Gallery, queries};
 use crate::app::App;
+use crate::aside;
 use crate::auth::Signed;
 use crate::problem::Problem;
 use crate::store::{Lane, overloaded};
@@ -112,7 +113,7 @@ impl<'a> Reception<'a> {
             let piece = piece.map_err(|error| {
                 Problem::new(Code::MalformedRequest).detail(format!("The body broke off: {error}."))
             })?;
-            incoming.write(&piece).await?;
+            incoming.write(piece).await?;
             if incoming.size() > self.most_bytes {
                 return Err(too_large(self.most_bytes));
             }
@@ -143,7 +144,7 @@ pub(super) async fn look(
     }
     let size = i64::try_from(arrived.size).map_err(|_| too_large(allowed.max_bytes))?;
     let (path, most_pixels) = (arrived.path().to_owned(), allowed.max_pixels);
-    let picture = tokio::task::spawn_blocking(move || {
+    let picture = aside::spawn_blocking(move || {
         let mut file = std::io::BufReader::new(std::fs::File::open(path)?);
         imaging::inspect(&mut file, most_pixels)
     })

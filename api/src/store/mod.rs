@@ -38,10 +38,12 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 use gridpatrol_domain::error::Code;
+use tokio::task::JoinHandle;
 
 pub use conn::{Conn, DatabaseUrl};
 pub use share::Share;
 
+use crate::aside;
 use crate::problem::Problem;
 use conn::Use;
 use pool::Pool;
@@ -232,12 +234,16 @@ impl Store {
     ) -> Result<T, Problem> {
         let permit = self.inner.pool.permit().await?;
         let inner = Arc::clone(&self.inner);
-        on_blocking_thread(move || {
+        let read = move || {
             let result = remote::read(&inner.pool, work);
             drop(permit);
             result
-        })
-        .await
+        };
+        match Share::now() {
+            // SQLite works in this process, and nobody waits for what a reader holds.
+            Share::Heavy if self.inner.writer.is_some() => done(aside::spawn_blocking(read)).await,
+            _ => done(tokio::task::spawn_blocking(read)).await,
+        }
     }
 
     /// Writes in one transaction, durable when this returns.
@@ -258,11 +264,11 @@ impl Store {
         }
         let permit = self.inner.pool.permit().await?;
         let inner = Arc::clone(&self.inner);
-        on_blocking_thread(move || {
+        done(tokio::task::spawn_blocking(move || {
             let result = remote::write(&inner.pool, work);
             drop(permit);
             result
-        })
+        }))
         .await
     }
 
@@ -319,16 +325,12 @@ impl Store {
     }
 }
 
-/// Runs work on the blocking pool.
-async fn on_blocking_thread<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
-) -> Result<T, Problem> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|error| {
-            tracing::error!(%error, "a blocking task was lost");
-            Err(unavailable())
-        })
+/// What came of work on another thread.
+async fn done<T>(work: JoinHandle<Result<T, Problem>>) -> Result<T, Problem> {
+    work.await.unwrap_or_else(|error| {
+        tracing::error!(%error, "a blocking task was lost");
+        Err(unavailable())
+    })
 }
 
 /// The database cannot serve now.

@@ -30,7 +30,7 @@ impl Share {
     }
 
     /// The share of the work that asks.
-    fn now() -> Self {
+    pub(super) fn now() -> Self {
         SHARE.try_with(|share| *share).unwrap_or(Self::Whole)
     }
 }

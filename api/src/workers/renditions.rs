@@ -6,8 +6,11 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 use gridpatrol_domain::photo::Rendition;
+use tokio::task::JoinError;
+use uuid::Uuid;
 
 use crate::app::App;
+use crate::aside;
 use crate::photos::digest::Digest;
 use crate::photos::imaging::{self, Format};
 use crate::photos::objects::{ObjectsError, Variant};
@@ -100,34 +103,36 @@ async fn try_make(app: &App, photo: &Leased) -> Result<End, ObjectsError> {
     let (Some(digest), Some(format)) = (digest, format) else {
         return Ok(End::Settled(Rendition::Failed));
     };
-    let objects = &app.gallery.objects;
-    let Some(content) = objects.read(digest, Variant::Original).await? else {
-        tracing::error!(photo = %photo.id, "the content of a photo is not in the store");
-        return Ok(End::Interrupted);
-    };
     let orientation = photo
         .orientation
         .and_then(|turn| u8::try_from(turn).ok())
         .unwrap_or(1);
-    let rendered =
-        tokio::task::spawn_blocking(move || imaging::render(&content, format, orientation)).await;
-    match rendered {
-        Ok(Ok(copies)) => {
-            objects
-                .put(digest, Variant::Preview, copies.preview)
-                .await?;
-            objects
-                .put(digest, Variant::Thumbnail, copies.thumbnail)
-                .await?;
-            Ok(End::Settled(Rendition::Ready))
+    let (objects, id) = (app.gallery.objects.clone(), photo.id);
+    aside::spawn(async move {
+        let Some(content) = objects.read(digest, Variant::Original).await? else {
+            tracing::error!(photo = %id, "the content of a photo is not in the store");
+            return Ok(End::Interrupted);
+        };
+        let render = move || imaging::render(&content, format, orientation);
+        match tokio::task::spawn_blocking(render).await {
+            Ok(Ok(copies)) => {
+                let (preview, thumbnail) = (copies.preview, copies.thumbnail);
+                objects.put(digest, Variant::Preview, preview).await?;
+                objects.put(digest, Variant::Thumbnail, thumbnail).await?;
+                Ok(End::Settled(Rendition::Ready))
+            }
+            Ok(Err(damaged)) => {
+                tracing::info!(photo = %id, %damaged, "a damaged picture is kept without copies");
+                Ok(End::Settled(Rendition::Failed))
+            }
+            Err(error) => Ok(interrupted(id, &error)),
         }
-        Ok(Err(damaged)) => {
-            tracing::info!(photo = %photo.id, %damaged, "a damaged picture is kept without copies");
-            Ok(End::Settled(Rendition::Failed))
-        }
-        Err(error) => {
-            tracing::error!(photo = %photo.id, %error, "making copies was interrupted");
-            Ok(End::Interrupted)
-        }
-    }
+    })
+    .await
+    .unwrap_or_else(|error| Ok(interrupted(id, &error)))
+}
+
+fn interrupted(photo: Uuid, error: &JoinError) -> End {
+    tracing::error!(%photo, %error, "making copies was interrupted");
+    End::Interrupted
 }

@@ -22,7 +22,7 @@ impl Drop for Folder {
 async fn arrive(objects: &Objects, content: &[u8]) -> Arrived {
     let mut incoming = objects.receive().await.unwrap();
     for piece in content.chunks(1000) {
-        incoming.write(piece).await.unwrap();
+        incoming.write(Bytes::copy_from_slice(piece)).await.unwrap();
     }
     incoming.finish().await.unwrap()
 }
@@ -105,7 +105,10 @@ async fn what_is_given_up_leaves_nothing() {
     let folder = Folder::new();
     let objects = Objects::local(&folder.0).unwrap();
     let mut incoming = objects.receive().await.unwrap();
-    incoming.write(b"half a pict").await.unwrap();
+    incoming
+        .write(Bytes::from_static(b"half a pict"))
+        .await
+        .unwrap();
     assert_eq!(folder.incoming(), 1);
     drop(incoming);
     assert_eq!(folder.incoming(), 0);

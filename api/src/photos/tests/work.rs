@@ -19,7 +19,10 @@ impl House {
     /// Keeps a content and takes it in as a photo of the leader's.
     async fn keep(&self, content: &[u8], format: Format) -> Uuid {
         let mut incoming = self.app.gallery.objects.receive().await.unwrap();
-        incoming.write(content).await.unwrap();
+        incoming
+            .write(bytes::Bytes::copy_from_slice(content))
+            .await
+            .unwrap();
         let arrived = incoming.finish().await.unwrap();
         self.app.gallery.objects.keep(arrived).await.unwrap();
         let id = Uuid::now_v7();
@@ -198,7 +201,10 @@ async fn only_what_is_nobodys_is_swept() {
         // Kept, and the server went down before the photo was written.
         let orphan = b"an orphan";
         let mut incoming = house.app.gallery.objects.receive().await.unwrap();
-        incoming.write(orphan).await.unwrap();
+        incoming
+            .write(bytes::Bytes::from_static(orphan))
+            .await
+            .unwrap();
         let arrived = incoming.finish().await.unwrap();
         let (digest, now) = (arrived.digest, house.app.clock.now());
         house
