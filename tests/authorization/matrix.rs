@@ -13,6 +13,7 @@ use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use gridpatrol_domain::error::Code;
 use tokio::sync::Mutex;
+use uuid::Uuid;
 
 use super::rows::{About, ROWS, Row};
 use super::targets::{Position, Target};
@@ -218,8 +219,17 @@ impl Stage {
     }
 }
 
-/// A client with a token that is none, and what it is told.
-async fn impostors(world: &World, honest: &Client) -> Vec<(Client, Code)> {
+/// The officers among the roles.
+fn officers() -> impl Iterator<Item = &'static str> {
+    let officers = ROLES
+        .iter()
+        .filter(|(role, _)| !role.starts_with("service "));
+    officers.map(|(_, username)| *username)
+}
+
+/// Clients with what was made of an officer's token and is none, and what they are told. `other` is
+/// somebody else.
+fn forged(honest: &Client, other: Uuid) -> Vec<(Client, Code)> {
     let token = honest.access_token.clone().expect("a token");
     let [head, claims, signature]: [&str; 3] = token
         .split('.')
@@ -229,45 +239,72 @@ async fn impostors(world: &World, honest: &Client) -> Vec<(Client, Code)> {
     let altered = URL_SAFE_NO_PAD.decode(claims).expect("base64");
     let altered = String::from_utf8(altered).expect("text");
     // Somebody else's name under the same signature.
-    let leader = world.officer("town_leader").to_string();
-    let altered = altered.replace(&honest.officer.to_string(), &leader);
-    assert!(altered.contains(&leader));
+    let altered = altered.replace(&honest.officer.to_string(), &other.to_string());
+    assert!(altered.contains(&other.to_string()));
     let altered = format!("{head}.{}.{signature}", URL_SAFE_NO_PAD.encode(altered));
     let unsigned = format!(
         "{}.{claims}.",
         URL_SAFE_NO_PAD.encode(br#"{"alg":"none","typ":"JWT"}"#)
     );
-    // Rightly signed, by the key of another server; on PostgreSQL the key would be copied with the database.
-    let elsewhere = World::start(Kind::Sqlite, |_| {}).await;
-    let foreign = elsewhere
-        .sign_in(&honest.username)
-        .await
-        .access_token
-        .expect("a token");
-    elsewhere.stop().await;
-    let disabled = world.sign_in("group_3_3").await;
-    world.disable("group_3_3").await;
-    let ended = world.sign_in("group_1_1").await;
+    [altered, unsigned, honest.refresh_token.clone()]
+        .iter()
+        .map(|token| (honest.bearing(token), Code::Unauthenticated))
+        .collect()
+}
+
+/// A session that its officer ended.
+async fn ended(world: &World, username: &str) -> Client {
+    let ended = world.sign_in(username).await;
     ended
         .post("/v1/auth/logout", &serde_json::json!({}))
         .await
         .expect(204);
-    vec![
-        (honest.bearing(&altered), Code::Unauthenticated),
-        (honest.bearing(&unsigned), Code::Unauthenticated),
-        (honest.bearing(&foreign), Code::Unauthenticated),
-        (honest.bearing("gp_nothing"), Code::Unauthenticated),
-        (honest.bearing(&honest.refresh_token), Code::Unauthenticated),
-        (disabled, Code::SessionEnded),
-        (ended, Code::SessionEnded),
-    ]
+    ended
+}
+
+/// Keys of service accounts that are none any longer, or never were.
+async fn dead_keys(world: &World) -> Vec<(Client, Code)> {
+    let mut dead = Vec::new();
+    for access in ["read", "file"] {
+        let mut target = Target::make(world, "village_officer_1", About::Caller).await;
+        target.open_account(world, access).await;
+        let leader = world.sign_in("town_leader").await;
+        let account = format!("/v1/service-accounts/{}", target.account);
+        leader.delete(&account).await.expect(204);
+        dead.push(target.officer.bearing(&target.key_text));
+        // Another key of the same length.
+        let mut other = target.key_text.clone();
+        let last = if other.pop() == Some('A') { 'B' } else { 'A' };
+        other.push(last);
+        dead.push(target.officer.bearing(&other));
+        dead.push(target.officer.bearing("gp_nothing"));
+    }
+    dead.into_iter()
+        .map(|client| (client, Code::Unauthenticated))
+        .collect()
 }
 
 async fn what_is_no_token_opens_nothing(world: World) {
-    let honest = world.sign_in("secretary_1").await;
     let target = Target::make(&world, "group_1_1", About::Report).await;
-    let impostors = impostors(&world, &honest).await;
-    let expired = world.sign_in("town_leader").await;
+    let somebody = world.officer("group_3_3");
+    // Another server of the same town; on PostgreSQL its key would be copied with the database.
+    let elsewhere = World::start(Kind::Sqlite, |_| {}).await;
+    let (mut impostors, mut expired) = (dead_keys(&world).await, Vec::new());
+    for username in officers() {
+        let honest = world.sign_in(username).await;
+        impostors.extend(forged(&honest, somebody));
+        // Rightly signed, by the key of another server.
+        let foreign = elsewhere.sign_in(username).await.access_token;
+        let foreign = honest.bearing(&foreign.expect("a token"));
+        impostors.push((foreign, Code::Unauthenticated));
+        impostors.push((ended(&world, username).await, Code::SessionEnded));
+        impostors.push((world.sign_in(username).await, Code::SessionEnded));
+        expired.push(honest);
+    }
+    elsewhere.stop().await;
+    for username in officers() {
+        world.disable(username).await;
+    }
     let rows = audit::rows(&world).await;
     for row in ROWS {
         for (client, code) in &impostors {
@@ -279,8 +316,10 @@ async fn what_is_no_token_opens_nothing(world: World) {
     }
     world.advance(TimeDelta::minutes(16));
     for row in ROWS {
-        let answer = expired.send(row.request(&expired, &target)).await;
-        answer.refused(Code::TokenExpired);
+        for client in &expired {
+            let answer = client.send(row.request(client, &target)).await;
+            answer.refused(Code::TokenExpired);
+        }
     }
     assert_eq!(audit::rows(&world).await, rows);
 }
