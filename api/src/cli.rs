@@ -18,7 +18,7 @@ use crate::app::{self, StartError};
 use crate::auth::AuthError;
 use crate::auth::passwords::HashError;
 use crate::config::{Config, ConfigError, Given};
-use crate::imports::run::Ended;
+use crate::imports::whole::Ended;
 use crate::openapi;
 use crate::problem::Problem;
 use crate::store::StoreError;

@@ -7,7 +7,7 @@ use crate::app;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::grids::import::whole;
-use crate::imports::run::WholeError;
+use crate::imports::whole::WholeError;
 
 /// Imports the file by the steps of the server, and says what that did.
 pub(super) fn import(config: &Config, file: &Path, dry_run: bool) -> Result<(), CommandError> {

@@ -12,7 +12,7 @@ use super::import::whole;
 use super::queries;
 use crate::auth::authenticate::active_postings;
 use crate::imports::Counts;
-use crate::imports::run::{Ended, WholeError};
+use crate::imports::whole::{Ended, WholeError};
 use crate::officers::commands::{NewOfficer, NewPosting, add_deputy, create};
 use crate::problem::Problem;
 use crate::store::schema::{grids, officers, postings};

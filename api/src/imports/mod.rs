@@ -17,6 +17,7 @@ pub mod run;
 pub mod sheet;
 pub mod stage;
 pub mod upload;
+pub mod whole;
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,6 @@
 //! Owns the order of the steps and what may stand between two of them: another process, a restart, a
 //! filing. Everything here blocks; it is called on a thread that may.
 
-use std::io::Read;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -11,8 +10,8 @@ use diesel::Connection as _;
 use gridpatrol_domain::error::Code;
 use uuid::Uuid;
 
-use super::file::{PIECE, StoredFile};
-use super::queries::{self, ImportRow, MOST_ATTEMPTS, NewImport, Progress};
+use super::file::StoredFile;
+use super::queries::{self, ImportRow, MOST_ATTEMPTS, Progress};
 use super::sheet::{self, Stopped};
 use super::{Counts, Faults, ImportKind, ImportState, Importer, Job, Line, Staged, stage};
 use crate::problem::Problem;
@@ -84,6 +83,14 @@ impl Runner {
         }
     }
 
+    pub(super) const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        (self.now)()
+    }
+
     fn importer(&self, kind: ImportKind) -> Result<Arc<dyn Importer>, Problem> {
         let found = self.importers.iter().find(|one| one.kind() == kind);
         found.cloned().ok_or_else(|| {
@@ -97,7 +104,7 @@ impl Runner {
     /// # Errors
     /// If the database fails; the import goes on later.
     pub fn round(&self) -> Result<Round, Problem> {
-        let (runner, now) = (self.id, (self.now)());
+        let (runner, now) = (self.id, self.now());
         let waiting = self.store.read_blocking(|conn| Ok(queries::waits(conn)?))?;
         if !waiting {
             return Ok(Round::Idle);
@@ -164,7 +171,7 @@ impl Runner {
     /// # Errors
     /// If the database fails.
     pub fn sweep(&self) -> Result<usize, Problem> {
-        let now = (self.now)();
+        let now = self.now();
         let found = self
             .store
             .read_blocking(|conn| Ok(queries::unswept(conn, now - ARRIVES_WITHIN)?))?;
@@ -213,7 +220,7 @@ impl Run<'_> {
         if (self.runner.pause)() {
             return Err(Halt::Paused);
         }
-        let (runner, before, now) = (self.runner.id, self.progress.clone(), (self.runner.now)());
+        let (runner, before, now) = (self.runner.id, self.progress.clone(), self.runner.now());
         let job = Job {
             id: self.import,
             actor_id: self.actor_id,
@@ -329,7 +336,7 @@ impl Run<'_> {
             let job = Job {
                 id: import,
                 actor_id: self.actor_id,
-                now: (self.runner.now)(),
+                now: self.runner.now(),
             };
             let (lines, counts, faults) = self.runner.store.read_blocking(|conn| {
                 let lines = run_of(conn, import, &key, CHECKED_AT_ONCE, importer.as_ref())?;
@@ -481,107 +488,4 @@ fn run_of(
 ) -> diesel::QueryResult<Vec<Line>> {
     let together = |one: &str, next: &str| importer.together(one, next);
     stage::after(conn, import, key, most, &together)
-}
-
-/// How an import from the command line ended.
-#[derive(Debug, Clone)]
-pub struct Ended {
-    /// What it did or would do.
-    pub counts: Counts,
-    /// Its bad lines.
-    pub errors: Vec<queries::ErrorRow>,
-    /// How many there are in all.
-    pub errors_total: i64,
-    /// Whether it was published, or checked where only that was asked.
-    pub done: bool,
-}
-
-impl std::fmt::Display for Ended {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for error in &self.errors {
-            write!(formatter, "line {}", error.line)?;
-            if let Some(column) = &error.field {
-                write!(formatter, ", {column}")?;
-            }
-            writeln!(formatter, ": {}", error.detail)?;
-        }
-        let named = i64::try_from(self.errors.len()).unwrap_or(i64::MAX);
-        if self.errors_total > named {
-            writeln!(formatter, "… and {} more", self.errors_total - named)?;
-        }
-        Ok(())
-    }
-}
-
-/// Imports a file and waits for the end, by the same steps as a server. It blocks.
-///
-/// # Errors
-/// If the file or the database fails.
-pub fn whole(runner: &Runner, new: &NewImport, mut file: impl Read) -> Result<Ended, WholeError> {
-    let (id, now) = (new.id, (runner.now)());
-    let beginning = {
-        let new = new.clone();
-        runner.store.write_blocking(Lane::Background, move |conn| {
-            Ok(queries::begin(conn, &new, now)?)
-        })
-    };
-    beginning?;
-    let (mut size, mut position) = (0_usize, 0_i32);
-    loop {
-        let mut piece = Vec::with_capacity(PIECE);
-        (&mut file).take(PIECE as u64).read_to_end(&mut piece)?;
-        if piece.is_empty() {
-            break;
-        }
-        if position == 0 {
-            sheet::sniff(&piece).map_err(WholeError::Format)?;
-        }
-        size += piece.len();
-        runner.store.write_blocking(Lane::Background, move |conn| {
-            Ok(queries::add_piece(conn, id, position, &piece)?)
-        })?;
-        position += 1;
-    }
-    let size = i64::try_from(size).unwrap_or(i64::MAX);
-    runner.store.write_blocking(Lane::Background, move |conn| {
-        queries::arrived(conn, id, size)?;
-        Ok(())
-    })?;
-    loop {
-        let round = runner.round()?;
-        let import = runner
-            .store
-            .read_blocking(|conn| Ok(queries::find(conn, id)?))?
-            .ok_or_else(|| Problem::new(Code::NotFound))?;
-        if import.finished_at.is_some() {
-            while runner.sweep()? > 0 {}
-            let errors = runner.store.read_blocking(|conn| {
-                Ok(queries::errors_of(conn, id, 0, super::faults::MOST_NAMED)?)
-            })?;
-            return Ok(Ended {
-                counts: counts(&import),
-                errors,
-                errors_total: import.errors,
-                done: import.state.0 == ImportState::Done,
-            });
-        }
-        if round == Round::Idle {
-            // A server works on it, or on one before it.
-            std::thread::sleep(std::time::Duration::from_millis(200));
-        }
-    }
-}
-
-/// Why a file was not imported.
-#[derive(Debug, thiserror::Error)]
-pub enum WholeError {
-    /// It cannot be read.
-    #[error("the file cannot be read: {0}")]
-    Io(#[from] std::io::Error),
-    /// It is no such file.
-    #[error("{0}")]
-    Format(&'static str),
-    /// The database.
-    #[error(transparent)]
-    Problem(#[from] Problem),
 }

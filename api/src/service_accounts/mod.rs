@@ -11,3 +11,4 @@ pub mod commands;
 pub mod key;
 pub mod queries;
 pub mod routes;
+pub mod wire;

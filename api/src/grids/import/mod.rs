@@ -19,8 +19,9 @@ use uuid::Uuid;
 
 use super::directory::Directory;
 use crate::imports::queries::NewImport;
-use crate::imports::run::{self, Ended, Runner, WholeError};
+use crate::imports::run::Runner;
 use crate::imports::sheet::Row;
+use crate::imports::whole::{self, Ended, WholeError};
 use crate::imports::{Column, Counts, Faults, ImportKind, Importer, Job, Line, Staged};
 use crate::store::{Conn, Outcome, Store, town};
 use surroundings::Surroundings;
@@ -261,7 +262,7 @@ pub fn whole(
         actor_id: None,
         file_name,
     };
-    run::whole(&runner, &new, file)
+    whole::run(&runner, &new, file)
 }
 
 fn entries(lines: &[Line]) -> Vec<Entry> {
