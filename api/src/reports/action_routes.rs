@@ -12,7 +12,8 @@ use super::actions::{
     Returning, Voiding,
 };
 use super::answer::Report;
-use super::commands::{self, Acting, Asked};
+use super::asked::Asked;
+use super::commands::{self, Acting};
 use super::request::PhotoDeclaration;
 use super::routes::ById;
 use super::view::Viewer;

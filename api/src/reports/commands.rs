@@ -5,28 +5,28 @@
 
 use chrono::Datelike;
 use gridpatrol_domain::error::Code;
-use gridpatrol_domain::grid::GridPath;
 use gridpatrol_domain::report::filing::{Filing, file as decide_filing};
 use gridpatrol_domain::report::lifecycle::{allowed_actions, decide};
 use gridpatrol_domain::report::permission::role_may;
 use gridpatrol_domain::report::relocation::{Reason, relocate};
 use gridpatrol_domain::report::{
-    self as domain, Action, Category, Context, Decision, Disposition, Event, Handler, PhotoRole,
-    Refusal, Report, Severity, Source,
+    Action, Category, Context, Decision, Disposition, Event, Handler, PhotoRole, Refusal, Report,
+    Severity, Source,
 };
 use gridpatrol_domain::slug::Slug;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::answer;
+use super::asked::Asked;
 use super::clock;
 use super::duplicate;
 use super::phrase::beijing;
 use super::place::{Place, answered_lately, spot};
 use super::queries::{self, Found};
 use super::rebound;
-use super::request::{PhotoDeclaration, ReportAmendment, ReportFiling};
-use super::rows::{ReportRow, TextsRow};
+use super::request::{PhotoDeclaration, ReportFiling};
+use super::rows::ReportRow;
 use super::search;
 use super::texts;
 use super::view::{self, StaffedTown, Viewer};
@@ -198,22 +198,6 @@ fn declare(
     )
 }
 
-/// What a caller asks to be done.
-pub enum Asked {
-    /// An action whose body is all the domain needs.
-    Action(Action),
-    /// An assignment, whose targets must be looked up.
-    Assign(super::actions::Assignment),
-    /// A reclassification, whose grid must be looked up.
-    Reclassify(super::actions::Reclassification),
-    /// A transfer, whose grid must be looked up.
-    Transfer(super::measures::Transferral),
-    /// A supervision, whose number may have to be made.
-    Supervise(super::measures::SupervisionOrder),
-    /// An amendment of texts.
-    Amend(Box<ReportAmendment>),
-}
-
 /// An action on a report, as a request brings it.
 pub struct Acting {
     /// The report.
@@ -240,7 +224,7 @@ pub fn act(
         // Photos are locked before the report, and are no way around the checks that come first.
         let found = queries::find(conn, &viewer.scope, acting.id)?.ok_or_else(not_found)?;
         let staffed = StaffedTown::read(conn, app, town_id, viewer.now)?;
-        let (action, _) = translated(&acting.asked, &staffed, &found);
+        let (action, _) = acting.asked.translated(&staffed, &found);
         checked(&found.row, &action, acting, viewer, &staffed)?;
     }
     let declared = declare(
@@ -258,7 +242,7 @@ pub fn act(
     let photos = view::photos_of(conn, acting.id)?;
     let received_at = found.row.received_at;
     let context = staffed.context(received_at, view::evidence(&photos), viewer.now);
-    let (action, texts) = translated(&acting.asked, &staffed, &found);
+    let (action, texts) = acting.asked.translated(&staffed, &found);
     let unmarked = checked(&found.row, &action, acting, viewer, &staffed)?;
     let (before, marks) = clock::marked(&unmarked, &context);
     let original = match &action {
@@ -378,86 +362,6 @@ fn checked(
         _ => etag::check(acting.if_match.as_ref(), report.version)?,
     }
     Ok(report)
-}
-
-/// What is asked as the domain knows it, and the texts as they would be afterwards.
-fn translated(asked: &Asked, staffed: &StaffedTown, found: &Found) -> (Action, Option<TextsRow>) {
-    // A grid that the town does not know, or that has ended, is no part of it: a town of its own,
-    // below nobody.
-    let path = |grid: Uuid| staffed.town.living(grid).unwrap_or(GridPath::town(grid));
-    match asked {
-        Asked::Action(action) => {
-            let texts = match action {
-                Action::Resolve { result } => Some(TextsRow {
-                    result: Some(result.clone()),
-                    ..found.texts.clone()
-                }),
-                Action::Close {
-                    result: Some(result),
-                    ..
-                } => Some(TextsRow {
-                    result: Some(result.clone()),
-                    ..found.texts.clone()
-                }),
-                _ => None,
-            };
-            (action.clone(), texts)
-        }
-        Asked::Assign(assignment) => {
-            let posted = |officer: Uuid| {
-                let grids = staffed.staffing.grids_of(officer).map(path).collect();
-                (officer, grids)
-            };
-            let beside = assignment.co_handlers.iter().flatten().copied();
-            let action = Action::Assign(domain::Assignment {
-                grid: assignment.grid_id.map(path),
-                officer: assignment.officer_id.map(posted),
-                team: assignment
-                    .team_id
-                    .map(|team| staffed.town.team_at_work(team)),
-                co_handlers: beside.map(posted).collect(),
-                instruction: assignment.instruction.clone(),
-                due_at: assignment.due_at,
-            });
-            let texts = TextsRow {
-                instruction: texts::filled(&assignment.instruction),
-                ..found.texts.clone()
-            };
-            (action, Some(texts))
-        }
-        Asked::Reclassify(change) => (
-            Action::Reclassify {
-                category: change.category.get(),
-                severity: change.severity.get(),
-                place: change.grid_id.map(path),
-            },
-            None,
-        ),
-        Asked::Transfer(transfer) => (
-            Action::Transfer {
-                place: path(transfer.grid_id),
-                reason: transfer.reason.clone(),
-            },
-            None,
-        ),
-        Asked::Supervise(order) => {
-            let count = found.row.proceedings.0.supervisions + 1;
-            let number = texts::filled(&order.number)
-                .unwrap_or_else(|| format!("{}-{count}", found.row.number));
-            let action = Action::Supervise {
-                number,
-                demand: order.demand.clone(),
-                reply_by: order.reply_by,
-                tier: order.tier.get(),
-            };
-            (action, None)
-        }
-        Asked::Amend(amendment) => {
-            let texts = texts::amended(&found.texts, amendment);
-            let changes = texts::changes(&found.texts, &texts);
-            (Action::Amend { changes }, Some(texts))
-        }
-    }
 }
 
 /// Counts the report on every grid of its path.

@@ -17,7 +17,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::answer::Report;
-use super::commands::{self, Acting, Asked};
+use super::asked::Asked;
+use super::commands::{self, Acting};
 use super::request::longest;
 use super::view::Viewer;
 use crate::app::App;

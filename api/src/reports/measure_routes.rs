@@ -10,7 +10,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::action_routes::{act, action, plain};
 use super::answer::Report;
-use super::commands::Asked;
+use super::asked::Asked;
 use super::measures::{
     ExtensionGrant, ExtensionRequest, OptionalReason, ReferralAcknowledgement, ReferralOrder,
     ReferralReply, Remark, Reopening, RequiredReason, SupervisionOrder, SuspensionOrder,

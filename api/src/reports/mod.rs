@@ -6,6 +6,7 @@
 pub mod action_routes;
 pub mod actions;
 pub mod answer;
+pub mod asked;
 mod changes;
 pub mod clock;
 pub mod commands;

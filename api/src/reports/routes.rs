@@ -12,7 +12,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::answer::{Report, ReportEvent};
-use super::commands::{self, Acting, Asked};
+use super::asked::Asked;
+use super::commands::{self, Acting};
 use super::request::{ReportAmendment, ReportFiling};
 use super::view::{self, StaffedTown, Viewer};
 use super::{

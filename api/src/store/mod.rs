@@ -80,7 +80,8 @@ pub type Outcome<T> = Result<T, Interrupt>;
 pub enum Lane {
     /// A person.
     Interactive,
-    /// Nobody in particular: sweepers, clocks, renditions.
+    /// Nobody in particular: imports, clocks, sweepers, renditions. On SQLite it leaves the other lane
+    /// three quarters of the time while that is busy.
     Background,
 }
 
