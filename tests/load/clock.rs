@@ -32,8 +32,9 @@ use crate::reports::{Stage, prepare, write};
 use crate::town::{Seeded, seed};
 use crate::{Fallible, Settings};
 
-/// Reports in one commit while the database is filled.
-const FILLED_TOGETHER: u64 = 500;
+/// Reports in one commit while the database is filled. With more, SQLite spends its time on what it may
+/// have to undo: each statement walks through a list of all that the command has changed.
+const FILLED_TOGETHER: u64 = 100;
 /// Steps in one commit of the storage limit, as many as the server's writer takes at most.
 const TOGETHER: usize = 64;
 /// The most that are prepared for it at a time.

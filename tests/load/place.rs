@@ -58,10 +58,13 @@ impl Place {
         Ok(store)
     }
 
-    /// Lets PostgreSQL learn what is in the tables, as its own housekeeping does within minutes.
+    /// Lets PostgreSQL learn what is in the tables, as its own housekeeping does within minutes, and
+    /// SQLite bring what was filled in to its place.
     pub fn settle(&self) -> Fallible<()> {
-        if self.remote.is_some() {
-            PgConnection::establish(&self.url)?.batch_execute("VACUUM (ANALYZE)")?;
+        match self.url.strip_prefix("sqlite://") {
+            None => PgConnection::establish(&self.url)?.batch_execute("VACUUM (ANALYZE)")?,
+            Some(path) => SqliteConnection::establish(path)?
+                .batch_execute("PRAGMA busy_timeout = 60000; PRAGMA wal_checkpoint(TRUNCATE)")?,
         }
         Ok(())
     }
