@@ -335,7 +335,7 @@ async fn filings_and_a_merger_at_once(world: World) {
         }
         ids
     };
-    let filings = (0..12).map(|number| {
+    let filings = (0..24).map(|number| {
         let at = if number % 2 == 0 {
             here.group(1, 1)
         } else {
@@ -367,7 +367,7 @@ async fn filings_and_a_merger_at_once(world: World) {
         );
     }
     let open = town.all("/v1/reports?status=open,escalating").await;
-    assert_eq!(open.len(), 16);
+    assert_eq!(open.len(), 28);
     for report in open {
         assert_ne!(report["desk"]["grid_id"], json!(old));
         assert_ne!(report["grid_id"], json!(old));

@@ -52,15 +52,12 @@ impl Restructuring<'_> {
     /// Locks the open reports of these grids, then the town's row. What has changed in between leads
     /// to another try.
     fn hold(&self, conn: &mut Conn, town_id: Uuid, grids: &[Uuid]) -> Outcome<Held> {
-        let reports = relocation::lock(conn, town_id, grids)?;
+        relocation::lock(conn, town_id, grids)?;
         let town = self.directory.town(conn, town_id)?;
         let head = town::advance(conn, town_id)?;
         head.unchanged_since(town.version())?;
-        if relocation::count(conn, town_id, grids)?
-            != i64::try_from(reports.len()).unwrap_or(i64::MAX)
-        {
-            return Err(town::try_again("a report was filed").into());
-        }
+        let reports = relocation::all(conn, town_id, grids)?
+            .ok_or_else(|| town::try_again("a report was filed, and somebody acts on it"))?;
         Ok(Held {
             town,
             head,

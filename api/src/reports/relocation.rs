@@ -20,7 +20,6 @@ use super::commands::recount;
 use super::rows::{ReportRow, TextsRow};
 use super::{queries, search};
 use crate::grids::directory::Town;
-use crate::locked;
 use crate::notices::outbox::{self, Happened};
 use crate::store::counters::Shifts;
 use crate::store::events::{self, EventRecord};
@@ -28,6 +27,7 @@ use crate::store::schema::{report_texts, reports};
 use crate::store::town::TownHead;
 use crate::store::types::{Coded, Id};
 use crate::store::{Conn, Outcome};
+use crate::{locked, unclaimed};
 
 /// Statuses in which a report follows. What is closed or void keeps the path of its time.
 const OPEN: [Status; 4] = [
@@ -77,23 +77,32 @@ macro_rules! concerned {
 ///
 /// # Errors
 /// If the database fails.
-pub fn lock(conn: &mut Conn, town: Uuid, grids: &[Uuid]) -> QueryResult<Vec<ReportRow>> {
-    locked!(
+pub fn lock(conn: &mut Conn, town: Uuid, grids: &[Uuid]) -> QueryResult<()> {
+    let locked: QueryResult<Vec<Uuid>> = locked!(
         conn,
         concerned!(town, grids)
             .order(reports::id)
-            .select(ReportRow::as_select()),
+            .select(reports::id),
         load
-    )
+    );
+    locked.map(drop)
 }
 
-/// How many open reports these grids have, now that the town's row is locked: more than were locked,
-/// if one was filed in between.
+/// The open reports of these grids, locked, now that the town's row is and no further one can be filed.
+/// Those filed since [`lock`] are locked without waiting, for whoever has one waits for the town's row;
+/// none is returned if somebody has.
 ///
 /// # Errors
 /// If the database fails.
-pub fn count(conn: &mut Conn, town: Uuid, grids: &[Uuid]) -> QueryResult<i64> {
-    concerned!(town, grids).count().get_result(conn)
+pub fn all(conn: &mut Conn, town: Uuid, grids: &[Uuid]) -> QueryResult<Option<Vec<ReportRow>>> {
+    let free: Vec<ReportRow> = unclaimed!(
+        conn,
+        concerned!(town, grids)
+            .order(reports::id)
+            .select(ReportRow::as_select())
+    )?;
+    let count: i64 = concerned!(town, grids).count().get_result(conn)?;
+    Ok((i64::try_from(free.len()) == Ok(count)).then_some(free))
 }
 
 /// Lets the locked reports follow. `before` is the town as they knew it; `town` and `context` as it is
