@@ -272,9 +272,10 @@ async fn dead_keys(world: &World) -> Vec<(Client, Code)> {
         let account = format!("/v1/service-accounts/{}", target.account);
         leader.delete(&account).await.expect(204);
         dead.push(target.officer.bearing(&target.key_text));
-        // Another key of the same length.
+        // Another secret for an account that lives.
+        target.open_account(world, access).await;
         let mut other = target.key_text.clone();
-        let last = if other.pop() == Some('A') { 'B' } else { 'A' };
+        let last = if other.pop() == Some('0') { '1' } else { '0' };
         other.push(last);
         dead.push(target.officer.bearing(&other));
         dead.push(target.officer.bearing("gp_nothing"));
