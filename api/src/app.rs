@@ -31,6 +31,7 @@ use crate::store::{Lane, Store, StoreError, secrets};
 use crate::traffic::Traffic;
 use crate::webhooks::courier::Courier;
 use crate::workers::Workers;
+use crate::workers::alarm::Alarm;
 
 /// What every request can reach.
 pub struct App {
@@ -56,6 +57,8 @@ pub struct App {
     pub traffic: Traffic,
     /// Sends webhooks.
     pub courier: Courier,
+    /// Ends the clock's rest.
+    pub alarm: Alarm,
     /// Whether the background work is alive.
     pub ready: Ready,
 }
@@ -152,6 +155,7 @@ impl App {
             ready: Ready::default(),
             traffic: Traffic::new(&config.traffic),
             courier: Courier::new(&config.webhooks)?,
+            alarm: Alarm::default(),
             config,
             store,
             clock,

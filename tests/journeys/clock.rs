@@ -16,6 +16,7 @@ on_both!(
     a_secretary_recalls_what_lapsed_once,
     after_a_standstill_everything_has_its_place,
     steps_taken_twice_at_once_are_taken_once,
+    what_is_filed_or_decided_sets_the_alarm,
 );
 
 /// The events of a record that the system caused: kind, rule, due instant.
@@ -283,4 +284,24 @@ async fn steps_taken_twice_at_once_are_taken_once(world: World) {
         let lapses = happened.iter().filter(|one| one.0 == "lapsed").count();
         assert_eq!(lapses, 2, "{happened:?}");
     }
+}
+
+/// The clock of a server that rests for a year would be woken for what is due next.
+async fn what_is_filed_or_decided_sets_the_alarm(world: World) {
+    let alarm = &world.app().alarm;
+    let rest = || alarm.look(world.now() + TimeDelta::days(365));
+    rest();
+    let (leader, secretary) = (world.leader(1, 1).await, world.secretary(1).await);
+    let id = id_of(&leader.file(&filing(world.here().group(1, 1))).await);
+    let next = async || {
+        let forecast = leader.get(&format!("/v1/reports/{id}/forecast")).await.ok();
+        Some(instant(&forecast["steps"][0]["at"]))
+    };
+    assert_eq!(rest(), next().await, "filed");
+    assert_eq!(rest(), None, "reading sets nothing");
+    secretary.act(id, "approve", json!({})).await.ok();
+    assert_eq!(rest(), next().await, "decided");
+    let refused = leader.act(id, "approve", json!({})).await;
+    assert_eq!(refused.status, 403);
+    assert_eq!(rest(), None, "refused");
 }

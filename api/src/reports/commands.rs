@@ -6,6 +6,7 @@
 use chrono::Datelike;
 use gridpatrol_domain::error::Code;
 use gridpatrol_domain::report::filing::{Filing, file as decide_filing};
+use gridpatrol_domain::report::lapse;
 use gridpatrol_domain::report::lifecycle::{allowed_actions, decide};
 use gridpatrol_domain::report::permission::role_may;
 use gridpatrol_domain::report::relocation::{Reason, relocate};
@@ -146,6 +147,7 @@ pub fn file(
     queries::add_participant(conn, &row, viewer.actor.officer_id)?;
     search::index(conn, search_id, &row, &texts)?;
     count(conn, &row, 1)?;
+    wake(app, &report);
     // The request itself is part of the record; it may name people, so it stands in the payload.
     if let Some(first) = events.first_mut() {
         let request = serde_json::to_value(filing).unwrap_or_default();
@@ -269,6 +271,7 @@ pub fn act(
     let mut shifts = Shifts::default();
     recount(&mut shifts, &former, &found.row);
     shifts.write(conn)?;
+    wake(app, &report);
     let moved = before.place != report.place;
     let said = texts.is_some();
     if let Some(texts) = texts {
@@ -362,6 +365,13 @@ fn checked(
         _ => etag::check(acting.if_match.as_ref(), report.version)?,
     }
     Ok(report)
+}
+
+/// Lets the clock know what is due to the report next.
+fn wake(app: &App, report: &Report) {
+    if let Some(due) = lapse::due_at(report) {
+        app.alarm.set(due);
+    }
 }
 
 /// Counts the report on every grid of its path.

@@ -1,9 +1,9 @@
 //! The clock: lets happen what is due, however much that is, and rests until more is.
 //!
-//! Owns its rhythm. It rests until the next due instant, but never longer than a nap: what is filed or
-//! decided meanwhile, here or in another process, is due later than that. Processes that share a database
-//! pass over what another one has at hand, so that each step is taken once. A report that fails holds up
-//! no other; it is tried again later. What happens to a report is `reports::clock`'s.
+//! Owns its rhythm. It rests until the next due instant; what is filed or decided meanwhile and is due
+//! sooner wakes it (`alarm`), or, done in another process, is seen when its nap ends. Processes that
+//! share a database pass over what another one has at hand, so that each step is taken once. A report
+//! that fails holds up no other; it is tried again later. What happens to a report is `reports::clock`'s.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -57,6 +57,7 @@ pub async fn run_once(
     failed: &Failed,
     now: DateTime<Utc>,
 ) -> Result<Next, Problem> {
+    let set = app.alarm.look(now + NAP);
     let waiting = failed.waiting(now);
     let most = ROUND.saturating_add(i64::try_from(waiting.len()).unwrap_or(ROUND));
     let (due, next) = app
@@ -68,6 +69,8 @@ pub async fn run_once(
         .filter(|due| !waiting.contains(&due.id))
         .collect();
     let Some(first) = due.first() else {
+        // What the alarm was set for may not be committed yet.
+        let next = next.into_iter().chain(set).min();
         return Ok(Next::After(until(next, now)));
     };
     if now - first.at > LATE {

@@ -5,6 +5,7 @@
 //! Owns their rhythm: when each runs, that a failure or a panic ends a round and never the worker,
 //! and the signs of life by which `readyz` knows. It must not know what they do.
 
+pub mod alarm;
 pub mod clock;
 pub mod digests;
 pub mod imports;
@@ -106,7 +107,7 @@ impl Workers {
             name: "clock",
             every: clock::NAP,
             longest: LONGEST_ROUND,
-            wake: Arc::default(),
+            wake: app.alarm.wake(),
         };
         let mut tasks = vec![
             spawn(app, renditions, stopped.clone(), async |app, now| {

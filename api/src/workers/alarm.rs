@@ -1,0 +1,91 @@
+//! When the clock looks again, and what ends its rest before that.
+//!
+//! Owns that instant. What is filed or decided in this process sets the alarm; what is done in another
+//! one the clock sees when its nap ends.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use chrono::{DateTime, Utc};
+use tokio::sync::Notify;
+
+/// The clock's alarm.
+#[derive(Debug, Default)]
+pub struct Alarm {
+    set: Mutex<Set>,
+    wake: Arc<Notify>,
+}
+
+#[derive(Debug, Default)]
+struct Set {
+    /// When the clock looks anyway; none while it does not run.
+    look: Option<DateTime<Utc>>,
+    /// What is due before.
+    due: Option<DateTime<Utc>>,
+}
+
+impl Alarm {
+    /// Something is due at this instant, once the transaction at hand is committed. Wakes the clock if
+    /// it would look later than that.
+    pub fn set(&self, due: DateTime<Utc>) {
+        let mut set = self.lock();
+        let before = set.due.or(set.look);
+        if before.is_some_and(|before| due < before) {
+            set.due = Some(due);
+            self.wake.notify_one();
+        }
+    }
+
+    /// The clock looks now, and again at `next` at the latest. Returns what the alarm was set to.
+    pub fn look(&self, next: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let mut set = self.lock();
+        set.look = Some(next);
+        set.due.take()
+    }
+
+    /// What ends a rest.
+    pub(super) fn wake(&self) -> Arc<Notify> {
+        Arc::clone(&self.wake)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Set> {
+        self.set.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds)
+    }
+
+    async fn woken(alarm: &Alarm) -> bool {
+        tokio::time::timeout(Duration::from_millis(1), alarm.wake().notified())
+            .await
+            .is_ok()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_what_is_due_before_the_next_look_wakes_the_clock() {
+        let alarm = Alarm::default();
+        alarm.set(at(1));
+        assert!(!woken(&alarm).await, "nothing runs");
+
+        assert_eq!(alarm.look(at(10)), None);
+        alarm.set(at(10));
+        alarm.set(at(3600));
+        assert!(!woken(&alarm).await, "it looks by then anyway");
+
+        alarm.set(at(7));
+        alarm.set(at(8));
+        assert!(woken(&alarm).await);
+        assert!(!woken(&alarm).await, "once");
+        assert_eq!(alarm.look(at(12)), Some(at(7)));
+        assert_eq!(alarm.look(at(14)), None, "the look was for that");
+    }
+}
