@@ -177,7 +177,8 @@ action!(
 action!(
     /// Changes category, severity or grid
     ///
-    /// The deadline counts from receipt again, and only the town makes it later. What becomes critical
+    /// Another limit counts from receipt, or from reopening, with what was granted beyond the former; only
+    /// the town makes the deadline later, and a corrected place moves none. What becomes critical
     /// moves to the town.
     reclassify_report, "reclassifyReport", "/v1/reports/{id}/reclassify", Reclassification, Reclassify,
     |body| (Asked::Reclassify(body), Vec::new(), PhotoRole::Other)

@@ -130,8 +130,8 @@ action!(
 action!(
     /// Lets a report rest until a review
     ///
-    /// 挂账. For a leader of the town, where putting it right takes long. The deadline moves by the time
-    /// that it rests; at the review it goes on by itself.
+    /// 挂账. For a leader of the town, where putting it right takes long. As much working
+    /// time is left when it goes on as was left before; at the review it goes on by itself.
     suspend_report, "suspendReport", "/v1/reports/{id}/suspend", SuspensionOrder, Rest,
     |body| plain(Action::Suspend {
         reason: body.reason,

@@ -164,6 +164,24 @@ impl Calendar<'_> {
         TimeDelta::microseconds(counted)
     }
 
+    /// When what was due at `due` is due, after the clock stood still from `since` to `until`: then as
+    /// much of the time that counts is left as was left before. What had no such time left is later by
+    /// the whole standstill.
+    #[must_use]
+    pub fn resumed(
+        &self,
+        pace: Pace,
+        due: DateTime<Utc>,
+        (since, until): (DateTime<Utc>, DateTime<Utc>),
+    ) -> DateTime<Utc> {
+        let left = self.measure(pace, since, due);
+        if left > TimeDelta::zero() {
+            self.add(pace, until, left)
+        } else {
+            due + (until - since).max(TimeDelta::zero())
+        }
+    }
+
     /// When a limit that is given at `from` begins to count: in working time with the next working
     /// day, else at once.
     #[must_use]

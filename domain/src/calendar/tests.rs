@@ -292,6 +292,26 @@ proptest! {
     }
 
     #[test]
+    fn what_stood_still_has_as_much_left(
+        (holidays, hours, night) in tables(),
+        pace in select(&PACES[..]),
+        since in any_instant(),
+        ahead in 0_i64..60 * 24 * 3600,
+        pause in 0_i64..200 * 24 * 3600,
+    ) {
+        let calendar = Calendar { holidays: &holidays, hours, night };
+        let (due, until) = (since + TimeDelta::seconds(ahead), since + TimeDelta::seconds(pause));
+        let left = calendar.measure(pace, since, due);
+        let resumed = calendar.resumed(pace, due, (since, until));
+        if left > TimeDelta::zero() {
+            prop_assert_eq!(calendar.measure(pace, until, resumed), left);
+        } else {
+            prop_assert_eq!(resumed - due, until - since);
+        }
+        prop_assert!(resumed >= until.min(due));
+    }
+
+    #[test]
     fn what_is_measured_is_added(
         (holidays, hours, night) in tables(),
         pace in select(&PACES[..]),

@@ -564,6 +564,56 @@ fn holds(
     Ok(())
 }
 
+/// The deadline is never later than granted; otherwise another limit and a new round alone move it, and
+/// a clock that stood still: by as much as it did.
+fn deadline_keeps(
+    before: &Report,
+    after: &Report,
+    kind: ActionKind,
+    context: &Context<'_>,
+) -> Result<(), TestCaseError> {
+    let Context {
+        policy,
+        calendar,
+        now,
+        ..
+    } = *context;
+    let limit =
+        |report: &Report, from| policy.deadline(calendar, from, report.category, report.severity);
+    let class = |report: &Report| (report.category, report.severity);
+    let (referral, suspension) = (&before.proceedings.referral, &before.proceedings.suspension);
+    let since = referral.as_ref().map(|referral| referral.since);
+    let since = since.or(suspension.as_ref().map(|suspension| suspension.since));
+    let stood_still = after.proceedings.stood_still_ms > before.proceedings.stood_still_ms;
+    match (kind, before.proceedings.extension) {
+        (ActionKind::Reopen, _) => prop_assert_eq!(after.deadline_at, limit(after, now)),
+        (ActionKind::Grant, Some(extension)) => {
+            prop_assert!(after.deadline_at <= extension.until);
+            prop_assert!(after.deadline_at > before.deadline_at);
+        }
+        (ActionKind::Reclassify, _) if class(after) != class(before) && !stood_still => {
+            let from = before.limit_since();
+            let granted = (before.deadline_at - limit(before, from)).max(TimeDelta::zero());
+            let most = before.deadline_at.max(limit(after, from) + granted);
+            prop_assert!(after.deadline_at <= most);
+        }
+        (ActionKind::Reclassify, _) if class(after) != class(before) => {}
+        _ if stood_still => {
+            let pace = policy.pace(after.category, after.severity);
+            let since = since.unwrap();
+            let left = |from, deadline| calendar.measure(pace, from, deadline);
+            let before_it = left(since, before.deadline_at);
+            if before_it > TimeDelta::zero() {
+                prop_assert_eq!(left(now, after.deadline_at), before_it);
+            } else {
+                prop_assert_eq!(after.deadline_at, before.deadline_at + (now - since));
+            }
+        }
+        _ => prop_assert_eq!(after.deadline_at, before.deadline_at),
+    }
+    Ok(())
+}
+
 /// What happens by itself until now; it comes to an end, in order, and keeps the rules.
 fn lapse(report: &mut Report, people: &People, context: &Context<'_>) -> Result<(), TestCaseError> {
     let mut last: Option<DateTime<Utc>> = None;
@@ -698,21 +748,7 @@ proptest! {
                     if before.status == Status::Void && report.status != Status::Void {
                         prop_assert_eq!(action.kind(), ActionKind::Restore);
                     }
-                    // The deadline is never later than granted, and otherwise moved by reclassifying and
-                    // a new round alone.
-                    let stood_still = [
-                        before.proceedings.referral.as_ref().map(|referral| referral.since),
-                        before.proceedings.suspension.as_ref().map(|suspension| suspension.since),
-                    ];
-                    let stood_still = stood_still.into_iter().flatten().map(|since| now - since).max();
-                    match (action.kind(), before.proceedings.extension) {
-                        (ActionKind::Reclassify | ActionKind::Reopen, _) => {}
-                        (ActionKind::Grant, Some(extension)) => prop_assert!(report.deadline_at <= extension.until),
-                        _ => prop_assert!(
-                            report.deadline_at == before.deadline_at
-                                || stood_still.is_some_and(|time| report.deadline_at <= before.deadline_at + time)
-                        ),
-                    }
+                    deadline_keeps(&before, &report, action.kind(), &context)?;
                     // The closing rule: evidence, another person while there is one, and the tier.
                     if before.status != Status::Closed && report.status == Status::Closed && report.outcome == Some(Outcome::Handled) {
                         let rules = &policy.closing;

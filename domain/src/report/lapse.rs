@@ -284,7 +284,7 @@ impl Turn<'_> {
             .proceedings
             .extension
             .map(|extension| extension.until);
-        measures::refuse_time(&mut self.next, self.due);
+        measures::refuse_time(&mut self.next, self.context, self.due);
         self.next.version += 1;
         self.record(
             Rule::Silence,
@@ -314,7 +314,7 @@ impl Turn<'_> {
             return Rule::Milestone;
         }
         let before = self.before.deadline_at;
-        measures::resume(&mut self.next, self.due);
+        measures::resume(&mut self.next, self.context, self.due);
         // What the town set aside comes back to the town's desk.
         rise(&mut self.next, Tier::Town);
         self.handed_over();

@@ -4,13 +4,13 @@
 //! Read [`decide`] from top to bottom: each arm is one row of the table. Who may act is checked in
 //! `permission`, closing in `closing`, due instants in `limits`, the first state in `filing`.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 
 use super::handler::assigned;
 use super::{
-    Action, ActionKind, Context, Decision, Event, EventKind, Handler, Outcome, Refusal, Report,
-    Severity, Status, closing, measures, permission,
+    Action, ActionKind, Context, Decision, Duty, Event, EventKind, Handler, Outcome, Refusal,
+    Report, Severity, Status, closing, measures, permission,
 };
 use crate::error::Code;
 use crate::grid::{GridPath, Tier};
@@ -195,7 +195,7 @@ pub fn decide(
         if actor.officer_id != report.reporter_id {
             next.first_acted_at = report.first_acted_at.or(Some(now));
         }
-        measures::overtaken(&mut next, report, now);
+        measures::overtaken(&mut next, report, context);
         settle(&mut next, report, context);
         accept(&mut next, report, actor, context);
     }
@@ -299,20 +299,28 @@ fn move_to(report: &mut Report, place: GridPath) {
         .take_if(|handler| !holder.covers(handler.grid));
 }
 
-/// What follows from a new category, severity or place: the deadline counts from receipt again, and
-/// only the town makes it later; what became critical moves to the town.
+/// What follows from a new category, severity or place. Another limit counts from receipt too, or from
+/// when the round began, with what was granted beyond the former one; only the town makes the deadline
+/// later. What became critical moves to the town.
 fn reclassified(next: &mut Report, before: &Report, actor: &Actor, context: &Context<'_>) {
-    let deadline = context.policy.deadline(
-        context.calendar,
-        next.received_at,
-        next.category,
-        next.severity,
-    );
-    next.deadline_at = if actor.stands_at_town(before.place).is_some() {
-        deadline
-    } else {
-        deadline.min(before.deadline_at)
+    let limit = |report: &Report| {
+        context.policy.deadline(
+            context.calendar,
+            before.limit_since(),
+            report.category,
+            report.severity,
+        )
     };
+    let (former, new) = (limit(before), limit(next));
+    if new != former {
+        let granted = (before.deadline_at - former).max(TimeDelta::zero());
+        let deadline = new + granted;
+        next.deadline_at = if actor.stands_at_town(before.place).is_some() {
+            deadline
+        } else {
+            deadline.min(before.deadline_at)
+        };
+    }
     if next.severity == Severity::Critical && before.severity != Severity::Critical {
         match next.status {
             Status::Open | Status::Escalating => rise(next, Tier::Town),
@@ -350,7 +358,7 @@ fn difference(before: &Report, after: &Report) -> Map<String, Value> {
 /// Brings the desk's clock up to date: a new desk starts its own step, a new deadline moves the step
 /// under way. A step that only stood still goes on (`measures::refuse_time`).
 pub(super) fn settle(next: &mut Report, before: &Report, context: &Context<'_>) {
-    let handed_over = next.desk() != before.desk() || next.handler != before.handler;
+    let handed_over = handed_over(next, before);
     let thawed = next.next_due_at.is_some() && next.desk_since < before.desk_since;
     if handed_over && !thawed {
         next.desk_since = context.now;
@@ -365,6 +373,14 @@ pub(super) fn settle(next: &mut Report, before: &Report, context: &Context<'_>) 
     {
         next.next_due_at = context.policy.next_due(context.calendar, next);
     }
+    // More time was granted: no less is left of the step than if it had been refused.
+    if let Some(extension) = &before.proceedings.extension
+        && next.deadline_at > before.deadline_at
+        && let Some(due) = &mut next.next_due_at
+    {
+        let resumed = measures::step_due_after(extension, before, context, context.now);
+        *due = resumed.min(next.deadline_at).max(*due);
+    }
     if next.deadline_at != before.deadline_at {
         context.policy.recolour(context.calendar, next, context.now);
     }
@@ -373,10 +389,32 @@ pub(super) fn settle(next: &mut Report, before: &Report, context: &Context<'_>) 
         .next_mark(context.calendar, next, context.now);
 }
 
+/// Whether somebody else has it now, or the same have it anew. That their own day moved along with the
+/// deadline is neither.
+fn handed_over(next: &Report, before: &Report) -> bool {
+    let moved_along = next.deadline_at != before.deadline_at && same_work(next, before);
+    next.desk() != before.desk() || (next.handler != before.handler && !moved_along)
+}
+
+/// Whether the same holder has given the work to the same.
+fn same_work(next: &Report, before: &Report) -> bool {
+    let work = |report: &Report| {
+        let handler = report.handler.as_ref();
+        let to = handler.map(|handler| (handler.grid, handler.officer, handler.team));
+        (report.holder(), to)
+    };
+    work(next) == work(before)
+}
+
 /// Any first act of the desk accepts the report (受理).
 fn accept(next: &mut Report, before: &Report, actor: &Actor, context: &Context<'_>) {
-    if next.desk() != before.desk() || next.handler != before.handler {
-        next.accepted_at = None;
+    let asked = before.proceedings.extension;
+    if handed_over(next, before) {
+        // Whoever asked for more time goes on with it.
+        next.accepted_at = asked
+            .filter(|_| next.desk().is_some_and(|desk| desk.duty == Duty::Handle))
+            .filter(|_| same_work(next, before))
+            .and_then(|asked| asked.accepted_at);
     } else if next.accepted_at.is_none()
         && next
             .desk_officers(context.staffing)

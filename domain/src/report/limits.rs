@@ -178,7 +178,7 @@ impl Policy {
             return Some(referral.reply_due_at);
         }
         let (received, deadline, since) =
-            (report.round_since, report.deadline_at, report.desk_since);
+            (report.limit_since(), report.deadline_at, report.desk_since);
         let share = match (desk.duty, report.holder_tier) {
             (Duty::Decide | Duty::Grant, _) => self.decision_share,
             (_, Tier::Group) => self.group_share,
@@ -214,7 +214,7 @@ impl Policy {
     ) -> DateTime<Utc> {
         calendar.allowance(
             self.pace(report.category, report.severity),
-            (report.round_since, report.deadline_at),
+            (report.limit_since(), report.deadline_at),
             since,
             self.least_share,
             TimeDelta::minutes(i64::from(self.least_minutes)),
@@ -225,7 +225,7 @@ impl Policy {
     fn yellow_at(&self, calendar: Calendar<'_>, report: &Report) -> DateTime<Utc> {
         calendar.part(
             self.pace(report.category, report.severity),
-            report.round_since,
+            report.limit_since(),
             report.deadline_at,
             self.yellow_share,
         )

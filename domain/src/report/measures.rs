@@ -94,11 +94,15 @@ pub(super) fn apply(
                     EventKind::ExtensionGranted,
                     json!({"before": next.deadline_at, "after": granted, "comment": comment}),
                 );
+                // The handler's own day moves along.
+                if let Some(due) = next.handler.as_mut().and_then(|one| one.due_at.as_mut()) {
+                    *due += granted - next.deadline_at;
+                }
                 next.deadline_at = granted;
             }
         }
         Action::Refuse { reason } => {
-            refuse_time(next, now);
+            refuse_time(next, context, now);
             record.add(EventKind::ExtensionRefused, json!({"reason": reason}));
         }
         Action::Suspend {
@@ -114,7 +118,7 @@ pub(super) fn apply(
         }
         Action::Resume { comment } => {
             let before = next.deadline_at;
-            resume(next, now);
+            resume(next, context, now);
             record.add(
                 EventKind::Resumed,
                 json!({"comment": comment, "before": before, "after": next.deadline_at}),
@@ -177,7 +181,11 @@ pub(super) fn apply(
         }
         Action::Reply { reply } => {
             let before = next.deadline_at;
-            come_back(next, now);
+            let since = next.proceedings.referral.as_ref().map(|one| one.since);
+            come_back(next, context);
+            if let Some(since) = since {
+                work_stood_still(next, (since, now), context);
+            }
             record.add(
                 EventKind::ReferralReplied,
                 json!({"reply": reply, "before": before, "after": next.deadline_at}),
@@ -262,7 +270,7 @@ fn ask_for_time(
     context: &Context<'_>,
 ) -> Result<(), Refusal> {
     let rules = &context.policy.proceedings;
-    let most = (next.deadline_at - next.round_since)
+    let most = (next.deadline_at - next.limit_since())
         .min(TimeDelta::days(i64::from(rules.extension_most_days)));
     if until <= next.deadline_at || until > next.deadline_at + most {
         return Err(Refusal::invalid(
@@ -285,22 +293,66 @@ fn ask_for_time(
         answer_due_at,
         step_since: since,
         step_due_at: next.next_due_at.unwrap_or(next.deadline_at),
+        accepted_at: next.accepted_at.or(Some(now)),
     });
     Ok(())
 }
 
 /// Nobody grants more time. The step goes on where it stood still, within the deadline that it has.
-pub fn refuse_time(next: &mut Report, now: DateTime<Utc>) {
+pub fn refuse_time(next: &mut Report, context: &Context<'_>, now: DateTime<Utc>) {
     let Some(extension) = next.proceedings.extension.take() else {
         return;
     };
-    let due = extension.step_due_after(now);
+    let due = step_due_after(&extension, next, context, now);
     next.desk_since = extension.step_since;
+    next.accepted_at = extension.accepted_at;
     next.next_due_at = Some(if next.deadline_at > now {
         due.min(next.deadline_at)
     } else {
         due
     });
+}
+
+/// The step goes on with as much time left as it had when more was asked for.
+pub(super) fn step_due_after(
+    extension: &Extension,
+    report: &Report,
+    context: &Context<'_>,
+    now: DateTime<Utc>,
+) -> DateTime<Utc> {
+    let pace = context.policy.pace(report.category, report.severity);
+    let stood_still = (extension.asked_at, now);
+    context
+        .calendar
+        .resumed(pace, extension.step_due_at, stood_still)
+}
+
+/// The clock stood still: as much of the limit is left as was left before, and its shares are the same.
+fn stood_still(
+    next: &mut Report,
+    (since, now): (DateTime<Utc>, DateTime<Utc>),
+    context: &Context<'_>,
+) {
+    let pace = context.policy.pace(next.category, next.severity);
+    let (calendar, pause) = (context.calendar, (since, now));
+    next.deadline_at = calendar.resumed(pace, next.deadline_at, pause);
+    next.proceedings.stood_still_ms += (now - since).max(TimeDelta::zero()).num_milliseconds();
+}
+
+/// So did the handler's own clock.
+fn work_stood_still(
+    next: &mut Report,
+    pause: (DateTime<Utc>, DateTime<Utc>),
+    context: &Context<'_>,
+) {
+    let pace = context.policy.pace(next.category, next.severity);
+    let handler = next.handler.as_mut();
+    let supervision = next.proceedings.supervision.as_mut();
+    let own = handler.and_then(|handler| handler.due_at.as_mut());
+    let reply = supervision.map(|supervision| &mut supervision.reply_due_at);
+    for due in own.into_iter().chain(reply) {
+        *due = context.calendar.resumed(pace, *due, pause);
+    }
 }
 
 fn suspend(
@@ -338,10 +390,12 @@ fn suspend(
 
 /// A suspended report goes on where it stood. The time of the suspension does not count towards its
 /// deadline.
-pub fn resume(next: &mut Report, now: DateTime<Utc>) {
+pub fn resume(next: &mut Report, context: &Context<'_>, now: DateTime<Utc>) {
     next.status = Status::Open;
     if let Some(suspension) = next.proceedings.suspension.take() {
-        next.deadline_at += (now - suspension.since).max(TimeDelta::zero());
+        let pause = (suspension.since, now);
+        stood_still(next, pause, context);
+        work_stood_still(next, pause, context);
     }
 }
 
@@ -386,11 +440,10 @@ fn supervise(
 
 /// The report is back from the county: that time does not count towards its deadline, nor as the
 /// town's own.
-fn come_back(next: &mut Report, now: DateTime<Utc>) {
+fn come_back(next: &mut Report, context: &Context<'_>) {
     if let Some(referral) = next.proceedings.referral.take() {
-        let away = (now - referral.since).max(TimeDelta::zero());
-        next.away += away;
-        next.deadline_at += away;
+        next.away += (context.now - referral.since).max(TimeDelta::zero());
+        stood_still(next, (referral.since, context.now), context);
     }
 }
 
@@ -426,7 +479,7 @@ fn reopen(next: &mut Report, rebound: bool, context: &Context<'_>) {
 /// somebody else has the work or the deadline has changed; a referral ends when the town works on it
 /// itself or it ends; a supervision is answered when the work is done or given back. A lapse can be
 /// recalled until somebody above acts.
-pub(super) fn overtaken(next: &mut Report, before: &Report, now: DateTime<Utc>) {
+pub(super) fn overtaken(next: &mut Report, before: &Report, context: &Context<'_>) {
     let moved = next.status != before.status
         || next.holder() != before.holder()
         || next.handler != before.handler;
@@ -447,7 +500,7 @@ pub(super) fn overtaken(next: &mut Report, before: &Report, now: DateTime<Utc>) 
         proceedings.reminders = 0;
         proceedings.urged_at = None;
         if before.proceedings.referral.is_some() {
-            come_back(next, now);
+            come_back(next, context);
         }
     }
 }
@@ -463,3 +516,6 @@ pub fn recallable(report: &Report, context: &Context<'_>) -> Option<Lapse> {
         .filter(|lapse| context.now <= context.calendar.after(lapse.at, Span::WorkingDays(days)))
         .filter(|_| !report.proceedings.recalled)
 }
+
+#[cfg(test)]
+mod tests;

@@ -129,7 +129,7 @@ pub struct Report {
     pub received_at: DateTime<Utc>,
     /// Its round: 1 until it is reopened.
     pub round: u32,
-    /// When the round began: limits count from then. Of the first, when it was received.
+    /// When the round began. Of the first, when it was received.
     pub round_since: DateTime<Utc>,
     /// How often it came back after it was closed.
     pub rebounds: u32,
@@ -155,6 +155,13 @@ impl Report {
     #[must_use]
     pub fn holder(&self) -> GridPath {
         self.place.up_to(self.holder_tier)
+    }
+
+    /// From when its limit counts: the beginning of the round, later by the time in which the clock
+    /// stood still since.
+    #[must_use]
+    pub fn limit_since(&self) -> DateTime<Utc> {
+        self.round_since + TimeDelta::milliseconds(self.proceedings.stood_still_ms)
     }
 
     /// How long it took or has taken, from receipt on, in all its rounds.

@@ -4,7 +4,7 @@
 //! Owns these states, the settings that bound them, and the instants that follow from them. What an
 //! action makes of them stands in `lifecycle` and `measures`, what happens by itself in `lapse`.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -99,14 +99,9 @@ pub struct Extension {
     pub step_since: DateTime<Utc>,
     /// When that step was due.
     pub step_due_at: DateTime<Utc>,
-}
-
-impl Extension {
-    /// The step goes on with as much time left as it had when more was asked for.
-    #[must_use]
-    pub fn step_due_after(&self, answered_at: DateTime<Utc>) -> DateTime<Utc> {
-        self.step_due_at + (answered_at - self.asked_at).max(TimeDelta::zero())
-    }
+    /// When the desk accepted the report: at the latest by asking.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted_at: Option<DateTime<Utc>>,
 }
 
 /// Something to be reached while a report is suspended.
@@ -210,6 +205,9 @@ pub struct Proceedings {
     /// When somebody last urged the desk.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub urged_at: Option<DateTime<Utc>>,
+    /// Milliseconds of this round in which the clock stood still, what stands still now not counted.
+    #[serde(skip_serializing_if = "is_default")]
+    pub stood_still_ms: i64,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {

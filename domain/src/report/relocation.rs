@@ -19,8 +19,8 @@ slugs! {
         Moved = "moved", "网格调整隶属", "The grid moved";
         /// A grid ended, and another took over.
         Archived = "archived", "网格撤并", "The grid ended";
-        /// It was taken back after its grid had moved or ended.
-        Restored = "restored", "恢复时网格已调整", "Taken back after the grid had changed";
+        /// It was taken back or reopened after its grid had moved or ended.
+        Restored = "restored", "恢复或重办时网格已调整", "Taken back or reopened after the grid had changed";
     }
 }
 
@@ -65,6 +65,10 @@ pub fn relocate(
     next.version += 1;
     if at_desk(&next) != at_desk(report) {
         next.desk_since = context.now;
+        next.accepted_at = None;
+        if next.handler.is_none() {
+            next.proceedings.supervision = None;
+        }
         next.next_due_at = context.policy.next_due(context.calendar, &next);
     }
     let event = Event {

@@ -431,6 +431,7 @@ fn silence_refuses_more_time_and_the_step_goes_on() {
         answer_due_at: at("2026-11-20T17:00"),
         step_since: asking.desk_since,
         step_due_at: at("2026-11-20T12:00"),
+        accepted_at: None,
     });
     asking.next_due_at = Some(at("2026-11-20T17:00"));
     let steps = town.alone(&asking, 1);
