@@ -18,6 +18,7 @@ mod photo_races;
 mod races;
 mod rebounds;
 mod returns;
+mod somebody;
 mod staffing;
 mod teams;
 mod webhooks;

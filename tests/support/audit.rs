@@ -297,27 +297,35 @@ fn desks(conn: &mut Conn) -> Outcome<()> {
     Ok(())
 }
 
-/// The index of who works on what names the team and the co-handlers of what is to be handled now, and
+/// The index of who works on what names the officer or the team and the co-handlers of what is to be handled now, and
 /// nobody else.
 fn hands(conn: &mut Conn) -> Outcome<()> {
-    type Row = (Uuid, Option<String>, Option<Uuid>, Option<String>);
+    type Row = (
+        Uuid,
+        Option<String>,
+        Option<Uuid>,
+        Option<Uuid>,
+        Option<String>,
+    );
     let rows: Vec<Row> = reports::table
         .select((
             reports::id,
             reports::desk_duty,
+            reports::handler_officer_id,
             reports::handler_team_id,
             reports::co_handlers,
         ))
         .load(conn)?;
     let mut expected: Vec<(Uuid, Uuid)> = Vec::new();
-    for (id, duty, team, beside) in rows {
+    for (id, duty, officer, team, beside) in rows {
         if duty.as_deref() != Some("handle") {
             continue;
         }
         let beside: Vec<Uuid> = beside.map_or_else(Vec::new, |beside| {
             serde_json::from_str(&beside).expect("officers")
         });
-        expected.extend(team.into_iter().chain(beside).map(|hand| (hand, id)));
+        let named = officer.or(team).into_iter();
+        expected.extend(named.chain(beside).map(|hand| (hand, id)));
     }
     expected.sort_unstable();
     let mut kept: Vec<(Uuid, Uuid)> = report_hands::table

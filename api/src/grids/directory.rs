@@ -360,7 +360,8 @@ impl Town {
     }
 
     /// Who is posted where at this instant: active postings of officers who are neither disabled nor
-    /// absent, who stands in, and who is on the town's duty.
+    /// absent, who stands in, and who is on the town's duty. Where all of the town are absent, they
+    /// count as present.
     #[must_use]
     pub fn staffing(&self, now: DateTime<Utc>) -> Arc<Staffing> {
         let mut staffed = lock(&self.staffed);
@@ -420,6 +421,22 @@ impl Town {
                 covers,
             })
             .collect();
+        // Somebody is always there (DOMAIN.md 2): where all of the town are away, they are.
+        let at_town = |post: &Post| post.grid_id == self.id && post.covers == Covers::All;
+        if !posts.iter().any(|post| at_town(post) && post.role.acts()) {
+            let enabled =
+                |officer: &Uuid| self.people.get(officer).is_some_and(|one| !one.disabled);
+            let away = active
+                .values()
+                .filter(|posting| posting.grid_id == self.id && enabled(&posting.officer_id));
+            posts.extend(away.map(|posting| Post {
+                grid_id: posting.grid_id,
+                officer_id: posting.officer_id,
+                role: posting.role,
+                on_behalf_of: None,
+                covers: Covers::All,
+            }));
+        }
         // One order always, so that names are listed alike each time: own before deputised.
         posts.sort_by_key(|post| (post.on_behalf_of, post.role, post.officer_id));
         let on_duty = self

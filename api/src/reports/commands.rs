@@ -5,6 +5,7 @@
 
 use chrono::Datelike;
 use gridpatrol_domain::error::Code;
+use gridpatrol_domain::grid::GridPath;
 use gridpatrol_domain::report::filing::{Filing, file as decide_filing};
 use gridpatrol_domain::report::lapse;
 use gridpatrol_domain::report::lifecycle::{allowed_actions, decide};
@@ -26,6 +27,7 @@ use super::phrase::beijing;
 use super::place::{Place, answered_lately, spot};
 use super::queries::{self, Found};
 use super::rebound;
+use super::relocation;
 use super::request::{PhotoDeclaration, ReportFiling};
 use super::rows::ReportRow;
 use super::search;
@@ -107,7 +109,7 @@ pub fn file(
         disposition: filing.disposition.get().unwrap_or(Disposition::Escalate),
         as_of,
     };
-    let context = staffed.context(viewer.now, view::evidence(&photos), viewer.now);
+    let context = staffed.context(viewer.now, view::evidence(&photos, None), viewer.now);
     let Decision { report, mut events } =
         decide_filing(&facts, &viewer.actor, &context).map_err(|refusal| refused(refusal, None))?;
 
@@ -243,7 +245,8 @@ pub fn act(
     photos::commands::room(found.row.photos_declared, declared.declared, rules)?;
     let photos = view::photos_of(conn, acting.id)?;
     let received_at = found.row.received_at;
-    let context = staffed.context(received_at, view::evidence(&photos), viewer.now);
+    let evidence = view::evidence(&photos, found.row.again_since());
+    let context = staffed.context(received_at, evidence, viewer.now);
     let (action, texts) = acting.asked.translated(&staffed, &found);
     let unmarked = checked(&found.row, &action, acting, viewer, &staffed)?;
     let (before, marks) = clock::marked(&unmarked, &context);
@@ -284,7 +287,7 @@ pub fn act(
     for participant in report
         .handler
         .iter()
-        .flat_map(|handler| works(handler, &staffed))
+        .flat_map(|handler| works(handler, report.place, &staffed))
     {
         queries::add_participant(conn, &found.row, participant)?;
     }
@@ -311,27 +314,27 @@ pub fn act(
     ))
 }
 
-/// Who gets lasting sight of a report by working on it: the grid, and those named. Who joins a team
-/// later is given it then.
-fn works(handler: &Handler, staffed: &StaffedTown) -> Vec<Uuid> {
+/// Who gets lasting sight of a report by working on it: the grid with those above, to whom the work
+/// falls where it has nobody, and those named. Who joins a team later is given it then.
+fn works(handler: &Handler, place: GridPath, staffed: &StaffedTown) -> Vec<Uuid> {
     let crew = handler.team.and_then(|team| staffed.staffing.crew(team));
     let members = crew.into_iter().flat_map(|crew| &crew.members);
-    std::iter::once(handler.grid.id())
+    relocation::sight(handler.grid, place)
         .chain(handler.officer)
         .chain(members.copied())
         .chain(handler.co_handlers.iter().copied())
         .collect()
 }
 
-/// A report that is taken back comes to where its grids are now: while it was void, it followed none
-/// of them.
+/// A report that is taken back or reopened comes to where its grids are now: while it was void or
+/// closed, it followed none of them.
 fn caught_up(
     decision: Decision,
     action: &Action,
     staffed: &StaffedTown,
     context: &Context<'_>,
 ) -> Decision {
-    if !matches!(action, Action::Restore { .. }) {
+    if !matches!(action, Action::Restore { .. } | Action::Reopen { .. }) {
         return decision;
     }
     let report = &decision.report;

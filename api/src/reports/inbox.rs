@@ -81,9 +81,12 @@ impl Desks {
             let secretary = actor
                 .acting()
                 .any(|posting| posting.role.decides() && posting.grid.id() == village);
-            let stands_in =
-                !staffing.has_secretary(village) && actor.stands_at_town(grid).is_some();
-            if secretary || stands_in {
+            let stands_in = || {
+                let mut acting = actor.acting();
+                !staffing.has_secretary(village)
+                    && acting.any(|posting| posting.grid.id() == town.id)
+            };
+            if secretary || stands_in() {
                 desks.deciding.push(village);
             }
         }

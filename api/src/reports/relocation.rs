@@ -152,7 +152,9 @@ pub fn follow(
                 search::index(conn, entry, &after, &texts)?;
             }
             if let Some(handler) = &decision.report.handler {
-                queries::add_participant(conn, &after, handler.grid.id())?;
+                for grid in sight(handler.grid, decision.report.place) {
+                    queries::add_participant(conn, &after, grid)?;
+                }
             }
             let happened = Happened {
                 town,
@@ -186,6 +188,14 @@ pub fn follow(
     }
     shifts.write(conn)?;
     Ok(count)
+}
+
+/// The grids that get lasting sight of a report at `place` when `grid` works on it: that grid, and those
+/// above, to whom the work falls where it has nobody. Those of the report's own path see it anyway.
+pub fn sight(grid: GridPath, place: GridPath) -> impl Iterator<Item = Uuid> {
+    let above = grid.upward().skip(1).map(|(_, id)| id);
+    let elsewhere = above.filter(move |above| place.upward().all(|(_, own)| own != *above));
+    std::iter::once(grid.id()).chain(elsewhere)
 }
 
 fn facts(report: &Report) -> Map<String, Value> {

@@ -311,14 +311,25 @@ impl ReportRow {
         }
     }
 
-    /// The team and the co-handlers who work on it now.
+    /// When it was reopened; none in the first round.
+    #[must_use]
+    pub fn again_since(&self) -> Option<DateTime<Utc>> {
+        (self.round > 1).then_some(self.round_since)
+    }
+
+    /// Who works on it now in person: the officer or the team named, and the co-handlers.
     #[must_use]
     pub fn hands(&self) -> Vec<Uuid> {
         if self.desk_duty != Some(Coded(Duty::Handle)) {
             return Vec::new();
         }
-        let team = self.handler_team_id.map(|team| team.0);
-        team.into_iter().chain(self.co_handlers.0.clone()).collect()
+        let named = self.handler_officer_id.or(self.handler_team_id);
+        let co_handlers = self.co_handlers.0.iter().copied();
+        named
+            .map(|named| named.0)
+            .into_iter()
+            .chain(co_handlers)
+            .collect()
     }
 
     /// Takes over what the rules decided.

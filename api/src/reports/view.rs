@@ -154,12 +154,15 @@ pub fn photos_of(conn: &mut Conn, report: Uuid) -> Outcome<Vec<PhotoRow>> {
         .unwrap_or_default())
 }
 
-/// Whether a photo taken afterwards has arrived.
+/// Whether a photo taken afterwards has arrived. `again_since`: when the report was reopened; what was
+/// sent before shows nothing of the round since.
 #[must_use]
-pub fn evidence(photos: &[PhotoRow]) -> bool {
-    photos
-        .iter()
-        .any(|photo| photo.role.0 == PhotoRole::After && photo.is_ready())
+pub fn evidence(photos: &[PhotoRow], again_since: Option<DateTime<Utc>>) -> bool {
+    photos.iter().any(|photo| {
+        photo.role.0 == PhotoRole::After
+            && photo.is_ready()
+            && again_since.is_none_or(|since| photo.created_at >= since)
+    })
 }
 
 /// The answers for a page of reports, in its order.
@@ -204,7 +207,7 @@ pub fn report(
 ) -> Report {
     let now = viewer.now;
     let state = row.state(|grid| staffed.town.path(grid));
-    let context = staffed.context(row.received_at, evidence(photos), now);
+    let context = staffed.context(row.received_at, evidence(photos, row.again_since()), now);
     let proceedings = &state.proceedings;
     let people: Vec<String> = state
         .desk_officers(&staffed.staffing)
