@@ -4,7 +4,7 @@
 //! commitment to it enters the chain, so that a payload can be erased and the chain still verified.
 //!
 //! - header: the RFC 8785 form of the event's facts;
-//! - commitment = SHA-256(salt ‖ payload), or [`NO_PAYLOAD`];
+//! - commitment = SHA-256(salt ‖ payload), the salt of [`SALT_BYTES`], or [`NO_PAYLOAD`];
 //! - hash = SHA-256(previous hash ‖ header ‖ commitment), starting from [`GENESIS`].
 //!
 //! Owns the form of a header, the hashes and their verification; a whole chain is followed in `walk`.
@@ -27,6 +27,10 @@ pub const GENESIS: Digest = [0; 32];
 
 /// The commitment of an event that never had a payload.
 pub const NO_PAYLOAD: Digest = [0; 32];
+
+/// How long a salt is. Nothing else tells where the salt ends and the payload begins: with salts of any
+/// length, what was said could be moved into the salt, and out of sight.
+pub const SALT_BYTES: usize = 16;
 
 /// What is said about an event forever. No personal data: it cannot be erased.
 #[derive(Debug, Clone, Copy)]
@@ -250,7 +254,11 @@ fn check(end: &mut Link, record: &Record) -> Result<bool, Fault> {
         .try_into()
         .map_err(|_| Fault::Payload)?;
     let erased = match (&record.payload, &record.salt) {
-        (Some(payload), Some(salt)) if commitment(salt, payload) == recorded => false,
+        (Some(payload), Some(salt))
+            if salt.len() == SALT_BYTES && commitment(salt, payload) == recorded =>
+        {
+            false
+        }
         (None, None) => recorded != NO_PAYLOAD,
         _ => return Err(Fault::Payload),
     };
@@ -316,7 +324,7 @@ mod tests {
         }
         .canonical()
         .unwrap();
-        let salt = payload.map(|_| vec![u8::try_from(seq % 251).unwrap(); 16]);
+        let salt = payload.map(|_| vec![u8::try_from(seq % 251).unwrap(); SALT_BYTES]);
         let commitment = match (payload, &salt) {
             (Some(payload), Some(salt)) => commitment(salt, payload),
             _ => NO_PAYLOAD,
@@ -412,6 +420,18 @@ mod tests {
             broken(&|r| r[1].payload = payload("四")),
             (2, Fault::Payload)
         );
+        // The same bytes, parted elsewhere: the payload in the salt, and the salt in the payload.
+        let moved = |r: &mut Record, left: usize| {
+            let mut joined = r.salt.take().unwrap();
+            joined.extend(r.payload.take().unwrap().into_bytes());
+            r.payload = String::from_utf8(joined.split_off(left)).ok();
+            r.salt = Some(joined);
+        };
+        assert_eq!(
+            broken(&|r| moved(&mut r[1], SALT_BYTES + "二".len())),
+            (2, Fault::Payload)
+        );
+        assert_eq!(broken(&|r| moved(&mut r[1], 0)), (2, Fault::Payload));
         assert_eq!(broken(&|r| r[1].payload = None), (2, Fault::Payload));
         assert_eq!(broken(&|r| r[1].salt = None), (2, Fault::Payload));
         assert_eq!(broken(&|r| r[1].commitment.clear()), (2, Fault::Payload));

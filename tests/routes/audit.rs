@@ -402,6 +402,16 @@ async fn the_program_names_the_first_broken_link(world: World) {
             }
         })
         .await;
+    // A payload moved into its salt, which the commitment alone would not tell.
+    let hidden = if postgres {
+        "salt = salt || convert_to(payload, 'UTF8'), payload = ''"
+    } else {
+        "salt = CAST(salt || CAST(payload AS BLOB) AS BLOB), payload = ''"
+    };
+    tamper(&world, hidden, seq).await;
+    let (well, said) = verified(&url, &folder, &[]);
+    let told = format!("event {seq}: its payload is not the one that was recorded");
+    assert!(!well && said.contains(&told), "{said}");
     tamper(&world, gone, seq).await;
     let (well, said) = verified(&url, &folder, &[]);
     let told = format!("event {seq}: its payload is gone, and no event says that it was erased");

@@ -142,15 +142,15 @@ fn seal(town: &mut TownHead, record: EventRecord) -> serde_json::Result<NewEvent
         actor_id: record.actor_id,
         header,
         payload,
-        salt,
+        salt: salt.map(|salt| salt.to_vec()),
         commitment: commitment.to_vec(),
         hash: hash.to_vec(),
     })
 }
 
 /// Hides a payload that could be guessed: 122 random bits of the operating system.
-fn salt() -> Vec<u8> {
-    Uuid::new_v4().into_bytes().to_vec()
+fn salt() -> [u8; audit::SALT_BYTES] {
+    Uuid::new_v4().into_bytes()
 }
 
 /// A row of the chain, in the order of the table.

@@ -93,6 +93,7 @@ fn linked(files: &BTreeMap<String, Vec<u8>>) -> Vec<Value> {
         let commitment: audit::Digest = commitment.try_into().unwrap();
         if let Some(payload) = event["payload"].as_str() {
             let salt = bytes(&event["salt"]);
+            assert_eq!(salt.len(), audit::SALT_BYTES);
             assert_eq!(audit::commitment(&salt, payload), commitment, "{event}");
         }
         let previous: audit::Digest = bytes(&event["previous"]).try_into().unwrap();
