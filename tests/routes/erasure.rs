@@ -1,5 +1,6 @@
 //! Personal data erased on request: what goes, what stays, and that the chain still holds.
 
+use chrono::TimeDelta;
 use gridpatrol_domain::error::Code;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -11,6 +12,7 @@ use crate::support::{World, filing};
 
 on_both!(
     words_go_from_a_report_and_all_that_names_them,
+    what_measures_under_way_are_called_by_goes_too,
     a_report_at_its_end_loses_every_text,
     who_an_officer_was_is_forgotten,
 );
@@ -121,6 +123,75 @@ async fn words_go_from_a_report_and_all_that_names_them(world: World) {
     assert_eq!(seqs.len(), 2);
     let (well, said) = verified(&world.database().url, &Folder::new(), &[]);
     assert!(well && said.contains("2 of them erased"), "{said}");
+}
+
+async fn what_measures_under_way_are_called_by_goes_too(world: World) {
+    let leader = world.leader(1, 1).await;
+    let group = world.here().group(1, 1);
+    let suspended = id_of(&leader.file(&filing(group)).await);
+    let referred = id_of(&leader.file(&filing(group).severity("critical")).await);
+    let secretary = world.secretary(1).await;
+    secretary.act(suspended, "approve", json!({})).await.ok();
+    let town_leader = world.town_leader().await;
+    let milestone = world.now() + TimeDelta::days(10);
+    let order = json!({
+        "reason": "整改需跨季", "review_at": world.now() + TimeDelta::days(40),
+        "milestones": [{"due_at": milestone, "title": "清理张某三院外"}],
+    });
+    town_leader.act(suspended, "suspend", order).await.ok();
+    let refer = json!({
+        "agency": "县局张某三专班", "reference": "张某三〔2026〕8号", "reason": "涉嫌偷排",
+    });
+    let office = world.town_officer().await;
+    office.act(referred, "refer", refer).await.ok();
+    let supervised = id_of(&leader.file(&filing(group)).await);
+    secretary.act(supervised, "approve", json!({})).await.ok();
+    let demand = json!({
+        "number": "督张某三1号", "demand": "限期整改并回复",
+        "reply_by": world.now() + TimeDelta::hours(6),
+    });
+    office.act(supervised, "supervise", demand).await.ok();
+
+    let admin = world.sign_in("admin").await;
+    let wanted = json!({"reason": "当事人申请", "words": ["张某三"]});
+    let mut gone = Vec::new();
+    for id in [suspended, referred, supervised] {
+        let erase = format!("/v1/reports/{id}/erase");
+        gone.push(admin.post(&erase, &wanted).await.ok()["fields"].clone());
+        let again = admin.post(&erase, &wanted).await.ok();
+        assert_eq!(again, json!({"events": 0, "fields": []}));
+    }
+    assert_eq!(
+        json!(gone),
+        json!([
+            ["suspension.milestones"],
+            ["referral.agency", "referral.reference"],
+            ["supervision.number"]
+        ])
+    );
+    let report = town_leader.report(suspended).await;
+    assert_eq!(report["suspension"]["milestones"][0]["title"], "清理＊院外");
+    let report = town_leader.report(referred).await;
+    assert_eq!(report["referral"]["agency"], "县局＊专班");
+    assert_eq!(report["referral"]["reference"], "＊〔2026〕8号");
+    let report = town_leader.report(supervised).await;
+    assert_eq!(report["supervision"]["number"], "督＊1号");
+    // What falls due later is told by what is left of it.
+    world.advance(TimeDelta::days(11));
+    world.tick().await;
+    let town_leader = world.town_leader().await;
+    for id in [suspended, referred, supervised] {
+        let record = json!(town_leader.record(id).await).to_string();
+        assert!(!record.contains("张某三"), "{record}");
+    }
+    let record = town_leader.record(suspended).await;
+    let due = record
+        .iter()
+        .find(|event| event["kind"] == "milestone_due")
+        .expect("the milestone");
+    assert_eq!(due["details"]["title"], "清理＊院外");
+    let (well, said) = verified(&world.database().url, &Folder::new(), &[]);
+    assert!(well, "{said}");
 }
 
 async fn a_report_at_its_end_loses_every_text(world: World) {

@@ -79,7 +79,9 @@ impl Validate for ReportErasure {
 ///
 /// For administrators of the town, such as when somebody who was named asks for it (个人信息保护法). The
 /// report stays with its figures, status, category, place and times, and so does the chain: what an
-/// event said is taken away, its hash stays good, and an event `data_erased` names which. Answers kept
+/// event said is taken away, its hash stays good, and an event `data_erased` names which. What measures
+/// under way are called by (milestones, the agency and number of a referral, the number of a supervision)
+/// loses it too. Answers kept
 /// for retries hold the texts for 90 days more; photos are not touched. Nothing brings them back.
 #[utoipa::path(
     operation_id = "eraseReport",

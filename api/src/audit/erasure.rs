@@ -9,11 +9,11 @@
 
 use chrono::TimeDelta;
 use gridpatrol_domain::audit::walk::ERASED_SEQS;
-use gridpatrol_domain::audit::words::Words;
+use gridpatrol_domain::audit::words::{MASK, Words};
 use gridpatrol_domain::error::Code;
 use gridpatrol_domain::grid::GridPath;
 use gridpatrol_domain::officer::{Actor, Role};
-use gridpatrol_domain::report::{EventKind, Status};
+use gridpatrol_domain::report::{EventKind, Proceedings, Status};
 use gridpatrol_domain::slug::Slug as _;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -72,7 +72,12 @@ pub fn of_report(conn: &mut Conn, viewer: &Viewer, id: Uuid, request: &Request) 
         let error = FieldError::new("/reason", "not_allowed", detail);
         return Err(Problem::invalid(vec![error]).into());
     }
-    let fields = erase_texts(&mut found.texts, &request.words);
+    let before = found.row.clone();
+    let mut fields = erase_texts(&mut found.texts, &request.words);
+    fields.extend(erase_proceedings(
+        &mut found.row.proceedings.0,
+        &request.words,
+    ));
     let town_id = found.row.town_id;
     let mut seqs = Vec::new();
     for (seq, payload) in queries::payloads(conn, town_id, id)? {
@@ -92,7 +97,6 @@ pub fn of_report(conn: &mut Conn, viewer: &Viewer, id: Uuid, request: &Request) 
     for seq in &seqs {
         events::erase_payload(conn, town_id, *seq)?;
     }
-    let before = found.row.clone();
     found.row.version += 1;
     found.row.change_seq = head.change_seq;
     reports::update(conn, &before, &found.row)?;
@@ -145,6 +149,38 @@ fn erase_texts(texts: &mut TextsRow, words: &Words) -> Vec<&'static str> {
             *field = erased;
             changed.push(name);
         }
+    }
+    changed
+}
+
+/// Erases words from what measures under way are called by, or all that; answers the fields that changed.
+/// The clock would write it into an event once it falls due. A measure cannot be without such a text: the
+/// mask stands in its place.
+fn erase_proceedings(proceedings: &mut Proceedings, words: &Words) -> Vec<&'static str> {
+    let masked = |text: &str| words.erased_from(text).unwrap_or_else(|| MASK.to_owned());
+    let mut changed = Vec::new();
+    let mut erase = |name, text: &mut String| {
+        let erased = masked(text);
+        if *text != erased {
+            *text = erased;
+            if !changed.contains(&name) {
+                changed.push(name);
+            }
+        }
+    };
+    if let Some(suspension) = &mut proceedings.suspension {
+        for milestone in &mut suspension.milestones {
+            erase("suspension.milestones", &mut milestone.title);
+        }
+    }
+    if let Some(referral) = &mut proceedings.referral {
+        erase("referral.agency", &mut referral.agency);
+        if let Some(reference) = &mut referral.reference {
+            erase("referral.reference", reference);
+        }
+    }
+    if let Some(supervision) = &mut proceedings.supervision {
+        erase("supervision.number", &mut supervision.number);
     }
     changed
 }
