@@ -1,11 +1,14 @@
 //! Personal data erased on request: what goes, what stays, and that the chain still holds.
 
 use chrono::TimeDelta;
+use diesel::prelude::*;
+use gridpatrol::store::schema::security_log;
 use gridpatrol_domain::error::Code;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::audit::verified;
+use crate::support::answer::Answer;
 use crate::support::client::{Client, id_of};
 use crate::support::world::Folder;
 use crate::support::{World, filing};
@@ -15,6 +18,7 @@ on_both!(
     what_measures_under_way_are_called_by_goes_too,
     a_report_at_its_end_loses_every_text,
     who_an_officer_was_is_forgotten,
+    the_log_of_sign_ins_forgets_after_half_a_year,
 );
 
 /// A report that names somebody, with two comments.
@@ -294,4 +298,93 @@ async fn who_an_officer_was_is_forgotten(world: World) {
     assert_eq!(again, json!({"events": 0, "fields": []}));
     let (well, said) = verified(&world.database().url, &Folder::new(), &[]);
     assert!(well, "{said}");
+}
+
+/// What the security log says about an officer.
+async fn logged(admin: &Client, officer: Uuid) -> Vec<Value> {
+    admin
+        .all(&format!("/v1/audit/security?officer={officer}&limit=200"))
+        .await
+}
+
+async fn the_log_of_sign_ins_forgets_after_half_a_year(world: World) {
+    let stranger = world.stranger();
+    let (username, officer) = ("group_2_1", world.officer("group_2_1"));
+    let sign_in = |password| {
+        json!({
+            "username": username, "password": password,
+            "device": {"id": "phone", "name": "组长2之1的手机", "platform": "android"},
+        })
+    };
+    stranger
+        .post("/v1/auth/login", &sign_in("demo-Patrol-2026"))
+        .await
+        .ok();
+    let refused = stranger
+        .post("/v1/auth/login", &sign_in("wrong-Patrol-2026"))
+        .await;
+    let unknown = stranger.sign_in("nobody_here", "wrong-Patrol-2026").await;
+    // Whether there is such a name is told to nobody who guesses.
+    let said = |answer: &Answer| {
+        let mut problem = answer.refused(Code::CredentialsInvalid);
+        problem
+            .as_object_mut()
+            .expect("a problem")
+            .remove("request_id");
+        problem
+    };
+    assert_eq!(said(&refused), said(&unknown));
+    // Entries of an earlier release stand under the name alone.
+    world
+        .change(move |conn| {
+            Ok(diesel::update(security_log::table)
+                .filter(security_log::username.eq("group_2_1"))
+                .filter(security_log::kind.eq("sign_in_refused"))
+                .set(security_log::kind.eq("name_locked"))
+                .execute(conn)?)
+        })
+        .await;
+    stranger
+        .post("/v1/auth/login", &sign_in("wrong-Patrol-2026"))
+        .await
+        .refused(Code::CredentialsInvalid);
+    let admin = world.sign_in("admin").await;
+    let kinds: Vec<Value> = logged(&admin, officer)
+        .await
+        .into_iter()
+        .map(|entry| entry["kind"].clone())
+        .collect();
+    assert_eq!(
+        json!(kinds),
+        json!(["sign_in_refused", "name_locked", "signed_in"])
+    );
+    world
+        .change(move |conn| {
+            Ok(diesel::update(security_log::table)
+                .filter(security_log::kind.eq("name_locked"))
+                .set(security_log::officer_id.eq(None::<Uuid>))
+                .execute(conn)?)
+        })
+        .await;
+    world.dismiss(username).await;
+    world.disable(username).await;
+    let erase = format!("/v1/officers/{officer}/erase");
+    let wanted = json!({"reason": "离任满三年"});
+    let erased = admin.post(&erase, &wanted).await.ok();
+    assert!(!erased["fields"].to_string().contains("security_log"));
+    let kept = logged(&admin, officer).await;
+    assert_eq!(kept.len(), 3, "the law asks for half a year");
+    assert!(kept.iter().all(|entry| entry["username"] == username));
+    world.advance(TimeDelta::days(184));
+    let admin = world.sign_in("admin").await;
+    let erased = admin.post(&erase, &wanted).await.ok();
+    assert_eq!(erased["fields"], json!(["security_log"]));
+    let bare = logged(&admin, officer).await;
+    assert_eq!(bare.len(), 3);
+    for entry in &bare {
+        for gone in ["username", "address", "detail"] {
+            assert!(entry.get(gone).is_none(), "{entry}");
+        }
+    }
+    assert!(!json!(bare).to_string().contains("组长2之1"));
 }

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use uuid::Uuid;
 
+use crate::auth::security_log::Kind;
 use crate::store::Conn;
 use crate::store::conn::MultiBackend;
 use crate::store::kept::{Kept, padded};
@@ -279,8 +280,8 @@ const ERASURES: [&str; 2] = ["data_erased", "officer_erased"];
 /// What stands in place of a name that was erased.
 pub const ERASED_NAME: &str = "（已删除）";
 
-/// Forgets who an officer was; the security log before an instant forgets the name and the addresses.
-/// Answers what was forgotten.
+/// Forgets who an officer was; the security log before an instant forgets the name, the addresses and
+/// the phones, failures under the name included, whoever was at it. Answers what was forgotten.
 ///
 /// # Errors
 /// If the database fails.
@@ -296,6 +297,7 @@ pub fn forget_officer(
             forgotten.push(what);
         }
     };
+    own_entries(conn, id)?;
     let account = officers::table
         .find(Id(id))
         .filter(officers::username.ne(&nameless));
@@ -339,20 +341,48 @@ pub fn forget_officer(
     let kept = idempotency_keys::table.filter(idempotency_keys::officer_id.eq(Id(id)));
     let rows = diesel::delete(kept).execute(conn)?;
     note("answers", rows);
-    let old = security_log::table
-        .filter(security_log::officer_id.eq(Some(id)))
-        .filter(security_log::at.lt(At(log_before)))
-        .filter(
-            security_log::username
-                .is_not_null()
-                .or(security_log::address.is_not_null()),
-        );
-    let rows = diesel::update(old)
-        .set((
-            security_log::username.eq(None::<String>),
-            security_log::address.eq(None::<String>),
-        ))
+    let old = || {
+        security_log::table
+            .filter(security_log::officer_id.eq(Some(id)))
+            .filter(security_log::at.lt(At(log_before)))
+    };
+    let of_phones = Kind::OF_PHONES.map(Kind::slug);
+    let phones = old()
+        .filter(security_log::kind.eq_any(of_phones))
+        .filter(security_log::detail.is_not_null());
+    let rows = diesel::update(phones)
+        .set(security_log::detail.eq(None::<String>))
         .execute(conn)?;
+    let named = old().filter(
+        security_log::username
+            .is_not_null()
+            .or(security_log::address.is_not_null()),
+    );
+    let rows = rows
+        + diesel::update(named)
+            .set((
+                security_log::username.eq(None::<String>),
+                security_log::address.eq(None::<String>),
+            ))
+            .execute(conn)?;
     note("security_log", rows);
     Ok(forgotten)
+}
+
+/// Ascribes to an officer the entries of the security log that stand under the name alone: written by an
+/// earlier release, or before there was an account of that name. Once the name is gone, nothing leads to
+/// them any more.
+fn own_entries(conn: &mut Conn, id: Uuid) -> QueryResult<()> {
+    let name: Option<String> = officers::table
+        .find(Id(id))
+        .select(officers::username)
+        .first(conn)
+        .optional()?;
+    let nameless = security_log::table
+        .filter(security_log::officer_id.is_null())
+        .filter(security_log::username.eq(name));
+    diesel::update(nameless)
+        .set(security_log::officer_id.eq(Some(id)))
+        .execute(conn)
+        .map(drop)
 }

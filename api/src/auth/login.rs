@@ -197,6 +197,11 @@ impl Door {
         if let Some(seconds) = of_name.max(of_address) {
             return Ok(Some(seconds));
         }
+        // Whose name it is stands in the log alone: what is answered never tells.
+        let officer_id = match &self.username {
+            Some(username) => queries::account_named(conn, username)?.map(|account| account.id),
+            None => None,
+        };
         let log = |conn: &mut Conn, kind| {
             security_log::record(
                 conn,
@@ -204,7 +209,7 @@ impl Door {
                 origin,
                 Record {
                     kind,
-                    officer_id: None,
+                    officer_id,
                     username: self.username.as_deref(),
                     detail: None,
                 },

@@ -59,7 +59,12 @@ pub enum Kind {
 }
 
 impl Kind {
-    const fn slug(self) -> &'static str {
+    /// The kinds whose detail is the name of a phone: somebody's, such as 张三的手机.
+    pub const OF_PHONES: [Self; 2] = [Self::SignedIn, Self::InvitationAccepted];
+
+    /// As it is stored.
+    #[must_use]
+    pub const fn slug(self) -> &'static str {
         match self {
             Self::SignedIn => "signed_in",
             Self::SignInRefused => "sign_in_refused",
