@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use diesel::prelude::*;
+use gridpatrol::audit::verify::{self, Standing};
 use gridpatrol::store::schema::security_log;
 use gridpatrol_domain::error::Code;
 use serde_json::{Value, json};
@@ -16,6 +17,7 @@ use crate::support::{World, filing};
 on_both!(
     words_go_from_a_report_and_all_that_names_them,
     what_measures_under_way_are_called_by_goes_too,
+    what_is_erased_while_the_chain_is_read_is_no_theft,
     a_report_at_its_end_loses_every_text,
     who_an_officer_was_is_forgotten,
     the_log_of_sign_ins_forgets_after_half_a_year,
@@ -196,6 +198,27 @@ async fn what_measures_under_way_are_called_by_goes_too(world: World) {
     assert_eq!(due["details"]["title"], "清理＊院外");
     let (well, said) = verified(&world.database().url, &Folder::new(), &[]);
     assert!(well, "{said}");
+}
+
+async fn what_is_erased_while_the_chain_is_read_is_no_theft(world: World) {
+    let leader = world.leader(1, 1).await;
+    let id = naming(&world, &leader).await;
+    let (app, town) = (world.app().clone(), world.here().id());
+    let head =
+        tokio::task::spawn_blocking(move || Standing::now(&app.store, town).expect("a head"))
+            .await
+            .expect("a thread");
+    let admin = world.sign_in("admin").await;
+    let wanted = json!({"reason": "当事人申请", "words": ["张某三"]});
+    let erase = format!("/v1/reports/{id}/erase");
+    assert_eq!(admin.post(&erase, &wanted).await.ok()["events"], 2);
+    let app = world.app().clone();
+    let held = tokio::task::spawn_blocking(move || {
+        verify::chain_to(&app.store, town, &[], head).expect("the database")
+    })
+    .await
+    .expect("a thread");
+    assert_eq!(held.expect("it holds").erased, 2);
 }
 
 async fn a_report_at_its_end_loses_every_text(world: World) {

@@ -1,7 +1,8 @@
 //! Verifying the chains of towns, however long, in little memory and while a server writes.
 //!
 //! Owns the order of the reads: first a town's head, then its events up to there, a run of them at a
-//! time. What a chain must keep is the domain's (`gridpatrol_domain::audit`).
+//! time; and the head anew where a payload is gone that no event up to there accounts for: it may have
+//! been erased since, and the event that says so lies behind. What a chain must keep is the domain's (`gridpatrol_domain::audit`).
 
 use diesel::prelude::*;
 use gridpatrol_domain::audit::walk::Walk;
@@ -15,11 +16,36 @@ use crate::store::{Store, events};
 
 /// Events read at a time.
 const RUN: i64 = 500;
+/// How often the head is read anew because something was erased meanwhile.
+const ERASED_MEANWHILE: usize = 5;
 /// Towns read at a time.
 const TOWNS: i64 = 500;
 
-/// Whether the chain of a town holds, up to the head it had when this began; heads that were signed
-/// before must lie on it. An event that cannot be read breaks it. Never on an async thread.
+/// The head of a town's chain as it stood at an instant.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    seq: i64,
+    hash: Vec<u8>,
+    /// Whether there are events behind it.
+    beyond: bool,
+}
+
+impl Standing {
+    /// As it stands now. Never on an async thread.
+    ///
+    /// # Errors
+    /// If the database cannot be read, or there is no such town.
+    pub fn now(store: &Store, town: Uuid) -> Result<Self, Problem> {
+        store.read_blocking(|conn| {
+            let (seq, hash) = events::head(conn, town)?;
+            let beyond = queries::reaches_beyond(conn, town, seq)?;
+            Ok(Self { seq, hash, beyond })
+        })
+    }
+}
+
+/// Whether the chain of a town holds, up to the head it has; heads that were signed before must lie on
+/// it. An event that cannot be read breaks it. Never on an async thread.
 ///
 /// # Errors
 /// If the database cannot be read at all, or there is no such town.
@@ -28,34 +54,65 @@ pub fn chain(
     town: Uuid,
     heads: &[(i64, Digest)],
 ) -> Result<Result<Verified, Broken>, Problem> {
-    let (seq, hash, beyond) = store.read_blocking(|conn| {
-        let (seq, hash) = events::head(conn, town)?;
-        let beyond = queries::reaches_beyond(conn, town, seq)?;
-        Ok((seq, hash, beyond))
-    })?;
+    chain_to(store, town, heads, Standing::now(store, town)?)
+}
+
+/// As [`chain`], with a head that was read before.
+///
+/// # Errors
+/// As [`chain`].
+pub fn chain_to(
+    store: &Store,
+    town: Uuid,
+    heads: &[(i64, Digest)],
+    mut head: Standing,
+) -> Result<Result<Verified, Broken>, Problem> {
     let mut walk = Walk::new(town, heads.iter().copied());
-    while walk.end().seq < seq {
+    for _ in 0..ERASED_MEANWHILE {
+        let held = follow(store, town, &mut walk, &head)?;
+        // A payload goes in the transaction that records it: a head that is read after the payload was
+        // found gone lies behind that record.
+        let Err(Broken {
+            fault: Fault::UnrecordedErasure,
+            ..
+        }) = held
+        else {
+            return Ok(held);
+        };
+        head = Standing::now(store, town)?;
+    }
+    follow(store, town, &mut walk, &head)
+}
+
+/// Follows the chain up to a head, and tells whether it holds until there.
+fn follow(
+    store: &Store,
+    town: Uuid,
+    walk: &mut Walk,
+    head: &Standing,
+) -> Result<Result<Verified, Broken>, Problem> {
+    while walk.end().seq < head.seq {
         let after = walk.end().seq;
-        let most = RUN.min(seq - after);
+        let most = RUN.min(head.seq - after);
         let run = store.read_blocking(|conn| Ok(events::after(conn, town, after, most)?));
         let walked = match run {
             // Fewer than there must be: the chain ends here.
             Ok(run) if run.is_empty() => break,
             Ok(run) => run.iter().try_for_each(|record| walk.step(record)),
-            Err(_) => one_by_one(store, town, &mut walk, most)?,
+            Err(_) => one_by_one(store, town, walk, most)?,
         };
         if let Err(broken) = walked {
             return Ok(Err(broken));
         }
     }
-    if beyond && walk.end().seq == seq {
+    if head.beyond && walk.end().seq == head.seq {
         let fault = Fault::Head;
         return Ok(Err(Broken {
-            seq: seq + 1,
+            seq: head.seq + 1,
             fault,
         }));
     }
-    Ok(walk.finish(seq, &hash))
+    Ok(walk.finish(head.seq, &head.hash))
 }
 
 /// Follows a run that cannot be read as a whole, to name the event that cannot.

@@ -70,12 +70,14 @@ impl Walk {
         }
     }
 
-    /// Ends at the head that the town keeps.
+    /// Ends at the head that the town keeps. The walk may go on from there: an
+    /// [unrecorded erasure](Fault::UnrecordedErasure) is told only when all else holds, and a later event
+    /// may still record it.
     ///
     /// # Errors
     /// If the chain ends elsewhere, a signed head lies beyond its end or before its beginning, or a
     /// payload is gone that no event says was erased.
-    pub fn finish(self, seq: i64, hash: &[u8]) -> Result<Verified, Broken> {
+    pub fn finish(&self, seq: i64, hash: &[u8]) -> Result<Verified, Broken> {
         ends_at(self.end, seq, hash)?;
         // A town in which nothing had happened: its head is the genesis of every chain.
         let genesis = self
@@ -184,6 +186,18 @@ mod tests {
         ]);
         erase(&mut records[0]);
         assert_eq!(walked(&records, Vec::new(), end).unwrap().erased, 1);
+        // A reader who came to the head that was, and then reads what was recorded since.
+        let mut walk = Walk::new(TOWN, Vec::new());
+        for record in &records[..2] {
+            walk.step(record).unwrap();
+        }
+        let there = walk.end();
+        assert_eq!(
+            walk.finish(there.seq, &there.hash).unwrap_err().fault,
+            Fault::UnrecordedErasure
+        );
+        walk.step(&records[2]).unwrap();
+        assert_eq!(walk.finish(end.seq, &end.hash).unwrap().erased, 1);
         erase(&mut records[1]);
         assert_eq!(
             walked(&records, Vec::new(), end),
