@@ -26,6 +26,8 @@ on_both!(
     the_security_log_is_for_administrators,
     the_program_names_the_first_broken_link,
     kept_heads_prove_what_lay_before,
+    a_town_that_was_taken_away_is_missed,
+    heads_are_of_towns_that_anybody_sees,
 );
 
 /// A report that went its way, and its id.
@@ -561,4 +563,71 @@ async fn rewrite(world: &World, seq: i64) {
             Ok(())
         })
         .await;
+}
+
+async fn a_town_that_was_taken_away_is_missed(world: World) {
+    let (folder, url) = (Folder::new(), world.database().url.clone());
+    assert!(verified(&url, &folder, &[]).0);
+    let town = world.beside().id();
+    if let Some(path) = url.strip_prefix("sqlite://") {
+        let mut conn = SqliteConnection::establish(path).expect("the file");
+        conn.batch_execute(&format!(
+            "PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = OFF; \
+             DELETE FROM towns WHERE id = X'{}'",
+            town.simple()
+        ))
+        .expect("a deletion");
+    } else {
+        world
+            .change(move |conn| {
+                Ok(conn.batch_execute(&format!(
+                    "SET LOCAL session_replication_role = replica; \
+                     DELETE FROM towns WHERE id = '{town}'"
+                ))?)
+            })
+            .await;
+    }
+    let (well, said) = verified(&url, &folder, &[]);
+    let told = format!("town {town}: its events are there, and there is no such town");
+    assert!(!well && said.contains(&told), "{said}");
+    assert!(verified(&url, &folder, &["--town", "990001100000"]).0);
+}
+
+async fn heads_are_of_towns_that_anybody_sees(world: World) {
+    use gridpatrol::store::schema::towns;
+    let (folder, url) = (Folder::new(), world.database().url.clone());
+    let printed = || {
+        let printed = program(&url, &folder, &["audit", "heads"]);
+        assert!(printed.status.success(), "{printed:?}");
+        String::from_utf8(printed.stdout)
+            .expect("text")
+            .lines()
+            .count()
+    };
+    assert_eq!(printed(), 2);
+    // As while an import writes it: another connection, where nothing asks for the import.
+    let town = world.beside().id();
+    if let Some(path) = url.strip_prefix("sqlite://") {
+        let mut conn = SqliteConnection::establish(path).expect("the file");
+        conn.batch_execute(&format!(
+            "PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = OFF; \
+             UPDATE towns SET import_id = id WHERE id = X'{}'",
+            town.simple()
+        ))
+        .expect("a change");
+    } else {
+        world
+            .change(move |conn| {
+                conn.batch_execute("SET LOCAL session_replication_role = replica")?;
+                diesel::update(towns::table.find(Id(town)))
+                    .set(towns::import_id.eq(Some(town)))
+                    .execute(conn)?;
+                Ok(())
+            })
+            .await;
+    }
+    assert_eq!(printed(), 1);
+    // It is verified all the same.
+    let (well, said) = verified(&url, &folder, &[]);
+    assert!(well && said.contains("990002100000 邻镇: "), "{said}");
 }

@@ -30,6 +30,8 @@ pub struct NamedTown {
     pub code: String,
     /// Its name.
     pub name: String,
+    /// Whether anybody sees it: not while an import writes it, which may yet fail and take it back.
+    pub published: bool,
 }
 
 /// Towns by id, behind one; only the one with this code, if a code is given.
@@ -46,7 +48,12 @@ pub fn towns(
         .inner_join(grids::table)
         .order(towns::id)
         .limit(most)
-        .select((towns::id, grids::code, grids::name))
+        .select((
+            towns::id,
+            grids::code,
+            grids::name,
+            towns::import_id.is_null(),
+        ))
         .into_boxed::<MultiBackend>();
     if let Some(code) = code {
         query = query.filter(grids::code.eq(code.to_owned()));
@@ -55,6 +62,24 @@ pub fn towns(
         query = query.filter(towns::id.gt(Id(after)));
     }
     query.load(conn)
+}
+
+/// The next town that events are of, behind one, and whether it is among the [`towns`].
+///
+/// # Errors
+/// If the database fails.
+pub fn next_with_events(conn: &mut Conn, after: Uuid) -> QueryResult<Option<(Uuid, bool)>> {
+    // Read in one statement: a town may be founded meanwhile.
+    let found: Option<(Uuid, Option<Uuid>, Option<Uuid>)> = events::table
+        .left_join(towns::table.on(towns::id.eq(events::town_id)))
+        .left_join(grids::table.on(grids::id.eq(events::town_id)))
+        .filter(events::town_id.gt(Id(after)))
+        .order(events::town_id)
+        .limit(1)
+        .select((events::town_id, towns::id.nullable(), grids::id.nullable()))
+        .first(conn)
+        .optional()?;
+    Ok(found.map(|(town, row, grid)| (town, row.is_some() && grid.is_some())))
 }
 
 /// Whether a town has events behind this place.

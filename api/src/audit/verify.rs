@@ -162,6 +162,23 @@ pub fn towns(store: &Store, code: Option<&str>) -> Result<Vec<NamedTown>, Proble
     }
 }
 
+/// Towns of which there are events, and which are not among the [`towns`]: somebody took them away.
+///
+/// # Errors
+/// If the database cannot be read.
+pub fn missing_towns(store: &Store) -> Result<Vec<Uuid>, Problem> {
+    let (mut missing, mut after) = (Vec::new(), Uuid::nil());
+    while let Some((town, listed)) =
+        store.read_blocking(|conn| Ok(queries::next_with_events(conn, after)?))?
+    {
+        if !listed {
+            missing.push(town);
+        }
+        after = town;
+    }
+    Ok(missing)
+}
+
 /// What SQLite finds wrong with the table of events and its indexes: a row that an index does not know
 /// is there for some readers and not for others. PostgreSQL checks its pages itself.
 ///
