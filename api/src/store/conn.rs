@@ -122,7 +122,7 @@ pub(super) fn open_sqlite(
              PRAGMA temp_store = MEMORY;"
         ),
         Use::Migrate => "PRAGMA busy_timeout = 60000; PRAGMA journal_mode = WAL; \
-             PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF; PRAGMA temp_store = MEMORY;"
+             PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF; PRAGMA temp_store = FILE;"
             .to_owned(),
     })
     .map_err(StoreError::Prepare)?;

@@ -64,3 +64,17 @@ fn a_database_that_was_never_migrated_is_not_ready() {
         assert_eq!(ready.unwrap_err().code, Code::Unavailable, "{kind:?}");
     }
 }
+
+#[test]
+fn a_large_upgrade_sorts_in_a_file() {
+    let database = Database::fresh(Kind::Sqlite);
+    let stored = |purpose| {
+        let watch = Watch::new(Duration::from_secs(1));
+        let mut conn = conn::open_sqlite(&database.path(), purpose, watch).unwrap();
+        diesel::dsl::sql::<diesel::sql_types::Integer>("SELECT temp_store FROM pragma_temp_store")
+            .get_result::<i32>(&mut conn)
+            .unwrap()
+    };
+    assert_eq!(stored(conn::Use::Migrate), 1, "FILE");
+    assert_eq!(stored(conn::Use::Write), 2, "MEMORY");
+}
