@@ -1,6 +1,7 @@
 //! Personal data erased on request: what goes, what stays, and that the chain still holds.
 
 use chrono::TimeDelta;
+use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use gridpatrol::audit::verify::{self, Standing};
 use gridpatrol::store::schema::security_log;
@@ -110,6 +111,9 @@ async fn words_go_from_a_report_and_all_that_names_them(world: World) {
         .collect();
     assert_eq!(details(&record), expected);
     assert!(!json!(record).to_string().contains("张某三"));
+    if let Some(path) = world.database().url.strip_prefix("sqlite://") {
+        gone_from_the_file(path, "张某三");
+    }
     let found = leader.get("/v1/reports?q=张某三").await.ok();
     assert_eq!(found["items"], json!([]));
     let found = leader.get("/v1/reports?q=烧秸秆").await.ok();
@@ -129,6 +133,20 @@ async fn words_go_from_a_report_and_all_that_names_them(world: World) {
     assert_eq!(seqs.len(), 2);
     let (well, said) = verified(&world.database().url, &Folder::new(), &[]);
     assert!(well && said.contains("2 of them erased"), "{said}");
+}
+
+/// Not even the pages of the file hold it any more, once the log has been written back.
+fn gone_from_the_file(path: &str, words: &str) {
+    let mut conn = SqliteConnection::establish(path).expect("the file");
+    conn.batch_execute("PRAGMA busy_timeout = 5000; PRAGMA wal_checkpoint(TRUNCATE)")
+        .expect("a checkpoint");
+    let wal = std::fs::metadata(format!("{path}-wal")).map_or(0, |log| log.len());
+    assert_eq!(wal, 0, "the log has been written back");
+    let whole = std::fs::read(path).expect("the file");
+    let found = whole
+        .windows(words.len())
+        .any(|bytes| bytes == words.as_bytes());
+    assert!(!found, "{words} lies in the file");
 }
 
 async fn what_measures_under_way_are_called_by_goes_too(world: World) {

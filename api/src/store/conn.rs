@@ -110,12 +110,15 @@ pub(super) fn open_sqlite(
     }
     let mut conn = SqliteConnection::establish(&name).map_err(StoreError::Open)?;
     let busy = BUSY_TIMEOUT.as_millis();
-    // The journal mode stays with the file: readers need not ask for it.
+    // What is deleted is overwritten in pages that are written anyway: erased texts must not stay in the
+    // file. The journal mode stays with the file: readers need not ask for it. A step that counts or indexes
+    // anew sorts whole tables: what does not fit its cache goes to a file.
     conn.batch_execute(&match purpose {
         Use::Write => format!(
             "PRAGMA busy_timeout = {busy}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
              PRAGMA foreign_keys = ON; PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY; \
-             PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864;"
+             PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864; \
+             PRAGMA secure_delete = FAST;"
         ),
         Use::Read => format!(
             "PRAGMA busy_timeout = {busy}; PRAGMA query_only = ON; PRAGMA cache_size = -8192; \
