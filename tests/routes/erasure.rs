@@ -4,7 +4,8 @@ use chrono::TimeDelta;
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use gridpatrol::audit::verify::{self, Standing};
-use gridpatrol::store::schema::security_log;
+use gridpatrol::store::schema::{officers, security_log};
+use gridpatrol::store::types::Id;
 use gridpatrol_domain::error::Code;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -21,6 +22,7 @@ on_both!(
     what_is_erased_while_the_chain_is_read_is_no_theft,
     a_report_at_its_end_loses_every_text,
     who_an_officer_was_is_forgotten,
+    who_is_forgotten_is_no_contact_of_a_grid_either,
     the_log_of_sign_ins_forgets_after_half_a_year,
 );
 
@@ -428,4 +430,59 @@ async fn the_log_of_sign_ins_forgets_after_half_a_year(world: World) {
         }
     }
     assert!(!json!(bare).to_string().contains("组长2之1"));
+}
+
+async fn who_is_forgotten_is_no_contact_of_a_grid_either(world: World) {
+    let officer = world.officer("group_2_1");
+    world
+        .change(move |conn| {
+            Ok(diesel::update(officers::table.find(Id(officer)))
+                .set(officers::phone.eq(Some("13900000021")))
+                .execute(conn)?)
+        })
+        .await;
+    let admin = world.sign_in("admin").await;
+    let change = async |grid: Uuid, contact: &str| {
+        let target = format!("/v1/grids/{grid}");
+        let read = admin.get(&target).await;
+        let etag = read.header("etag").to_owned();
+        admin
+            .patch(&target, &etag, &json!({"contact": contact}))
+            .await
+            .ok()
+    };
+    let (one, other) = (world.here().group(2, 1), world.here().group(2, 2));
+    change(one, "组长2之1 13900000021").await;
+    change(one, "组长2之1，办公室0812-8210000").await;
+    change(other, "13900000021").await;
+    change(other, "0812-8210001").await;
+    world.dismiss("group_2_1").await;
+    world.disable("group_2_1").await;
+    let erase = format!("/v1/officers/{officer}/erase");
+    let wanted = json!({"reason": "离任满三年"});
+    let erased = admin.post(&erase, &wanted).await.ok();
+    assert!(
+        erased["fields"].to_string().contains("contacts"),
+        "{erased}"
+    );
+    // Both changes of the one, both of the other.
+    assert!(
+        erased["events"].as_u64().expect("a number") >= 4,
+        "{erased}"
+    );
+    let grid = admin.get(&format!("/v1/grids/{one}")).await.ok();
+    assert_eq!(grid["contact"], "＊，办公室0812-8210000");
+    let grid = admin.get(&format!("/v1/grids/{other}")).await.ok();
+    assert_eq!(grid["contact"], "0812-8210001");
+    // The next change does not bring it back.
+    change(one, "0812-8210000").await;
+    let auditor = world.sign_in("auditor").await;
+    let chain = json!(auditor.all("/v1/audit?limit=200").await).to_string();
+    for gone in ["组长2之1", "13900000021"] {
+        assert!(!chain.contains(gone), "{gone}");
+    }
+    let again = admin.post(&erase, &wanted).await.ok();
+    assert_eq!(again, json!({"events": 0, "fields": []}));
+    let (well, said) = verified(&world.database().url, &Folder::new(), &[]);
+    assert!(well, "{said}");
 }

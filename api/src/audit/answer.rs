@@ -132,7 +132,7 @@ pub struct Erased {
     /// How many events lost what they said.
     pub events: usize,
     /// Of a report: the fields in which something was erased; of an officer: `account`, `passwords`,
-    /// `devices`, `invitations`, `answers`, `security_log`.
+    /// `devices`, `invitations`, `answers`, `security_log`, `contacts` (of grids).
     pub fields: Vec<&'static str>,
 }
 

@@ -128,9 +128,10 @@ impl Validate for OfficerErasure {
 /// Erases who an officer was
 ///
 /// For administrators; the officer's postings must be over and the account disabled. Name, phone,
-/// username, passwords, devices and addresses go, and what events about the officer say; what the
-/// officer did stays, under an id that names nobody. The security log keeps the last half year, as the
-/// law asks: repeat it later for the rest. Nothing brings them back.
+/// username, passwords, devices and addresses go, what events about the officer say, and the officer as
+/// contact of a grid, by name or phone; what the officer did stays, under an id that names nobody. The
+/// security log keeps the last half year, as the law asks: repeat it later for the rest. Nothing brings
+/// them back.
 #[utoipa::path(
     operation_id = "eraseOfficer",
     tag = "audit",

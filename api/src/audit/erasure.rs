@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 use super::answer::Erased;
 use super::queries;
+use crate::grids::record;
 use crate::officers::accounts::not_oneself;
 use crate::officers::chains::Chains;
 use crate::officers::subject::{Manager, Subject};
@@ -204,9 +205,9 @@ pub fn of_officer(conn: &mut Conn, manager: &Manager, id: Uuid, reason: &str) ->
             .detail("End the officer's postings and disable the account first.")
             .into());
     }
-    let known = [Some(&subject.row.name), Some(&subject.row.username)];
-    let names = known.into_iter().flatten().chain(&subject.row.phone);
-    if Words::new(names.cloned()).stand_in(reason) {
+    let named = || [Some(&subject.row.name), subject.row.phone.as_ref()];
+    let names = named().into_iter().flatten();
+    if Words::new(names.chain([&subject.row.username]).cloned()).stand_in(reason) {
         let detail = "The reason stays on record: leave out what is to be erased.";
         let error = FieldError::new("/reason", "not_allowed", detail);
         return Err(Problem::invalid(vec![error]).into());
@@ -219,11 +220,35 @@ pub fn of_officer(conn: &mut Conn, manager: &Manager, id: Uuid, reason: &str) ->
         events: 0,
         fields: queries::forget_officer(conn, id, manager.now - LOG_KEPT)?,
     };
-    for town in towns {
-        let seqs: Vec<i64> = queries::payloads(conn, town, id)?
+    // One character is no name: it would be found in everybody's.
+    let names = named()
+        .into_iter()
+        .flatten()
+        .filter(|name| name.chars().count() > 1);
+    let names = Words::new(names.cloned());
+    let mut contacts = Vec::new();
+    for town in &towns {
+        contacts.push((*town, erase_contacts(conn, manager, *town, &names)?));
+    }
+    if contacts.iter().any(|(_, records)| !records.is_empty()) {
+        erased.fields.push("contacts");
+    }
+    for (town, records) in contacts {
+        for record in records {
+            chains.add(town, record);
+        }
+        let own = queries::payloads(conn, town, id)?;
+        let of_grids = queries::grid_payloads(conn, town)?;
+        let mut seqs: Vec<i64> = own
             .into_iter()
+            .chain(
+                of_grids
+                    .into_iter()
+                    .filter(|(_, said)| called(said, &names)),
+            )
             .map(|(seq, _)| seq)
             .collect();
+        seqs.sort_unstable();
         for seq in &seqs {
             events::erase_payload(conn, town, *seq)?;
         }
@@ -237,4 +262,36 @@ pub fn of_officer(conn: &mut Conn, manager: &Manager, id: Uuid, reason: &str) ->
     }
     chains.save(conn)?;
     Ok(erased)
+}
+
+/// Masks somebody's names in the contacts of a town's grids: otherwise the next change of a contact would
+/// write them into the record again. Answers what is to be recorded of it.
+fn erase_contacts(
+    conn: &mut Conn,
+    manager: &Manager,
+    town: Uuid,
+    names: &Words,
+) -> Outcome<Vec<EventRecord>> {
+    let mut records = Vec::new();
+    for (grid, contact, version) in queries::contacts(conn, town)? {
+        if !names.stand_in(&contact) {
+            continue;
+        }
+        let version = version + 1;
+        let masked = names.erased_from(&contact).unwrap_or_default();
+        queries::save_contact(conn, grid, &masked, version)?;
+        let actor = Some(manager.actor.officer_id);
+        records.push(record::contact_erased(grid, version, actor, manager.now));
+    }
+    Ok(records)
+}
+
+/// Whether what was said of a grid names somebody: as its contact, or in the reason of a change. The name
+/// of a grid may hold that of a person (张三岭), and stands in the facts as well.
+fn called(payload: &str, names: &Words) -> bool {
+    let said: Value = serde_json::from_str(payload).unwrap_or_default();
+    ["/contact", "/changes/contact", "/reason"]
+        .iter()
+        .filter_map(|place| said.pointer(place))
+        .any(|told| names.stand_in_value(told))
 }

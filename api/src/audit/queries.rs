@@ -299,6 +299,55 @@ pub fn payloads(conn: &mut Conn, town: Uuid, subject: Uuid) -> QueryResult<Vec<(
         .load(conn)
 }
 
+/// The payloads that events about a town's grids still have, by place; of grids that have ended too.
+///
+/// # Errors
+/// If the database fails.
+pub fn grid_payloads(conn: &mut Conn, town: Uuid) -> QueryResult<Vec<(i64, String)>> {
+    let ids: Vec<Uuid> = grids::table
+        .filter(grids::town_id.eq(Id(town)))
+        .select(grids::id)
+        .load(conn)?;
+    let mut found = Vec::new();
+    // Grid by grid: there is an index of what is about a thing, and none of what is about grids.
+    for id in ids {
+        let of_grid: Vec<(i64, String)> = events::table
+            .filter(events::town_id.eq(Id(town)))
+            .filter(events::subject_id.eq(Id(id)))
+            .filter(events::subject_kind.eq("grid"))
+            .filter(events::payload.is_not_null())
+            .select((events::seq, events::payload.assume_not_null()))
+            .load(conn)?;
+        found.extend(of_grid);
+    }
+    found.sort_unstable();
+    Ok(found)
+}
+
+/// The contacts of a town's grids, of those that have ended too, with the grids' versions.
+///
+/// # Errors
+/// If the database fails.
+pub fn contacts(conn: &mut Conn, town: Uuid) -> QueryResult<Vec<(Uuid, String, i64)>> {
+    grids::table
+        .filter(grids::town_id.eq(Id(town)))
+        .filter(grids::contact.is_not_null())
+        .order(grids::id)
+        .select((grids::id, grids::contact.assume_not_null(), grids::version))
+        .load(conn)
+}
+
+/// Writes a grid's contact with its next version. The town's row is locked.
+///
+/// # Errors
+/// If the database fails.
+pub fn save_contact(conn: &mut Conn, grid: Uuid, contact: &str, version: i64) -> QueryResult<()> {
+    diesel::update(grids::table.find(Id(grid)))
+        .set((grids::contact.eq(Some(contact)), grids::version.eq(version)))
+        .execute(conn)
+        .map(drop)
+}
+
 /// Kinds of events that record an erasure.
 const ERASURES: [&str; 2] = ["data_erased", "officer_erased"];
 

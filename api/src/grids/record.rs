@@ -83,6 +83,25 @@ pub fn updated(before: &Grid, after: &Grid, actor: Option<Uuid>, at: DateTime<Ut
     )
 }
 
+/// The contact of a grid lost what named somebody. What it was stands nowhere: that is the point.
+#[must_use]
+pub fn contact_erased(
+    grid: Uuid,
+    version: i64,
+    actor: Option<Uuid>,
+    at: DateTime<Utc>,
+) -> EventRecord {
+    EventRecord {
+        subject_kind: "grid",
+        subject_id: grid,
+        kind: "grid_updated",
+        at,
+        actor_id: actor,
+        facts: Map::from_iter([("version".to_owned(), version.into())]),
+        payload: None,
+    }
+}
+
 /// A grid lies below another one now.
 #[must_use]
 pub fn moved(before: &Grid, after: &Grid, by: &Restructuring<'_>) -> EventRecord {
