@@ -44,10 +44,15 @@ pub struct Gallery {
     uploads: Arc<Semaphore>,
     /// How many packages may be put together at the same time.
     pub packages: Arc<Semaphore>,
+    /// How many packages may lie on the disk: under way, or not yet read by who takes them.
+    pub packages_kept: Arc<Semaphore>,
 }
 
 /// Packages put together at the same time: each reads originals as fast as they come.
 const PACKAGES: usize = 2;
+
+/// Packages on the disk at the same time: each is as large as the originals of its report.
+const PACKAGES_KEPT: usize = 8;
 
 impl Gallery {
     /// Opens the store of contents that the settings name; `key` signs links.
@@ -65,6 +70,7 @@ impl Gallery {
             arrivals: Arc::default(),
             uploads: Arc::new(Semaphore::new(limits.uploads)),
             packages: Arc::new(Semaphore::new(PACKAGES)),
+            packages_kept: Arc::new(Semaphore::new(PACKAGES_KEPT)),
         })
     }
 }

@@ -21,6 +21,7 @@ on_both!(
     the_town_and_its_auditors_take_it_and_nobody_else,
     what_has_not_arrived_or_is_lost_is_named,
     many_photos_and_a_long_record_are_packed,
+    a_package_keeps_its_place_until_it_is_read,
 );
 
 fn target(id: Uuid) -> String {
@@ -330,4 +331,41 @@ async fn many_photos_and_a_long_record_are_packed(world: World) {
         assert!(events.len() > 200);
         assert_eq!(events.len(), office.record(id).await.len());
     }
+}
+
+async fn a_package_keeps_its_place_until_it_is_read(world: World) {
+    // More than what fits between a server and a reader who does not read; bytes behind the end of a
+    // picture belong to the file.
+    let mut large = pictures::snapshot();
+    large.resize(24 << 20, 0x5a);
+    let (photo, places) = (Uuid::now_v7(), world.app().gallery.packages_kept.clone());
+    let id = at_town(&world, &[(photo, &large)]).await;
+    let office = world.town_officer().await;
+    let all = places.available_permits();
+    let begin = || office.request(reqwest::Method::GET, &target(id)).send();
+    let freed = async || {
+        for _ in 0..200 {
+            if places.available_permits() == all {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        panic!("{} of {all}", places.available_permits());
+    };
+    let unread = begin().await.expect("an answer");
+    assert_eq!(unread.status(), 200);
+    assert_eq!(places.available_permits(), all - 1);
+    // No more than so many at a time.
+    let others = u32::try_from(all - 1).expect("a few");
+    let held = places.clone().acquire_many_owned(others).await;
+    let refused = office.get(&target(id)).await;
+    refused.refused(Code::Overloaded);
+    assert!(!refused.header("retry-after").is_empty());
+    drop(held);
+    let whole = unread.bytes().await.expect("the rest");
+    assert!(whole.len() > large.len());
+    freed().await;
+    // Who goes away lets go of it too.
+    drop(begin().await.expect("an answer"));
+    freed().await;
 }

@@ -1,19 +1,23 @@
 //! The package of a report: everything about it in one ZIP, to go to the county with a referral.
 //!
 //! Owns what is in it and who takes it. It is put together in a file before the first byte is sent, so
-//! that it is whole or refused, and a slow line holds no thread. Any report may be taken, referred or
+//! that it is whole or refused, and a slow line holds no thread. Only so many lie on the disk at a time,
+//! until they are read. Any report may be taken, referred or
 //! not: the town prepares a referral with it, and keeps it for its files.
 
 mod answer;
 mod archive;
+mod download;
 mod queries;
 pub mod routes;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web::Data;
 use bytes::Bytes;
 use gridpatrol_domain::error::Code;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 
 use self::answer::{
@@ -43,6 +47,8 @@ pub struct Package {
     pub number: String,
     /// The ZIP.
     pub whole: Scratch,
+    /// Its place on the disk.
+    pub kept: OwnedSemaphorePermit,
 }
 
 /// What of a report is read at once.
@@ -58,7 +64,7 @@ struct Contents {
 /// Makes the package of a report, and records who took it.
 ///
 /// # Errors
-/// `not_found`, `not_permitted`, `overloaded` when too many are made, `unavailable`.
+/// `not_found`, `not_permitted`, `overloaded` when too many are made or read, `unavailable`.
 pub async fn take(
     app: &Data<App>,
     viewer: &Viewer,
@@ -67,13 +73,14 @@ pub async fn take(
     id: Uuid,
 ) -> Result<Package, Problem> {
     let contents = read(app, viewer, id).await?;
-    let patience = Duration::from_millis(app.config.store.patience_ms);
-    let turn = app.gallery.packages.acquire();
-    let _permit = tokio::time::timeout(patience, turn)
-        .await
-        .ok()
-        .and_then(Result::ok)
-        .ok_or_else(|| overloaded().detail("Too many packages are being made."))?;
+    let gallery = &app.gallery;
+    let kept = turn(
+        app,
+        &gallery.packages_kept,
+        "Too many packages are being read.",
+    )
+    .await?;
+    let _making = turn(app, &gallery.packages, "Too many packages are being made.").await?;
 
     let archive = Archive::begin(&app.gallery.objects, viewer.now);
     let mut files = Vec::new();
@@ -115,7 +122,25 @@ pub async fn take(
             Ok(security_log::record(conn, now, &origin, record)?)
         })
         .await?;
-    Ok(Package { number, whole })
+    Ok(Package {
+        number,
+        whole,
+        kept,
+    })
+}
+
+/// Waits for a turn, as long as the database would be waited for.
+async fn turn(
+    app: &App,
+    turns: &Arc<Semaphore>,
+    detail: &str,
+) -> Result<OwnedSemaphorePermit, Problem> {
+    let patience = Duration::from_millis(app.config.store.patience_ms);
+    tokio::time::timeout(patience, Arc::clone(turns).acquire_owned())
+        .await
+        .ok()
+        .and_then(Result::ok)
+        .ok_or_else(|| overloaded().detail(detail))
 }
 
 async fn read(app: &Data<App>, viewer: &Viewer, id: Uuid) -> Result<Contents, Problem> {

@@ -10,6 +10,7 @@ use actix_web::web::Data;
 use actix_web::{HttpResponse, get};
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::download;
 use crate::app::App;
 use crate::auth::routes::origin;
 use crate::http::Call;
@@ -37,7 +38,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 /// byte, `manifest.json` with the SHA-256 of each file, the referral, and photos that are missing, its
 /// signature `manifest.jws` (EdDSA, `/.well-known/jwks.json`), and `README.txt`, which tells in Chinese
 /// and English how to check all that. Whoever works for the town takes it, its auditors, and its
-/// administrators; whether the report was referred does not matter. Each time is recorded in the security
+/// administrators; whether the report was referred does not matter. A download that stands still for a
+/// minute is ended, for only so many packages lie on the disk. Each time is recorded in the security
 /// log, as `package_taken`, for what is taken holds personal data.
 #[utoipa::path(
     operation_id = "getReportPackage",
@@ -57,6 +59,8 @@ pub async fn get_report_package(app: Data<App>, call: Call<ById>) -> Result<Http
     };
     let package = super::take(&app, &viewer, officer, origin(&call), call.path.id).await?;
     let content = package.whole.content().await?;
+    let size = content.size;
+    let stream = download::watched(content, package.kept, download::STANDSTILL);
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "application/zip"))
         .insert_header((
@@ -65,5 +69,5 @@ pub async fn get_report_package(app: Data<App>, call: Call<ById>) -> Result<Http
         ))
         .insert_header((CACHE_CONTROL, "private, no-store"))
         .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .body(SizedStream::new(content.size, content.stream)))
+        .body(SizedStream::new(size, stream)))
 }
