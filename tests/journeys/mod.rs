@@ -4,6 +4,7 @@ mod clock;
 mod demonstration;
 mod digests;
 mod due_at_once;
+mod duplicates;
 mod failures;
 mod filings;
 mod killed;

@@ -9,7 +9,7 @@ use diesel::prelude::*;
 use gridpatrol::app::{App, Clock};
 use gridpatrol::config::Config;
 use gridpatrol::fixed;
-use gridpatrol::notices::outbox::{self, Happened};
+use gridpatrol::notices::outbox::{self, Happened, SameMatter};
 use gridpatrol::reports::queries;
 use gridpatrol::reports::rows::ReportRow;
 use gridpatrol::store::counters::Shifts;
@@ -175,6 +175,7 @@ fn storage(store: &Store, seeded: &Seeded, now: DateTime<Utc>) -> Fallible<Measu
                     before: Some(before),
                     after,
                     number: &row.number,
+                    same: &SameMatter::default(),
                     actor_id: None,
                     at: now,
                 };

@@ -156,6 +156,19 @@ pub struct NoticeReport {
     pub deadline_at: DateTime<Utc>,
     /// Its version.
     pub version: i64,
+    /// The report that it repeats, as long as it is void for that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duplicate_of: Option<OriginalReport>,
+}
+
+/// The report that another one repeats.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct OriginalReport {
+    /// Its id.
+    pub id: Uuid,
+    /// Its number.
+    #[schema(example = "990001100-2026-000007")]
+    pub number: String,
 }
 
 /// Whose turn it is.

@@ -14,7 +14,8 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::envelope::{
-    self, NoticeDesk, NoticeRecipients, NoticeReport, ReportNotice, ReportNoticeData,
+    self, NoticeDesk, NoticeRecipients, NoticeReport, OriginalReport, ReportNotice,
+    ReportNoticeData,
 };
 use crate::grids::directory::Town;
 use crate::store::Conn;
@@ -22,6 +23,16 @@ use crate::store::schema::notices;
 use crate::store::town::TownHead;
 use crate::store::types::{At, Id};
 use crate::{fixed, on_each};
+
+/// What a report has to do with others about the same matter.
+#[derive(Debug, Clone, Default)]
+pub struct SameMatter {
+    /// The report that it repeats, as long as it is void for that.
+    pub original: Option<OriginalReport>,
+    /// Who filed the reports that are void as duplicates of it; needed only where an event concerns
+    /// them ([`concerns_duplicates`](gridpatrol_domain::notice::concerns_duplicates)).
+    pub filed_again_by: Vec<Uuid>,
+}
 
 /// A change of a report, whose events are about to be recorded.
 #[derive(Debug, Clone, Copy)]
@@ -36,6 +47,8 @@ pub struct Happened<'a> {
     pub after: &'a Report,
     /// Its number.
     pub number: &'a str,
+    /// Reports about the same matter. What the clock does concerns them never.
+    pub same: &'a SameMatter,
     /// Who did it; none for the system.
     pub actor_id: Option<Uuid>,
     /// When.
@@ -79,6 +92,7 @@ impl Happened<'_> {
             after: self.after,
             actor_id: self.actor_id,
             staffing: self.staffing,
+            filed_again_by: &self.same.filed_again_by,
         };
         let kinds: Vec<_> = events.iter().map(|event| event.kind).collect();
         let calling = happening.calling(&kinds);
@@ -92,6 +106,10 @@ impl Happened<'_> {
             number: self.number,
             place: &report.grid_name,
             desk: desk.as_deref().unwrap_or_default(),
+            original: report
+                .duplicate_of
+                .as_ref()
+                .map(|original| original.number.as_str()),
         };
         let town_id = self.town.id;
         let usual = self.town.settings().at(self.at).notices.notify;
@@ -175,6 +193,7 @@ impl Happened<'_> {
             next_due_at: report.next_due_at,
             deadline_at: report.deadline_at,
             version: report.version,
+            duplicate_of: self.same.original.clone(),
         }
     }
 }

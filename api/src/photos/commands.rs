@@ -23,6 +23,7 @@ use super::rows::PhotoRow;
 use crate::grids::directory::Directory;
 use crate::notices::outbox::{self, Happened};
 use crate::problem::{FieldError, Problem};
+use crate::reports::duplicate;
 use crate::reports::queries::sees;
 use crate::reports::rows::ReportRow;
 use crate::settings::queries as settings;
@@ -383,12 +384,14 @@ fn count(
     let row: ReportRow = this.select(ReportRow::as_select()).first(conn)?;
     let town = directory.town(conn, town_id)?;
     let state = row.state(|grid| town.path(grid));
+    let same = duplicate::same_matter(conn, &state, &[])?;
     let happened = Happened {
         town: &town,
         staffing: &town.staffing(now),
         before: Some(&state),
         after: &state,
         number: &row.number,
+        same: &same,
         actor_id: Some(arrival.actor.officer_id),
         at: now,
     };

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::inbox_item::InboxItem;
 use super::request::ResponsibleParty;
+use crate::notices::envelope::OriginalReport;
 use crate::photos::wire::ReportPhoto;
 
 /// A report as the caller sees it.
@@ -158,6 +159,9 @@ pub struct Report {
     /// Whether the one who put it right closed it too, because there was nobody else.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub self_verified: bool,
+    /// The report that it repeats, as long as it is void for that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duplicate_of: Option<OriginalReport>,
     /// Its photos, in the order they were declared.
     pub photos: Vec<ReportPhoto>,
     /// The server's word that every declared photo has arrived.

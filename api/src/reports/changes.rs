@@ -91,4 +91,5 @@ changes! {
     proceedings: Option<String>,
     handler_team_id: Option<Id>,
     co_handlers: Option<String>,
+    duplicate_of: Option<Id>,
 }

@@ -22,7 +22,7 @@ use super::queries;
 use super::rows::ReportRow;
 use super::view::StaffedTown;
 use crate::app::App;
-use crate::notices::outbox::{self, Happened};
+use crate::notices::outbox::{self, Happened, SameMatter};
 use crate::store::conn::MultiBackend;
 use crate::store::counters::Shifts;
 use crate::store::events::{self, EventRecord};
@@ -148,6 +148,7 @@ pub fn catch_up(
                 before: Some(&before),
                 after: &report,
                 number: &row.number,
+                same: &SameMatter::default(),
                 actor_id: None,
                 at: now,
             };
@@ -203,6 +204,7 @@ pub(super) fn record_marks(
             before: Some(&before),
             after: &after,
             number: &row.number,
+            same: &SameMatter::default(),
             actor_id: None,
             at: now,
         };

@@ -170,7 +170,7 @@ pub fn file(
         linked.save(conn, &mut head, viewer, &staffed, &row)?;
     }
     Ok(Filed {
-        report: view::report(app, viewer, &staffed, &row, &texts, &photos),
+        report: view::report(app, viewer, &staffed, &row, &texts, &photos, None),
         created: true,
     })
 }
@@ -304,6 +304,7 @@ pub fn act(
     if let Some(original) = original {
         duplicate::link(conn, &mut head, viewer, &staffed, &original, &found.row)?;
     }
+    let original = duplicate::original(conn, &found.row)?;
     Ok(view::report(
         app,
         viewer,
@@ -311,6 +312,7 @@ pub fn act(
         &found.row,
         &found.texts,
         &photos,
+        original,
     ))
 }
 
@@ -407,12 +409,14 @@ pub(super) fn record(
     events: Vec<Event>,
 ) -> Outcome<()> {
     let report = change.after;
+    let same = duplicate::same_matter(conn, report, &events)?;
     let happened = Happened {
         town: &change.staffed.town,
         staffing: &change.staffed.staffing,
         before: change.before,
         after: report,
         number: change.number,
+        same: &same,
         actor_id: Some(viewer.actor.officer_id),
         at: viewer.now,
     };
@@ -452,6 +456,7 @@ pub fn answer_for(
 ) -> Outcome<answer::Report> {
     let staffed = StaffedTown::read(conn, app, found.row.town_id, viewer.now)?;
     let photos = view::photos_of(conn, found.row.id)?;
+    let original = duplicate::original(conn, &found.row)?;
     Ok(view::report(
         app,
         viewer,
@@ -459,6 +464,7 @@ pub fn answer_for(
         &found.row,
         &found.texts,
         &photos,
+        original,
     ))
 }
 

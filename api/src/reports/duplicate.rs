@@ -1,8 +1,14 @@
 //! A report that says the same as another: what it is the duplicate of, and who learns of it.
 //!
-//! Owns the link between the two. Voiding the duplicate is an action like any other.
+//! Owns the link between the two, of which there may be a chain: what was void as a duplicate of a
+//! report follows that one, should it turn out to repeat another itself. Voiding the duplicate is an
+//! action like any other.
 
-use gridpatrol_domain::report::{Event, EventKind, Status};
+use std::collections::HashSet;
+
+use diesel::prelude::*;
+use gridpatrol_domain::notice::concerns_duplicates;
+use gridpatrol_domain::report::{Event, EventKind, Report, Status};
 use serde_json::{Map, json};
 use uuid::Uuid;
 
@@ -10,9 +16,57 @@ use super::commands::{Change, record};
 use super::queries;
 use super::rows::ReportRow;
 use super::view::{StaffedTown, Viewer};
+use crate::notices::envelope::OriginalReport;
+use crate::notices::outbox::SameMatter;
 use crate::problem::{FieldError, Problem};
 use crate::store::town::TownHead;
+use crate::store::types::Id;
 use crate::store::{Conn, Outcome};
+
+/// The report that this one is void as a duplicate of.
+///
+/// # Errors
+/// If the database fails.
+pub fn original(conn: &mut Conn, row: &ReportRow) -> QueryResult<Option<OriginalReport>> {
+    numbered(conn, row.duplicate_of.map(|Id(original)| original))
+}
+
+fn numbered(conn: &mut Conn, id: Option<Uuid>) -> QueryResult<Option<OriginalReport>> {
+    let mut numbers = queries::numbers_of(conn, id.into_iter().collect())?;
+    Ok(id.and_then(|id| {
+        let number = numbers.remove(&id)?;
+        Some(OriginalReport { id, number })
+    }))
+}
+
+/// Whom these events of a report concern besides its own people, and which report it repeats.
+///
+/// # Errors
+/// If the database fails.
+pub fn same_matter(conn: &mut Conn, report: &Report, events: &[Event]) -> QueryResult<SameMatter> {
+    let concerned = events.iter().any(|event| concerns_duplicates(event.kind));
+    Ok(SameMatter {
+        original: numbered(conn, report.duplicate_of)?,
+        filed_again_by: if concerned {
+            filed_again_by(conn, report.id)?
+        } else {
+            Vec::new()
+        },
+    })
+}
+
+/// Who filed what is void as a duplicate of this report, or of such a duplicate.
+fn filed_again_by(conn: &mut Conn, report: Uuid) -> QueryResult<Vec<Uuid>> {
+    let (mut known, mut reporters) = (HashSet::from([report]), Vec::new());
+    let mut last = vec![report];
+    while !last.is_empty() {
+        let mut found = queries::duplicates_of(conn, last)?;
+        found.retain(|(id, _)| known.insert(*id));
+        reporters.extend(found.iter().map(|(_, reporter)| *reporter));
+        last = found.into_iter().map(|(id, _)| id).collect();
+    }
+    Ok(reporters)
+}
 
 /// The report that another one repeats, as the caller sees it.
 pub(super) fn original_of(
@@ -35,9 +89,9 @@ pub(super) fn original_of(
         })
 }
 
-/// Tells those of the original that it was reported again, and gives the other reporter sight of it,
-/// so that both learn how the matter ends. The original itself does not change. With the town's row
-/// locked.
+/// Tells those of the original that it was reported again, and gives who reported it again sight of
+/// it: they are told how the matter ends ([`same_matter`]). The original itself does not change. With
+/// the town's row locked, after the duplicate was saved.
 pub(super) fn link(
     conn: &mut Conn,
     head: &mut TownHead,
@@ -46,7 +100,9 @@ pub(super) fn link(
     original: &ReportRow,
     duplicate: &ReportRow,
 ) -> Outcome<()> {
-    queries::add_participant(conn, original, duplicate.reporter_id)?;
+    for reporter in filed_again_by(conn, original.id)? {
+        queries::add_participant(conn, original, reporter)?;
+    }
     let report = original.state(|grid| staffed.town.path(grid));
     let mut payload = Map::new();
     payload.insert("duplicate_id".to_owned(), json!(duplicate.id));

@@ -179,6 +179,7 @@ impl Walk<'_> {
                 number: self.number,
                 place: town.grid_name(report.place.id()).unwrap_or_default(),
                 desk: name.as_deref().unwrap_or_default(),
+                original: None,
             };
             steps.push(ForecastStep {
                 at: step.due_at,

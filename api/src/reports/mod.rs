@@ -11,7 +11,7 @@ mod changes;
 pub mod clock;
 pub mod commands;
 pub mod decisions;
-mod duplicate;
+pub mod duplicate;
 mod forecast;
 pub mod foresight_routes;
 pub mod inbox;

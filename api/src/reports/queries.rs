@@ -3,6 +3,8 @@
 //! Owns statements only. Each one that reads on behalf of somebody takes that one's [`Scope`].
 //! Lists stand in `list`, the inbox in `inbox`, text search in `search`.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 use gridpatrol_domain::scope::Scope;
 use uuid::Uuid;
@@ -154,6 +156,31 @@ pub fn insert(conn: &mut Conn, row: &ReportRow, texts: &TextsRow) -> QueryResult
         .values(texts.clone())
         .returning(report_texts::search_id);
     fixed!(conn, texts, get_result)
+}
+
+/// The numbers of these reports.
+pub fn numbers_of(conn: &mut Conn, ids: Vec<Uuid>) -> QueryResult<HashMap<Uuid, String>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let ids = padded(ids.into_iter().map(Id));
+    let numbers: Vec<(Uuid, String)> = Kept(
+        reports::table
+            .filter(reports::id.eq_any(ids))
+            .select((reports::id, reports::number)),
+    )
+    .load(conn)?;
+    Ok(numbers.into_iter().collect())
+}
+
+/// The reports that are void as duplicates of one of these, each with who filed it.
+pub fn duplicates_of(conn: &mut Conn, ids: Vec<Uuid>) -> QueryResult<Vec<(Uuid, Uuid)>> {
+    let ids = padded(ids.into_iter().map(Id));
+    let duplicates = reports::table
+        .filter(reports::duplicate_of.assume_not_null().eq_any(ids))
+        .order(reports::id)
+        .select((reports::id, reports::reporter_id));
+    Kept(duplicates).load(conn)
 }
 
 /// Writes the row as it is now, and who works on it. `before` is what it was.

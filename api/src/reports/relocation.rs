@@ -20,7 +20,7 @@ use super::commands::recount;
 use super::rows::{ReportRow, TextsRow};
 use super::{queries, search};
 use crate::grids::directory::Town;
-use crate::notices::outbox::{self, Happened};
+use crate::notices::outbox::{self, Happened, SameMatter};
 use crate::store::counters::Shifts;
 use crate::store::events::{self, EventRecord};
 use crate::store::schema::{report_texts, reports};
@@ -162,6 +162,7 @@ pub fn follow(
                 before: Some(&report),
                 after: &decision.report,
                 number: &row.number,
+                same: &SameMatter::default(),
                 actor_id: change.actor_id,
                 at: change.now,
             };

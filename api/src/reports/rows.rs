@@ -137,6 +137,8 @@ pub struct ReportRow {
     /// Who works on it beside.
     #[diesel(serialize_as = Option<String>, deserialize_as = Option<String>)]
     pub co_handlers: Beside,
+    /// The report that it repeats, as long as it is void for that.
+    pub duplicate_of: Option<Id>,
 }
 
 /// Co-handlers, as one JSON array; absent where there are none.
@@ -273,6 +275,7 @@ impl ReportRow {
             source: self.source.0,
             status: self.status.0,
             status_before_void: self.status_before_void.map(|status| status.0),
+            duplicate_of: self.duplicate_of.map(|original| original.0),
             holder_tier: self.holder_tier.0,
             handler: self.handler_grid_id.map(|Id(grid)| Handler {
                 // A grid that is no more is reached by way of the town.
@@ -342,6 +345,7 @@ impl ReportRow {
         self.severity = Coded(report.severity);
         self.status = Coded(report.status);
         self.status_before_void = report.status_before_void.map(Coded);
+        self.duplicate_of = report.duplicate_of.map(Id);
         self.holder_id = report.holder().id();
         self.holder_tier = Coded(report.holder_tier);
         let handler = report.handler.as_ref();
@@ -439,6 +443,7 @@ impl ReportRow {
             proceedings: Underway::default(),
             handler_team_id: None,
             co_handlers: Beside::default(),
+            duplicate_of: None,
         };
         row.take_over(report);
         row

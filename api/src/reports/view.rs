@@ -29,9 +29,11 @@ use crate::app::App;
 use crate::auth::Signed;
 use crate::grids::directory::Town;
 use crate::http::language::Language;
+use crate::notices::envelope::OriginalReport;
 use crate::photos;
 use crate::photos::rows::PhotoRow;
 use crate::photos::wire::ReportPhoto;
+use crate::store::types::Id;
 use crate::store::{Conn, Outcome};
 
 /// Who looks, when, and in which language.
@@ -178,6 +180,8 @@ pub fn page(
         .map(|texts| (texts.report_id, texts))
         .collect();
     let photos = photos::queries::of_reports(conn, &ids)?;
+    let originals = rows.iter().filter_map(|row| row.duplicate_of);
+    let numbers = queries::numbers_of(conn, originals.map(|Id(id)| id).collect())?;
     let mut towns: HashMap<Uuid, StaffedTown> = HashMap::new();
     let mut page = Vec::with_capacity(rows.len());
     for row in rows {
@@ -190,7 +194,11 @@ pub fn page(
         // A report may stand in a page more than once.
         let texts = texts.get(&row.id).ok_or(diesel::result::Error::NotFound)?;
         let photos = photos.get(&row.id).map_or(&[][..], Vec::as_slice);
-        page.push(report(app, viewer, staffed, &row, texts, photos));
+        let original = row.duplicate_of.and_then(|Id(id)| {
+            let number = numbers.get(&id)?.clone();
+            Some(OriginalReport { id, number })
+        });
+        page.push(report(app, viewer, staffed, &row, texts, photos, original));
     }
     Ok(page)
 }
@@ -204,6 +212,7 @@ pub fn report(
     row: &ReportRow,
     texts: &TextsRow,
     photos: &[PhotoRow],
+    original: Option<OriginalReport>,
 ) -> Report {
     let now = viewer.now;
     let state = row.state(|grid| staffed.town.path(grid));
@@ -305,6 +314,7 @@ pub fn report(
         closed_at: state.closed_at,
         outcome: state.outcome,
         self_verified: row.self_verified,
+        duplicate_of: original,
         photos: photos
             .iter()
             .map(|photo| ReportPhoto::of(photo, &app.gallery.links, now))

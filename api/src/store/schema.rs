@@ -370,6 +370,7 @@ diesel::table! {
         proceedings -> Nullable<Text>,
         handler_team_id -> Nullable<Id>,
         co_handlers -> Nullable<Text>,
+        duplicate_of -> Nullable<Id>,
     }
 }
 

@@ -31,6 +31,8 @@ slugs! {
         Village = "village", "所在村", "It is their village's";
         /// Put it right.
         Resolver = "resolver", "处置人", "Put it right";
+        /// Filed the same matter again, in a report that is void as a duplicate of it.
+        DuplicateReporter = "duplicate_reporter", "重复件上报人", "Filed it again";
     }
 }
 
@@ -92,6 +94,17 @@ pub struct Happening<'a> {
     pub actor_id: Option<Uuid>,
     /// Who is posted where.
     pub staffing: &'a Staffing,
+    /// Who filed the reports that are void as duplicates of it.
+    pub filed_again_by: &'a [Uuid],
+}
+
+/// Whether who filed the same matter again is told as well: how it ends, and that it goes on.
+#[must_use]
+pub const fn concerns_duplicates(kind: EventKind) -> bool {
+    matches!(
+        kind,
+        EventKind::Closed | EventKind::Reopened | EventKind::Voided | EventKind::Restored
+    )
 }
 
 impl Happening<'_> {
@@ -144,6 +157,9 @@ impl Happening<'_> {
         if kind != EventKind::PhotoArrived {
             tell(vec![self.after.reporter_id], Why::Reporter);
         }
+        if concerns_duplicates(kind) {
+            tell(self.filed_again_by.to_vec(), Why::DuplicateReporter);
+        }
         if matches!(self.after.status, Status::Closed | Status::Void)
             && let Some(resolver) = self.after.resolved_by
         {
@@ -171,6 +187,8 @@ pub struct Naming<'a> {
     pub place: &'a str,
     /// The name of the grid whose turn it is; empty: nobody's.
     pub desk: &'a str,
+    /// The number of the report that it repeats, where it is void for that.
+    pub original: Option<&'a str>,
 }
 
 /// A sentence for people in both languages.
@@ -191,6 +209,7 @@ pub fn text(kind: EventKind, report: &Report, naming: &Naming<'_>, now: DateTime
         number,
         place,
         desk: desk_name,
+        original,
     } = naming;
     let (category, severity) = (report.category, report.severity);
     let mut zh = format!(
@@ -224,14 +243,21 @@ pub fn text(kind: EventKind, report: &Report, naming: &Naming<'_>, now: DateTime
             en.push('.');
         }
         None => {
-            let outcome = report
-                .outcome
-                .filter(|_| report.status == Status::Closed)
-                .map(|outcome| (outcome.label_zh(), outcome.label_en().to_lowercase()));
-            match outcome {
-                Some((outcome_zh, outcome_en)) => {
-                    zh.push_str(&format!("{}（{outcome_zh}）。", report.status.label_zh()));
-                    en.push_str(&format!(" {} ({outcome_en}).", report.status.label_en()));
+            let how = match (report.status, report.outcome, original) {
+                (Status::Closed, Some(outcome), _) => Some((
+                    outcome.label_zh().to_owned(),
+                    outcome.label_en().to_lowercase(),
+                )),
+                (Status::Void, _, Some(original)) => Some((
+                    format!("与{original}重复"),
+                    format!("a duplicate of no. {original}"),
+                )),
+                _ => None,
+            };
+            match how {
+                Some((how_zh, how_en)) => {
+                    zh.push_str(&format!("{}（{how_zh}）。", report.status.label_zh()));
+                    en.push_str(&format!(" {} ({how_en}).", report.status.label_en()));
                 }
                 None => {
                     zh.push_str(&format!("{}。", report.status.label_zh()));

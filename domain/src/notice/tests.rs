@@ -15,6 +15,8 @@ const TOWN_OFFICER: Uuid = Uuid::from_u128(11);
 const SECRETARY: Uuid = Uuid::from_u128(12);
 const VILLAGE_OFFICER: Uuid = Uuid::from_u128(13);
 const LEADER: Uuid = Uuid::from_u128(14);
+/// Filed what is void as a duplicate.
+const AGAIN: Uuid = Uuid::from_u128(15);
 
 fn place() -> GridPath {
     GridPath::group(TOWN, VILLAGE, GROUP)
@@ -114,6 +116,7 @@ fn told(before: Option<&Report>, decision: &Decision, actor: Uuid) -> Vec<Recipi
         after: &decision.report,
         actor_id: Some(actor),
         staffing: &staffing,
+        filed_again_by: &[AGAIN],
     };
     let kinds: Vec<EventKind> = decision.events.iter().map(kind).collect();
     let calling = happening.calling(&kinds);
@@ -221,13 +224,27 @@ fn the_end_is_told_to_who_filed_it_and_who_put_it_right() {
             comment: None,
         },
     );
-    let told = told(Some(&resolved), &closed, TOWN_OFFICER);
-    assert!(told[0].must_act.is_empty());
+    let ended = told(Some(&resolved), &closed, TOWN_OFFICER);
+    assert!(ended[0].must_act.is_empty());
     assert!(
-        told[0]
+        ended[0]
             .should_know
             .contains(&informed(LEADER, Why::Reporter))
     );
+    // Who filed it again has waited for this, and for nothing on the way.
+    let again = informed(AGAIN, Why::DuplicateReporter);
+    assert!(ended[0].should_know.contains(&again));
+    assert!(both.iter().all(|told| !told.should_know.contains(&again)));
+    let reopened = acted(
+        &closed.report,
+        TOWN_OFFICER,
+        Action::Reopen {
+            reason: "反弹".to_owned(),
+            rebound: true,
+        },
+    );
+    let begun = told(Some(&closed.report), &reopened, TOWN_OFFICER);
+    assert!(begun[0].should_know.contains(&again));
 }
 
 #[test]
@@ -236,6 +253,7 @@ fn the_sentence_says_what_where_and_until_when_and_names_no_person() {
         number: "990001100-2026-000012",
         place: "青山村一组",
         desk: "青山村",
+        original: None,
     };
     let mut report = filed(Severity::Serious, Disposition::Escalate).report;
     report.next_due_at = Some("2026-11-20T10:00:00Z".parse().unwrap());
@@ -254,6 +272,18 @@ fn the_sentence_says_what_where_and_until_when_and_names_no_person() {
     let said = text(EventKind::Closed, &report, &naming, now());
     assert!(said.zh.ends_with("。已结案（已处置）。"), "{}", said.zh);
     assert!(said.en.ends_with(". Closed (handled)."), "{}", said.en);
+    report.status = Status::Void;
+    let said = text(EventKind::Voided, &report, &naming, now());
+    assert!(said.zh.ends_with("。已作废。"), "{}", said.zh);
+    let naming = Naming {
+        original: Some("990001100-2026-000007"),
+        ..naming
+    };
+    let said = text(EventKind::Voided, &report, &naming, now());
+    let zh = "。已作废（与990001100-2026-000007重复）。";
+    assert!(said.zh.ends_with(zh), "{}", said.zh);
+    let en = ". Void (a duplicate of no. 990001100-2026-000007).";
+    assert!(said.en.ends_with(en), "{}", said.en);
 }
 
 #[test]

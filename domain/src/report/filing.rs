@@ -86,6 +86,7 @@ pub fn file(filing: &Filing, actor: &Actor, context: &Context<'_>) -> Result<Dec
         source: filing.source,
         status: Status::Open,
         status_before_void: None,
+        duplicate_of: None,
         holder_tier: filing_tier.max(filing.place.tier()),
         handler: None,
         desk_since: now,

@@ -153,6 +153,7 @@ pub fn decide(
             }
             next.status_before_void = Some(report.status);
             next.status = Status::Void;
+            next.duplicate_of = *duplicate_of;
             record.add(
                 EventKind::Voided,
                 json!({"reason": reason, "duplicate_of": duplicate_of}),
@@ -161,6 +162,7 @@ pub fn decide(
         Action::Restore { reason } => {
             next.status = report.status_before_void.unwrap_or(Status::Open);
             next.status_before_void = None;
+            next.duplicate_of = None;
             record.add(EventKind::Restored, json!({"reason": reason}));
         }
         Action::Amend { changes } => record.add(EventKind::Amended, json!({"changes": changes})),

@@ -97,6 +97,8 @@ pub struct Report {
     pub status: Status,
     /// Where it stood before it was voided.
     pub status_before_void: Option<Status>,
+    /// The report that it repeats, as long as it is void for that.
+    pub duplicate_of: Option<Uuid>,
     /// The tier of the grid on its path that answers for it.
     pub holder_tier: Tier,
     /// Who does the work, when not the holder.

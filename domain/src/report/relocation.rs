@@ -167,6 +167,7 @@ mod tests {
             source: Source::Patrol,
             status,
             status_before_void: None,
+            duplicate_of: None,
             holder_tier,
             handler: None,
             desk_since: received,

@@ -26,6 +26,7 @@ use self::answer::{
 use self::archive::{Added, Archive};
 use super::answer::{Person, Report};
 use super::commands::not_found;
+use super::duplicate;
 use super::queries::{self as reports, Found};
 use super::view::{self, StaffedTown, Viewer};
 use crate::app::App;
@@ -155,9 +156,10 @@ async fn read(app: &Data<App>, viewer: &Viewer, id: Uuid) -> Result<Contents, Pr
             }
             let staffed = StaffedTown::read(conn, &inner, found.row.town_id, viewer.now)?;
             let photos = view::photos_of(conn, id)?;
+            let original = duplicate::original(conn, &found.row)?;
             let (row, texts) = (&found.row, &found.texts);
             Ok(Contents {
-                report: view::report(&inner, &viewer, &staffed, row, texts, &photos),
+                report: view::report(&inner, &viewer, &staffed, row, texts, &photos, original),
                 last_event: events::head(conn, row.town_id)?.0,
                 photos,
                 staffed,
