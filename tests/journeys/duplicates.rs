@@ -1,8 +1,13 @@
 //! One matter reported more than once: who filed it again is told how it ends, however long the chain.
 
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+use futures_util::future::join;
+use gridpatrol::store::Conn;
 use gridpatrol::store::schema::notices;
 use gridpatrol::store::types::Id;
+use gridpatrol_domain::error::Code;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -12,6 +17,7 @@ use crate::support::{World, filing};
 on_both!(
     who_filed_it_again_is_told_how_it_ends,
     what_is_taken_back_is_told_of_nothing_more,
+    of_two_who_void_each_as_the_others_duplicate_one_wins,
 );
 
 /// The data of the notices of this kind about a report, in order.
@@ -136,4 +142,38 @@ async fn what_is_taken_back_is_told_of_nothing_more(world: World) {
     town.act(original, "close", close).await.ok();
     let closed = told(&world, original, "closed").await;
     assert_eq!(again(&closed[0]), [third.officer]);
+}
+
+async fn of_two_who_void_each_as_the_others_duplicate_one_wins(world: World) {
+    let leader = world.leader(1, 1).await;
+    let (officer, chief) = (world.town_officer().await, world.town_leader().await);
+    for _ in 0..10 {
+        let one = id_of(&leader.file(&filing(world.here().group(1, 1))).await);
+        let other = id_of(&leader.file(&filing(world.here().group(1, 1))).await);
+        let body = |original: Uuid| json!({"reason": "重复", "duplicate_of": original});
+        let (first, second) = join(
+            officer.act(one, "void", body(other)),
+            chief.act(other, "void", body(one)),
+        )
+        .await;
+        let lost = if first.status == 200 { &second } else { &first };
+        let refused = lost.refused(Code::ValidationFailed);
+        assert_eq!(refused["errors"][0]["pointer"], "/duplicate_of");
+        let (one, other) = (leader.report(one).await, leader.report(other).await);
+        let void = |report: &Value| report["status"] == "void";
+        assert!(void(&one) != void(&other), "one of them goes on");
+    }
+    // One waited for the other; neither was thrown out to start over.
+    let deadlocks: i64 = world
+        .look(|conn| {
+            Ok(match conn {
+                Conn::Sqlite(_) => 0,
+                Conn::Pg(c) => diesel::select(sql::<BigInt>(
+                    "(SELECT deadlocks FROM pg_stat_database WHERE datname = current_database())",
+                ))
+                .get_result(c)?,
+            })
+        })
+        .await;
+    assert_eq!(deadlocks, 0);
 }

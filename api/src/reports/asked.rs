@@ -33,6 +33,14 @@ pub enum Asked {
 }
 
 impl Asked {
+    /// The report that this one repeats, where it is to be void for that.
+    pub(super) const fn repeats(&self) -> Option<Uuid> {
+        match self {
+            Self::Action(Action::Void { duplicate_of, .. }) => *duplicate_of,
+            _ => None,
+        }
+    }
+
     /// What is asked as the domain knows it, and the texts as they would be afterwards.
     pub(super) fn translated(
         &self,

@@ -239,6 +239,9 @@ pub fn act(
         &acting.photos,
         acting.usual_role,
     )?;
+    if let Some(original) = acting.asked.repeats() {
+        queries::lock(conn, town_id, &[acting.id, original])?;
+    }
     let mut found = queries::find_locked(conn, &viewer.scope, acting.id)?.ok_or_else(not_found)?;
     let staffed = StaffedTown::read(conn, app, town_id, viewer.now)?;
     let rules = &staffed.town.settings().at(viewer.now).photos;

@@ -68,7 +68,8 @@ fn filed_again_by(conn: &mut Conn, report: Uuid) -> QueryResult<Vec<Uuid>> {
     Ok(reporters)
 }
 
-/// The report that another one repeats, as the caller sees it.
+/// The report that another one repeats, as the caller sees it. Both are locked: whoever makes one a
+/// duplicate of the other waits for who does the opposite.
 pub(super) fn original_of(
     conn: &mut Conn,
     viewer: &Viewer,

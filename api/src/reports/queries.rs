@@ -158,6 +158,20 @@ pub fn insert(conn: &mut Conn, row: &ReportRow, texts: &TextsRow) -> QueryResult
     fixed!(conn, texts, get_result)
 }
 
+/// Locks these reports of a town, in the order of their ids.
+pub fn lock(conn: &mut Conn, town: Uuid, ids: &[Uuid]) -> QueryResult<()> {
+    let locked: QueryResult<Vec<Uuid>> = locked!(
+        conn,
+        reports::table
+            .filter(reports::town_id.eq(Id(town)))
+            .filter(reports::id.eq_any(ids.iter().copied().map(Id)))
+            .order(reports::id)
+            .select(reports::id),
+        load
+    );
+    locked.map(drop)
+}
+
 /// The numbers of these reports.
 pub fn numbers_of(conn: &mut Conn, ids: Vec<Uuid>) -> QueryResult<HashMap<Uuid, String>> {
     if ids.is_empty() {
