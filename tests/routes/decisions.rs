@@ -1,6 +1,8 @@
 //! Decisions in bulk: each by itself, safe to repeat, and counted in one call.
 
+use diesel::connection::SimpleConnection as _;
 use futures_util::future::join_all;
+use gridpatrol::store::Conn;
 use gridpatrol_domain::error::Code;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -13,6 +15,7 @@ on_both!(
     each_is_decided_by_itself,
     a_repeated_request_decides_nothing_twice,
     a_request_cut_off_goes_on,
+    what_the_database_cannot_do_is_left_and_told,
     what_cannot_be_is_named_all_at_once,
     counts_tell_duties_and_deputies,
 );
@@ -166,6 +169,80 @@ async fn a_request_cut_off_goes_on(world: World) {
     for place in 0..3 {
         assert_eq!(resumed["items"][place], whole["items"][place]);
     }
+    for id in &ids {
+        assert_eq!(audit::moved(&world, *id).await, (2, 3));
+    }
+}
+
+/// Lets the database fail at every change of this report, until [`mend`].
+async fn break_at(world: &World, report: Uuid) {
+    let hex = report.simple();
+    let sqlite = format!(
+        "CREATE TRIGGER away BEFORE UPDATE ON reports WHEN NEW.id = x'{hex}'
+         BEGIN SELECT RAISE(ABORT, 'away'); END"
+    );
+    let postgres = format!(
+        "CREATE FUNCTION away() RETURNS trigger LANGUAGE plpgsql AS
+           $$ BEGIN RAISE EXCEPTION 'away'; END $$;
+         CREATE TRIGGER away BEFORE UPDATE ON reports FOR EACH ROW
+           WHEN (NEW.id = '{hex}') EXECUTE FUNCTION away()"
+    );
+    run(world, sqlite, postgres).await;
+}
+
+async fn mend(world: &World) {
+    let (sqlite, postgres) = ("DROP TRIGGER away", "DROP TRIGGER away ON reports");
+    run(world, sqlite.to_owned(), postgres.to_owned()).await;
+}
+
+async fn run(world: &World, sqlite: String, postgres: String) {
+    world
+        .change(move |conn| {
+            let sql = match conn {
+                Conn::Sqlite(_) => &sqlite,
+                Conn::Pg(_) => &postgres,
+            };
+            Ok(conn.batch_execute(sql)?)
+        })
+        .await;
+}
+
+async fn what_the_database_cannot_do_is_left_and_told(world: World) {
+    let ids = escalated(&world, 12).await;
+    let secretary = world.secretary(1).await;
+    let decisions: Vec<Value> = ids
+        .iter()
+        .map(|id| json!({"report_id": id, "action": "approve"}))
+        .collect();
+    break_at(&world, ids[0]).await;
+    // Nothing at all: as a whole.
+    decide(&secretary, Some("one"), &json!([decisions[0]]))
+        .await
+        .refused(Code::Unavailable);
+    let decided = decide(&secretary, Some("k"), &json!(decisions)).await.ok();
+    // Those under way beside it are done; what comes behind is not even tried.
+    let expected = [503, 200, 200, 200, 200, 200, 200, 200, 503, 503, 503, 503];
+    assert_eq!(statuses(&decided), expected);
+    assert_eq!(
+        (&decided["done"], &decided["refused"], &decided["left"]),
+        (&json!(7), &json!(0), &json!(5))
+    );
+    for place in [0, 11] {
+        let problem = &decided["items"][place]["problem"];
+        assert_eq!(problem["code"], "unavailable");
+        assert!(problem["retry_after_s"].is_u64(), "{problem}");
+        assert_eq!(audit::moved(&world, ids[place]).await, (1, 2));
+    }
+    mend(&world).await;
+    // Repeated, it goes on with what is left, and is kept when it is whole.
+    let repeated = decide(&secretary, Some("k"), &json!(decisions)).await;
+    let whole = repeated.ok();
+    assert_eq!(statuses(&whole), [200; 12]);
+    assert_eq!(whole["items"][7], decided["items"][7]);
+    assert_eq!((&whole["done"], &whole["left"]), (&json!(12), &json!(0)));
+    let again = decide(&secretary, Some("k"), &json!(decisions)).await;
+    assert_eq!(again.header("idempotent-replayed"), "true");
+    assert_eq!(again.ok(), whole);
     for id in &ids {
         assert_eq!(audit::moved(&world, *id).await, (2, 3));
     }

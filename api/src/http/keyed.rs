@@ -256,6 +256,12 @@ impl Answer {
         Ok(self)
     }
 
+    /// The response, of which nothing is kept: the request goes on when it is repeated.
+    #[must_use]
+    pub fn unkept(self) -> HttpResponse {
+        self.respond(false)
+    }
+
     fn respond(self, replayed: bool) -> HttpResponse {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::OK);
         let mut response = if status == StatusCode::NO_CONTENT {

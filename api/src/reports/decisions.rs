@@ -2,9 +2,11 @@
 //!
 //! Owns the shapes, the coded reasons, and how a request that was cut off goes on: each decision is a
 //! transaction of its own under a key of its own, derived from the request's, so that a repeated
-//! request does what is missing and repeats nothing. What a decision does is `commands`'.
+//! request does what is missing and repeats nothing. Where the database cannot serve half-way, what is
+//! left is not tried any more, and told beside what was done. What a decision does is `commands`'.
 
 use std::collections::HashSet;
+use std::sync::OnceLock;
 
 use actix_web::web::Data;
 use futures_util::StreamExt as _;
@@ -208,7 +210,7 @@ impl Validate for Decisions {
 
 /// What became of many decisions.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-#[schema(example = json!({"done": 1, "refused": 1, "items": [
+#[schema(example = json!({"done": 1, "refused": 1, "left": 0, "items": [
     {"report_id": "0192f7a0-0000-7000-8000-0000000000c1", "status": 200, "report": {
         "version": 3, "status": "open", "status_text": "由示范镇（郑示范、韩样例）处置，11月21日 08:15前"}},
     {"report_id": "0192f7a0-0000-7000-8000-0000000000c2", "status": 409, "problem": {
@@ -220,6 +222,9 @@ pub struct Decided {
     pub done: usize,
     /// How many were refused.
     pub refused: usize,
+    /// How many are left, because the server could not serve: their status is 503, and nothing is known
+    /// against them. Repeat the request, with its key; what was done is not done again.
+    pub left: usize,
     /// One a decision, in the order of the request.
     pub items: Vec<DecisionResult>,
 }
@@ -231,11 +236,12 @@ pub struct DecisionResult {
     pub report_id: Uuid,
     /// The HTTP status that this decision by itself would have been answered with.
     pub status: u16,
-    /// The report as it stands afterwards, in short; absent where the decision was refused.
+    /// The report as it stands afterwards, in short; absent where the decision was refused or is
+    /// left.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = DecidedReport)]
     pub report: Option<Value>,
-    /// Why it was refused.
+    /// Why it was refused, or is left.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Document<'static>)]
     pub problem: Option<Value>,
@@ -262,50 +268,73 @@ impl From<Report> for DecidedReport {
     }
 }
 
-/// Decides on each, some at a time; one that is refused spoils no other.
+/// Decides on each, some at a time; one that is refused spoils no other. Once the server cannot serve
+/// one of them, the rest is left.
+///
+/// # Errors
+/// `unavailable` or `overloaded`, if none of them was answered.
 pub async fn decide(
     app: &Data<App>,
     viewer: &Viewer,
     ticket: &Ticket,
     decisions: Vec<Decision>,
 ) -> Result<Decided, Problem> {
-    let results = futures_util::stream::iter(decisions)
-        .map(|decision| one(app, viewer, ticket, decision))
-        .buffered(AT_ONCE);
-    let items: Vec<DecisionResult> = results.collect().await;
-    // The database is away: the whole request may be repeated.
-    let away = items.iter().find(|item| item.status == 503);
-    if away.is_some() {
-        return Err(crate::store::unavailable());
+    let away = OnceLock::new();
+    let items: Vec<DecisionResult> = futures_util::stream::iter(decisions)
+        .map(|decision| one(app, viewer, ticket, decision, &away))
+        .buffered(AT_ONCE)
+        .collect()
+        .await;
+    let count = |status| items.iter().filter(|item| item.status == status).count();
+    let (done, left) = (count(200), count(AWAY));
+    match away.into_inner() {
+        Some(problem) if left == items.len() => Err(problem),
+        _ => Ok(Decided {
+            done,
+            refused: items.len() - done - left,
+            left,
+            items,
+        }),
     }
-    let done = items.iter().filter(|item| item.status == 200).count();
-    Ok(Decided {
-        done,
-        refused: items.len() - done,
-        items,
-    })
 }
 
+/// The status of what the server could not serve.
+const AWAY: u16 = 503;
+
+/// One decision; left as it is where the server was `away` at one before.
 async fn one(
     app: &Data<App>,
     viewer: &Viewer,
     ticket: &Ticket,
     decision: Decision,
+    away: &OnceLock<Problem>,
 ) -> DecisionResult {
     let report_id = decision.report_id;
-    match decided(app, viewer, ticket, decision).await {
+    let answered = match away.get() {
+        Some(problem) => Err(problem.clone()),
+        None => decided(app, viewer, ticket, decision).await,
+    };
+    match answered {
         Ok(report) => DecisionResult {
             report_id,
             status: 200,
             report: Some(report),
             problem: None,
         },
-        Err(problem) => DecisionResult {
-            report_id,
-            status: problem.code.status(),
-            report: None,
-            problem: serde_json::to_value(problem.document(viewer.language, None)).ok(),
-        },
+        Err(problem) => {
+            let status = problem.code.status();
+            let document = serde_json::to_value(problem.document(viewer.language, None)).ok();
+            if status == AWAY {
+                // The first of them is as good as any.
+                drop(away.set(problem));
+            }
+            DecisionResult {
+                report_id,
+                status,
+                report: None,
+                problem: document,
+            }
+        }
     }
 }
 

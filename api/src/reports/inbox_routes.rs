@@ -105,7 +105,8 @@ pub async fn count_inbox(app: Data<App>, call: Call) -> Result<HttpResponse, Pro
 /// `voidReport`): by itself, so that one refusal spoils no other. The answer is 200 with a result for
 /// each, in the order of the request. With an `Idempotency-Key`, a request that was cut off half-way may
 /// be repeated: what was decided is not decided again, what is missing is; once all of it is answered,
-/// that answer comes again.
+/// that answer comes again. Where the server cannot serve half-way, what is `left` has the status 503 and
+/// is decided by the repeated request; 503 as a whole means that nothing was decided.
 #[utoipa::path(
     operation_id = "decideInbox",
     tag = "actions",
@@ -124,5 +125,12 @@ pub async fn decide_inbox(
     }
     let decided = decisions::decide(&app, &viewer, &ticket, call.body.decisions).await?;
     let answer = Answer::ok(&decided)?;
-    Ok(keyed::finish(&app, &ticket, answer).await?.respond())
+    if decided.left > 0 {
+        return Ok(answer.unkept());
+    }
+    // What was decided is told, whether or not the whole can be kept: each part is.
+    match keyed::finish(&app, &ticket, answer.clone()).await {
+        Ok(answered) => Ok(answered.respond()),
+        Err(_) => Ok(answer.unkept()),
+    }
 }
