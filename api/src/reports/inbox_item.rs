@@ -29,8 +29,9 @@ pub struct InboxItem {
     /// The small copy of its first photo that has one; a link as those of `photos`.
     #[serde(skip_serializing_if = "Option::is_none")]
     thumbnail_url: Option<String>,
-    /// By what it is the caller's turn: as an officer posted there, as a deputy, or because nobody is
-    /// there.
+    /// By what it is the caller's turn: given the work in person, beside others or with a team, before as
+    /// a deputy of one to whom it was given; else as an officer posted there, as a deputy, or because
+    /// nobody is there.
     #[serde(skip_serializing_if = "Option::is_none")]
     by: Option<By>,
     /// As whose deputy, where it waits for the caller only as a deputy.
@@ -98,16 +99,13 @@ fn turn(
     let Some(desk) = report.desk() else {
         return (None, None);
     };
-    // What was given to somebody in person is done by that one, or by who stands in.
-    if let Some(person) = desk
-        .officer
-        .filter(|person| !staffing.in_person(*person).is_empty())
-    {
-        return if person == officer {
-            (Some(By::Posting), None)
-        } else {
-            (Some(By::Deputy), Some(person))
-        };
+    // What was given in person is done by those, or by who stands in.
+    let handler = report.handler.as_ref();
+    let in_person = handler
+        .filter(|_| desk.duty == Duty::Handle)
+        .and_then(|handler| handler.named(officer, staffing));
+    if let Some((by, on_behalf_of)) = in_person {
+        return (Some(by), on_behalf_of);
     }
     let responsible = match desk.duty {
         Duty::Decide => staffing.deciding_for(report.place),

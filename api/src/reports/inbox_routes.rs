@@ -46,9 +46,9 @@ pub struct InboxTally {
     grant: i64,
     /// Whose deadline has passed: those marked red.
     overdue: i64,
-    /// By the caller's own postings.
+    /// By the caller's own postings, or given to the caller in person: items without `on_behalf_of`.
     own: i64,
-    /// Only as somebody's deputy.
+    /// Only as somebody's deputy: items with `on_behalf_of`.
     deputy: i64,
 }
 

@@ -39,6 +39,8 @@ slugs! {
     By {
         /// Posted at the grid.
         Posting = "posting", "本岗", "Posted there";
+        /// The work was given to the officer in person, beside others, or to the officer's team.
+        Assigned = "assigned", "指派", "Given the work in person";
         /// Stands in for somebody posted at the grid.
         Deputy = "deputy", "代理", "Deputy";
         /// The grid has nobody: the one above.
@@ -84,7 +86,8 @@ impl Staffing {
     #[must_use]
     pub fn new(posts: impl IntoIterator<Item = Post>) -> Self {
         let mut posts: Vec<Post> = posts.into_iter().filter(|post| post.role.acts()).collect();
-        posts.sort_by_key(|post| post.grid_id);
+        // Who has two posts at a grid is there by the own one.
+        posts.sort_by_key(|post| (post.grid_id, post.on_behalf_of.is_some()));
         Self {
             posts,
             on_duty: None,
@@ -127,6 +130,16 @@ impl Staffing {
     pub fn serves(&self, officer: Uuid) -> bool {
         self.posts.iter().any(|post| {
             own(post, officer) || (post.on_behalf_of == Some(officer) && post.covers == Covers::All)
+        })
+    }
+
+    /// Whether `deputy` stands in for all that this officer does, be that one there or not.
+    #[must_use]
+    pub fn stands_in(&self, deputy: Uuid, officer: Uuid) -> bool {
+        self.posts.iter().any(|post| {
+            post.officer_id == deputy
+                && post.on_behalf_of == Some(officer)
+                && post.covers == Covers::All
         })
     }
 

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::{Refusal, Report};
 use crate::error::Code;
 use crate::grid::GridPath;
-use crate::officer::{Actor, Staffing, Standing};
+use crate::officer::{Actor, By, Staffing, Standing};
 use crate::team::Team;
 
 /// Co-handlers at most.
@@ -84,6 +84,20 @@ impl Handler {
             .chain(beside)
             .filter(|officer| seen.insert(*officer))
             .collect()
+    }
+
+    /// By what it is this officer's turn in person, and as whose deputy: named for it or of the team
+    /// before standing in for one who is. None: only as one of the grid.
+    #[must_use]
+    pub fn named(&self, officer: Uuid, staffing: &Staffing) -> Option<(By, Option<Uuid>)> {
+        let named = self.officer.into_iter().chain(self.beside(staffing));
+        let named: Vec<Uuid> = named.collect();
+        if named.contains(&officer) {
+            return Some((By::Assigned, None));
+        }
+        let stood_for = |one: &Uuid| staffing.stands_in(officer, *one);
+        let absent = named.into_iter().find(stood_for)?;
+        Some((By::Deputy, Some(absent)))
     }
 
     /// By what the actor leads the work.
@@ -338,6 +352,35 @@ mod tests {
                 let led = work().led_by(&actor, &staffing);
                 assert_eq!(led.is_some(), leads.contains(&number), "{there:?} {number}");
             }
+        }
+    }
+
+    #[test]
+    fn it_is_ones_turn_in_person_before_as_a_deputy() {
+        // Who is there, who stands in for whom, of whom it is the turn and by what.
+        type Case<'a> = (
+            &'a [u128],
+            Option<(u128, u128)>,
+            u128,
+            Option<(By, Option<u128>)>,
+        );
+        let assigned = Some((By::Assigned, None));
+        let cases: [Case<'_>; 8] = [
+            (&[0, 1, 2, 3], None, 1, assigned),
+            (&[0, 1, 2, 3], None, 2, assigned),
+            (&[0, 1, 2, 3], None, 3, assigned),
+            // Helps, and stands in for the lead.
+            (&[0, 2, 3], Some((3, 1)), 3, assigned),
+            (&[0, 2, 3], Some((4, 1)), 4, Some((By::Deputy, Some(1)))),
+            // Beside the lead, who is there as well.
+            (&[0, 1, 2], Some((4, 1)), 4, Some((By::Deputy, Some(1)))),
+            (&[0, 1, 2], Some((4, 3)), 4, Some((By::Deputy, Some(3)))),
+            (&[0, 3], None, 0, None),
+        ];
+        for (there, deputy, number, by) in cases {
+            let staffing = staffing(there, deputy, false);
+            let by = by.map(|(by, absent)| (by, absent.map(officer)));
+            assert_eq!(work().named(officer(number), &staffing), by, "{number}");
         }
     }
 

@@ -11,6 +11,8 @@ use crate::support::{Client, World, filing, pictures};
 on_both!(
     an_item_carries_what_a_decision_needs,
     it_tells_by_what_it_is_whose_turn,
+    who_works_in_a_team_or_beside_has_it_in_person,
+    who_has_two_posts_at_a_grid_is_there_by_the_own_one,
 );
 
 /// The item of this report.
@@ -151,11 +153,83 @@ async fn it_tells_by_what_it_is_whose_turn(world: World) {
     let given = id_of(&office.file(&filing(world.here().village(1))).await);
     office.act(given, "assign", assign).await.ok();
     let shown = item(&officer, given).await;
-    assert_eq!(shown["by"], "posting");
+    assert_eq!(shown["by"], "assigned");
     world
         .stand_in("village_officer_2", "village_officer_1")
         .await;
     let shown = item(&world.village_officer(2).await, given).await;
     assert_eq!(shown["by"], "deputy");
     assert_eq!(shown["on_behalf_of"]["id"], officer.officer.to_string());
+}
+
+/// How many wait for somebody by an own turn, and how many only as a deputy: as the items say it.
+async fn own_and_deputised(client: &Client) -> (usize, usize) {
+    let inbox = client.inbox().await;
+    let items = inbox["items"].as_array().expect("items");
+    let deputised = |item: &&Value| item.get("on_behalf_of").is_some();
+    let deputy = items.iter().filter(deputised).count();
+    let told = (items.len() - deputy, deputy);
+    let counts = client.get("/v1/inbox/counts").await.ok();
+    assert_eq!(
+        (&counts["own"], &counts["deputy"]),
+        (&json!(told.0), &json!(told.1)),
+        "{}",
+        client.username
+    );
+    told
+}
+
+async fn who_works_in_a_team_or_beside_has_it_in_person(world: World) {
+    let office = world.town_officer().await;
+    let members = [world.officer("village_officer_3")];
+    let team = json!({
+        "town_id": world.here().id(), "name": "东片检查组", "kind": "inspection",
+        "lead_id": world.officer("village_officer_2"), "member_ids": members, "grid_ids": [],
+    });
+    let team = world.town_leader().await.post("/v1/teams", &team).await;
+    let team = id_of(&team.created());
+    let given = id_of(&office.file(&filing(world.here().village(1))).await);
+    let helper = world.officer("village_officer_1");
+    let assign = json!({"team_id": team, "co_handlers": [helper]});
+    office.act(given, "assign", assign).await.ok();
+    for village in [1, 2, 3] {
+        let one = world.village_officer(village).await;
+        let shown = item(&one, given).await;
+        assert_eq!(shown["by"], "assigned", "{village}");
+        assert_eq!(own_and_deputised(&one).await, (1, 0));
+    }
+    // Who helps and stands in for the lead has it in person; who only stands in, as a deputy.
+    let lead = world.officer("village_officer_2").to_string();
+    world
+        .stand_in("village_officer_1", "village_officer_2")
+        .await;
+    let helper = world.village_officer(1).await;
+    let shown = item(&helper, given).await;
+    assert_eq!(shown["by"], "assigned");
+    assert!(shown.get("on_behalf_of").is_none(), "{shown}");
+    assert_eq!(own_and_deputised(&helper).await, (1, 0));
+    world.stand_in("group_2_2", "village_officer_2").await;
+    let deputy = world.leader(2, 2).await;
+    let shown = item(&deputy, given).await;
+    assert_eq!(shown["by"], "deputy");
+    assert_eq!(shown["on_behalf_of"]["id"], lead);
+    assert_eq!(own_and_deputised(&deputy).await, (0, 1));
+}
+
+async fn who_has_two_posts_at_a_grid_is_there_by_the_own_one(world: World) {
+    let office = world.town_officer().await;
+    let given = id_of(&office.file(&filing(world.here().village(1))).await);
+    let assign = json!({"grid_id": world.here().village(1)});
+    office.act(given, "assign", assign).await.ok();
+    for (deputy, absent) in [
+        ("village_officer_1", "secretary_1"),
+        ("secretary_1", "village_officer_1"),
+    ] {
+        world.stand_in(deputy, absent).await;
+    }
+    for client in [world.village_officer(1).await, world.secretary(1).await] {
+        let shown = item(&client, given).await;
+        assert!(shown.get("on_behalf_of").is_none(), "{shown}");
+        assert_eq!(own_and_deputised(&client).await, (1, 0));
+    }
 }
