@@ -14,6 +14,7 @@ on_both!(
     whatever_is_left_alone_moves_to_the_second_as_was_foretold,
     whatever_is_filed_reaches_the_town_and_is_pressed_for,
     a_secretary_recalls_what_lapsed_once,
+    behind_however_many_reminders_the_rest_is_foretold,
     after_a_standstill_everything_has_its_place,
     steps_taken_twice_at_once_are_taken_once,
     what_is_filed_or_decided_sets_the_alarm,
@@ -304,4 +305,44 @@ async fn what_is_filed_or_decided_sets_the_alarm(world: World) {
     let refused = leader.act(id, "approve", json!({})).await;
     assert_eq!(refused.status, 403);
     assert_eq!(rest(), None, "refused");
+}
+
+async fn behind_however_many_reminders_the_rest_is_foretold(world: World) {
+    let chief = world.town_leader().await;
+    let tag = chief.get("/v1/settings").await.header("etag").to_owned();
+    let often = json!({"reports": {"pressing": {"critical_reminder_minutes": 15}}});
+    let request = chief
+        .request(reqwest::Method::PUT, "/v1/settings")
+        .header("If-Match", tag)
+        .json(&json!({"settings": often}));
+    chief.send(request).await.ok();
+    world.advance(TimeDelta::minutes(2));
+    let leader = world.leader(1, 1).await;
+    let critical = filing(world.here().group(1, 1)).severity("critical");
+    let id = id_of(&leader.file(&critical).await);
+    let forecast = leader.get(&format!("/v1/reports/{id}/forecast")).await.ok();
+    let steps = forecast["steps"].as_array().unwrap();
+    let rules: Vec<&str> = steps
+        .iter()
+        .map(|step| step["rule"].as_str().unwrap())
+        .collect();
+    let expected = [
+        "due_soon",
+        "deadline_passed",
+        "town_late",
+        "supervision_due",
+        "circular_due",
+    ];
+    assert_eq!(rules, expected);
+    // It happens at that instant, with a reminder due at the one that was foretold.
+    for step in &steps[3..] {
+        world.advance(instant(&step["at"]) - world.now());
+        world.tick().await;
+        let town = world.town_leader().await;
+        let happened = by_itself(&town.record(id).await);
+        let rule = step["rule"].as_str().unwrap();
+        let one = happened.iter().find(|one| one.1 == rule);
+        let (.., due) = one.unwrap_or_else(|| panic!("no {rule}: {happened:?}"));
+        assert!(same_instant(due, &step["at"]), "{due} {step}");
+    }
 }

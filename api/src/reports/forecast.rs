@@ -3,7 +3,7 @@
 //! Owns nothing but the walk: the clock's own function, asked again and again at the instants at which
 //! it would come to the report, with the officers who would be there then. It writes nothing.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use gridpatrol_domain::grid::Tier;
 use gridpatrol_domain::notice::{Naming, Text, text};
 use gridpatrol_domain::officer::Staffing;
@@ -20,7 +20,7 @@ use crate::http::language::Language;
 
 /// Steps that are foretold at most.
 const MOST_STEPS: usize = 60;
-/// Steps that are looked at for it: reminders are told once.
+/// Steps that are looked at for it: what repeats is told once.
 const MOST_LOOKS: usize = 400;
 
 /// What happens to a report if nobody acts.
@@ -148,25 +148,36 @@ impl Walk<'_> {
             };
             let at = due.max(self.now);
             let staffing = town.staffing(at);
-            let context = Context {
+            let received_at = report.received_at;
+            let context = |at| Context {
                 staffing: &staffing,
-                ..self.staffed.context(report.received_at, false, at)
+                ..self.staffed.context(received_at, false, at)
             };
-            let Some(step) = lapse::step(&report, &context) else {
+            let Some(step) = lapse::step(&report, &context(at)) else {
                 break;
             };
             let before = std::mem::replace(&mut report, step.decision.report);
             let told = steps
                 .iter()
                 .any(|told| told.repeats && told.rule == step.rule);
-            // Reminders go on for ever; what else there is to come, comes between them.
-            if told && report.mark_due_at.is_none() {
-                break;
+            // Reminders go on for ever; what else there is to come are marks between them. The clock
+            // passes over those that a standstill has swallowed, and so does this, up to the next mark.
+            if told {
+                let Some(mark) = report.mark_due_at else {
+                    break;
+                };
+                let last = mark - TimeDelta::microseconds(1);
+                if last > at
+                    && let Some(step) = lapse::step(&before, &context(last))
+                {
+                    report = step.decision.report;
+                }
+                continue;
             }
             let Some(kind) = step.decision.events.last().map(|event| event.kind) else {
                 break;
             };
-            if told || !wanted(step.rule) {
+            if !wanted(step.rule) {
                 continue;
             }
             let (from, to) = (
