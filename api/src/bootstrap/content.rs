@@ -100,9 +100,11 @@ pub struct Bootstrap {
     team_kinds: Vec<Code>,
     /// The teams that the caller belongs to, by id.
     teams: Vec<OwnTeam>,
-    /// Usual reasons to offer for `return`; send the label, or any text.
+    /// Usual reasons to offer for `return`. `reason_code` of `decideInbox` takes the code; `reason` of
+    /// `returnReport` takes the label, or any text.
     return_reasons: Vec<Code>,
-    /// Usual reasons to offer for `void`; send the label, or any text.
+    /// Usual reasons to offer for `void`. `reason_code` of `decideInbox` takes the code; `reason` of
+    /// `voidReport` takes the label, or any text.
     void_reasons: Vec<Code>,
     /// What photos may be.
     photos: PhotoFacts,

@@ -439,6 +439,7 @@ pub struct ReportEvent {
 
 /// One page of the inbox: what waits for the caller, what is due first coming first.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(example = json!(super::examples::inbox()))]
 pub struct Inbox {
     /// How many wait, in all.
     pub counts: InboxCounts,

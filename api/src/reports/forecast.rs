@@ -25,6 +25,7 @@ const MOST_LOOKS: usize = 400;
 
 /// What happens to a report if nobody acts.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(example = json!(super::examples::forecast()))]
 pub struct Forecast {
     /// The report.
     pub report_id: Uuid,
@@ -36,6 +37,7 @@ pub struct Forecast {
 
 /// Something that happens if nobody acts.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(example = json!(super::examples::step()))]
 pub struct ForecastStep {
     /// When.
     pub at: DateTime<Utc>,

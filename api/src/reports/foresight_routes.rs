@@ -86,6 +86,7 @@ impl Validate for LapsedQuery {
 
 /// A step that one of the caller's grids let lapse.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(example = json!(super::examples::lapsed()))]
 pub struct LapsedReport {
     /// By which rule the report moved.
     rule: Rule,
@@ -120,7 +121,7 @@ type Place = (DateTime<Utc>, Uuid, DateTime<Utc>);
     operation_id = "listLapsed",
     tag = "reports",
     params(LapsedQuery),
-    responses((status = 200, body = Page<LapsedReport>, description = "One page."), Read)
+    responses((status = 200, body = Page<LapsedReport>, description = "One page.", example = json!(super::examples::lapsed_page())), Read)
 )]
 #[get("/v1/inbox/lapsed")]
 pub async fn list_lapsed(

@@ -22,6 +22,7 @@ use crate::store::{Conn, Outcome};
 
 /// A report that waits for the caller.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(example = json!(super::examples::inbox_item()))]
 pub struct InboxItem {
     /// The report.
     #[serde(flatten)]

@@ -12,6 +12,7 @@ pub mod clock;
 pub mod commands;
 pub mod decisions;
 pub mod duplicate;
+mod examples;
 mod forecast;
 pub mod foresight_routes;
 pub mod inbox;

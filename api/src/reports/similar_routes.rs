@@ -74,6 +74,7 @@ impl Validate for SimilarQuery {
 
 /// Reports that may be about the same matter.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(example = json!(super::examples::similar()))]
 pub struct SimilarReports {
     /// Those within the caller's sight, the nearest first; at most 20.
     items: Vec<SimilarReport>,
