@@ -192,7 +192,7 @@ pub const ROWS: &[Row] = &[
         body(json!({"remark": "已电话核实"}))
     }),
     row("get /v1/reports/similar", Grid, |target| {
-        let matter = "category=living_environment&lat=26.69&lon=101.85";
+        let matter = "category=living_environment&lat=26.69&lon=101.85&crs=wgs84";
         (format!("?{matter}&town={}", target.town), Value::Null)
     }),
     row("get /v1/reports/{id}/similar", Report, nothing),

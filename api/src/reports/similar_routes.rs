@@ -22,7 +22,7 @@ use super::similar::{self, Matter};
 use super::view::{self, StaffedTown, Viewer};
 use super::{commands, queries};
 use crate::app::App;
-use crate::http::choice::{Choice, OptionalChoice};
+use crate::http::choice::Choice;
 use crate::http::validate::{Errors, Validate};
 use crate::http::{Call, etag};
 use crate::officers::roster::town_of;
@@ -49,24 +49,18 @@ pub struct SimilarQuery {
     /// Longitude in degrees.
     #[param(example = 101.85)]
     lon: f64,
-    /// The system of both; `wgs84` unless said otherwise.
+    /// Coordinate system of both, as in a filing: a phone's chip emits `wgs84`, AMap and Tencent `gcj02`.
     #[param(inline)]
-    crs: Option<Choice<Crs>>,
+    crs: Choice<Crs>,
     /// The town; absent: the only one where the caller is posted.
     town: Option<Uuid>,
-}
-
-impl SimilarQuery {
-    fn crs(&self) -> Crs {
-        self.crs.get().unwrap_or(Crs::Wgs84)
-    }
 }
 
 impl Validate for SimilarQuery {
     fn validate(&self, errors: &mut Errors) {
         self.category.check("category", errors);
-        self.crs.check("crs", errors);
-        if let Err(reason) = self.crs().check(self.lat, self.lon) {
+        let crs = self.crs.check("crs", errors);
+        if let Some(Err(reason)) = crs.map(|crs| crs.check(self.lat, self.lon)) {
             errors.add("lat", "out_of_range", reason.to_string());
         }
     }
@@ -194,10 +188,8 @@ pub async fn find_similar(
     let query = call.query;
     let town_id = town_of(viewer.scope.towns(), false, query.town)?;
     let invalid = || Problem::new(Code::ValidationFailed);
-    let position = query
-        .crs()
-        .to_wgs84(query.lat, query.lon)
-        .map_err(|_| invalid())?;
+    let crs = query.crs.get().ok_or_else(invalid)?;
+    let position = crs.to_wgs84(query.lat, query.lon).map_err(|_| invalid())?;
     let category = query.category.get().ok_or_else(invalid)?;
     let inner = app.clone();
     let similar = app

@@ -68,16 +68,23 @@ async fn what_is_near_is_suggested_and_nothing_else(world: World) {
     assert_eq!(similar["within_days"], 7);
     assert_eq!(similar["hidden"], 0);
     // Before filing, in the phone's system.
-    let matter = "category=living_environment&lat=26.69&lon=101.85";
+    let place = "category=living_environment&lat=26.69&lon=101.85";
+    let matter = format!("{place}&crs=wgs84");
     let before = format!("/v1/reports/similar?{matter}");
     assert_eq!(
         suggested(&leader, &before).await,
         [(here, 0), (nearer, 20), (near, 150)]
     );
-    let shifted = format!("{before}&crs=gcj02");
+    let shifted = format!("/v1/reports/similar?{place}&crs=gcj02");
     assert!(suggested(&leader, &shifted).await.is_empty());
+    // Which system it is, is never guessed: half a kilometre off, nothing is near.
+    let unsaid = format!("/v1/reports/similar?{place}");
     leader
-        .get("/v1/reports/similar?category=fire&lat=0&lon=0")
+        .get(&unsaid)
+        .await
+        .wrong_at(&[("query/crs", "required")]);
+    leader
+        .get("/v1/reports/similar?category=fire&lat=0&lon=0&crs=wgs84")
         .await
         .wrong_at(&[
             ("query/category", "not_allowed"),
@@ -111,7 +118,7 @@ async fn other_grids_are_counted_and_not_told(world: World) {
     // Another town's lie beyond any hint.
     let beside = world.sign_in("b_group_1_1").await;
     beside.file(&north(world.beside().group(1, 1), 0.0)).await;
-    let matter = "category=living_environment&lat=26.69&lon=101.85";
+    let matter = "category=living_environment&lat=26.69&lon=101.85&crs=wgs84";
     let similar = beside
         .get(&format!("/v1/reports/similar?{matter}"))
         .await
