@@ -5,7 +5,8 @@
 //! lapse. What a step is the domain says (`gridpatrol_domain::report::lapse`). When it runs is
 //! `workers::clock`'s.
 
-use std::collections::HashSet;
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, HashSet};
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::min;
@@ -26,6 +27,7 @@ use crate::notices::outbox::{self, Happened, SameMatter};
 use crate::store::conn::MultiBackend;
 use crate::store::counters::Shifts;
 use crate::store::events::{self, EventRecord};
+use crate::store::kept::Kept;
 use crate::store::schema::{report_lapses, reports};
 use crate::store::town::{self, TownHead};
 use crate::store::types::{At, Coded, Id};
@@ -300,38 +302,56 @@ pub struct LapsedRow {
     pub lapsed_at: DateTime<Utc>,
 }
 
-/// What lapsed at these grids, the latest first, behind a place in the list.
+/// The place of a lapse in the list: the latest first.
+pub type Place = (DateTime<Utc>, Uuid, DateTime<Utc>);
+
+impl LapsedRow {
+    /// Its place in the list.
+    #[must_use]
+    pub const fn place(&self) -> Place {
+        (self.lapsed_at, self.report_id, self.due_at)
+    }
+}
+
+/// What lapsed at these grids, each named once, the latest first, behind a place in the list. One grid
+/// at a time: its index has them in order, however many there ever were.
 ///
 /// # Errors
 /// If the database fails.
 pub fn lapsed(
     conn: &mut Conn,
-    grids: &[Uuid],
-    after: Option<(DateTime<Utc>, Uuid, DateTime<Utc>)>,
+    grids: &BTreeSet<Uuid>,
+    after: Option<Place>,
     limit: i64,
 ) -> QueryResult<Vec<(LapsedRow, ReportRow)>> {
-    let mut query = report_lapses::table
-        .inner_join(reports::table.on(reports::id.eq(report_lapses::report_id)))
-        .filter(report_lapses::grid_id.eq_any(grids.iter().copied().map(Id)))
-        .into_boxed::<MultiBackend>();
-    if let Some((at, report, due)) = after {
-        query = query.filter(report_lapses::lapsed_at.le(At(at))).filter(
-            report_lapses::lapsed_at
-                .lt(At(at))
-                .or(report_lapses::report_id
-                    .lt(Id(report))
+    let mut rows = Vec::new();
+    for grid in grids {
+        let mut query = report_lapses::table
+            .inner_join(reports::table.on(reports::id.eq(report_lapses::report_id)))
+            .filter(report_lapses::grid_id.eq(Id(*grid)))
+            .into_boxed::<MultiBackend>();
+        if let Some((at, report, due)) = after {
+            query = query.filter(report_lapses::lapsed_at.le(At(at))).filter(
+                report_lapses::lapsed_at
+                    .lt(At(at))
                     .or(report_lapses::report_id
-                        .eq(Id(report))
-                        .and(report_lapses::due_at.lt(At(due))))),
-        );
+                        .lt(Id(report))
+                        .or(report_lapses::report_id
+                            .eq(Id(report))
+                            .and(report_lapses::due_at.lt(At(due))))),
+            );
+        }
+        let page = query
+            .order((
+                report_lapses::lapsed_at.desc(),
+                report_lapses::report_id.desc(),
+                report_lapses::due_at.desc(),
+            ))
+            .limit(limit)
+            .select((LapsedRow::as_select(), ReportRow::as_select()));
+        rows.extend(Kept(page).load::<(LapsedRow, ReportRow)>(conn)?);
     }
-    query
-        .order((
-            report_lapses::lapsed_at.desc(),
-            report_lapses::report_id.desc(),
-            report_lapses::due_at.desc(),
-        ))
-        .limit(limit)
-        .select((LapsedRow::as_select(), ReportRow::as_select()))
-        .load(conn)
+    rows.sort_by_key(|(lapse, _)| Reverse(lapse.place()));
+    rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    Ok(rows)
 }

@@ -2,6 +2,9 @@
 //!
 //! Owns the wire and nothing else.
 
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
+
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpResponse, get};
@@ -16,7 +19,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::answer::Report;
-use super::clock::{self, LapsedRow};
+use super::clock::{self, LapsedRow, Place};
 use super::forecast::{self, Forecast, label};
 use super::routes::ById;
 use super::rows::ReportRow;
@@ -110,9 +113,6 @@ pub struct LapsedReport {
     report: Report,
 }
 
-/// The place of one in the list.
-type Place = (DateTime<Utc>, Uuid, DateTime<Utc>);
-
 /// What lapsed at the caller's grids, latest first
 ///
 /// Reports that the system moved because nobody at one of the caller's grids, own or as a deputy, acted
@@ -137,7 +137,7 @@ pub async fn list_lapsed(
     let (items, next) = app
         .store
         .read(move |conn| {
-            let grids: Vec<Uuid> = viewer
+            let grids: BTreeSet<Uuid> = viewer
                 .actor
                 .acting()
                 .map(|posting| posting.grid.id())
@@ -145,10 +145,7 @@ pub async fn list_lapsed(
             let mut rows = clock::lapsed(conn, &grids, after, limit.and_one())?;
             let more = rows.len() > limit.size();
             rows.truncate(limit.size());
-            let next = rows
-                .last()
-                .filter(|_| more)
-                .map(|(lapse, _)| (lapse.lapsed_at, lapse.report_id, lapse.due_at));
+            let next = rows.last().filter(|_| more).map(|(lapse, _)| lapse.place());
             let mut shown = Vec::with_capacity(rows.len());
             for (lapse, row) in rows {
                 if queries::shows(conn, &viewer.scope, &row)? {
@@ -174,9 +171,15 @@ fn answers(
     viewer: &Viewer,
     shown: Vec<(LapsedRow, ReportRow)>,
 ) -> Outcome<Vec<LapsedReport>> {
+    let mut towns: HashMap<Uuid, StaffedTown> = HashMap::new();
     let mut until = Vec::with_capacity(shown.len());
     for (lapse, row) in &shown {
-        let staffed = StaffedTown::read(conn, app, row.town_id, viewer.now)?;
+        let staffed = match towns.entry(row.town_id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                new.insert(StaffedTown::read(conn, app, row.town_id, viewer.now)?)
+            }
+        };
         let report = row.state(|grid| staffed.town.path(grid));
         let context = staffed.context(row.received_at, false, viewer.now);
         let days = context.policy.proceedings.recall_working_days;
