@@ -14,6 +14,7 @@ use chrono::{DateTime, FixedOffset, Offset as _, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::grid::Tier;
 use crate::officer::Staffing;
 use crate::report::{EventKind, Report, Severity, Status};
 use crate::slug::{Slug, slugs};
@@ -33,6 +34,8 @@ slugs! {
         Resolver = "resolver", "处置人", "Put it right";
         /// Filed the same matter again, in a report that is void as a duplicate of it.
         DuplicateReporter = "duplicate_reporter", "重复件上报人", "Filed it again";
+        /// Their grid holds it, whoever does the work.
+        Holder = "holder", "责任网格", "Their grid holds it";
     }
 }
 
@@ -60,7 +63,8 @@ pub struct Informed {
 /// Who is told.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Recipients {
-    /// Whose turn it is by this event: the officers of the desk, deputies and fallbacks included.
+    /// Whose turn it is by this event: the officers of the desk, or the town's where it is for the town to
+    /// press, deputies and fallbacks included.
     pub must_act: Vec<Uuid>,
     /// Who else should know, each once, by the first reason.
     pub should_know: Vec<Informed>,
@@ -115,22 +119,43 @@ impl Happening<'_> {
     }
 
     /// Which of these events calls the desk to act, if any: the last one that is the report's own
-    /// way. An officer is called once for what one request did. Who is urged is called again.
+    /// way. An officer is called once for what one request did. Who is urged, reminded or supervised
+    /// is called again, though nothing has moved.
     #[must_use]
     pub fn calling(&self, kinds: &[EventKind]) -> Option<usize> {
         let calls = |kind: &EventKind| match kind {
-            EventKind::Urged => true,
+            EventKind::Urged | EventKind::Reminded | EventKind::Supervised => true,
             EventKind::VillageNotified => false,
             _ => self.moved(),
         };
         kinds.iter().rposition(calls)
     }
 
+    /// Whether it is for the town to act on this event, on whatever desk the report lies.
+    fn calls_town(&self, kind: EventKind) -> bool {
+        match kind {
+            EventKind::SupervisionDue | EventKind::CircularDue | EventKind::MilestoneDue => {
+                !matches!(self.after.status, Status::Closed | Status::Void)
+            }
+            // It is the county that is late, and the town that asks there.
+            EventKind::Reminded => {
+                self.after.status == Status::Open && self.after.proceedings.referral.is_some()
+            }
+            _ => false,
+        }
+    }
+
     /// Who is told of an event. `calls`: it is the one that calls the desk to act.
     #[must_use]
     pub fn recipients(&self, kind: EventKind, calls: bool) -> Recipients {
         let desk = self.after.desk_officers(self.staffing);
-        let must_act = if calls { desk.clone() } else { Vec::new() };
+        let must_act = if self.calls_town(kind) {
+            self.staffing.officers(self.after.place.up_to(Tier::Town))
+        } else if calls {
+            desk.clone()
+        } else {
+            Vec::new()
+        };
         let mut should_know: Vec<Informed> = Vec::new();
         let mut tell = |officers: Vec<Uuid>, why: Why| {
             for officer_id in officers {
@@ -169,6 +194,17 @@ impl Happening<'_> {
             tell(desk, Why::Desk);
         } else if let Some(before) = self.before {
             tell(before.desk_officers(self.staffing), Why::FormerDesk);
+        }
+        // Who holds it answers for the limit, and learns that it runs out, though another does the work.
+        if matches!(
+            kind,
+            EventKind::DueSoon
+                | EventKind::Overdue
+                | EventKind::SupervisionDue
+                | EventKind::CircularDue
+        ) && self.after.status != Status::Void
+        {
+            tell(self.staffing.officers(self.after.holder()), Why::Holder);
         }
         Recipients {
             must_act,

@@ -3,7 +3,9 @@ use crate::calendar::Calendar;
 use crate::grid::GridPath;
 use crate::officer::{Actor, Covers, Post, Posting, Role};
 use crate::report::filing::{Filing, file};
+use crate::report::handler::Assignment;
 use crate::report::lifecycle::decide;
+use crate::report::proceedings::{Proceedings, Referral};
 use crate::report::{
     Action, Category, Context, Decision, Disposition, Event, Outcome, Policy, Source,
 };
@@ -316,4 +318,131 @@ fn a_digest_takes_what_is_only_to_be_known_and_nothing_critical() {
         recipients.clone().gathered(Severity::Critical, telling),
         recipients
     );
+}
+
+/// A report that the town has given to the village.
+fn assigned_below() -> Report {
+    let escalated = filed(Severity::General, Disposition::Escalate).report;
+    let approved = acted(
+        &escalated,
+        SECRETARY,
+        Action::Approve {
+            further: true,
+            comment: None,
+        },
+    );
+    let to_village = Assignment {
+        grid: Some(GridPath::village(TOWN, VILLAGE)),
+        ..Assignment::default()
+    };
+    acted(&approved.report, TOWN_OFFICER, Action::Assign(to_village)).report
+}
+
+/// Who is told of what the system says of a report, which moves nothing.
+fn told_by_itself(report: &Report, kind: EventKind) -> Recipients {
+    let staffing = staffing();
+    let happening = Happening {
+        before: Some(report),
+        after: report,
+        actor_id: None,
+        staffing: &staffing,
+    };
+    happening.recipients(kind, happening.calling(&[kind]) == Some(0))
+}
+
+#[test]
+fn a_reminder_calls_the_desk_again() {
+    let below = assigned_below();
+    let resolved = Report {
+        status: Status::Resolved,
+        ..below.clone()
+    };
+    let verifier = told_by_itself(&resolved, EventKind::Reminded);
+    assert_eq!(verifier.must_act, [TOWN_OFFICER], "verification is late");
+    let held = Report {
+        handler: None,
+        ..below
+    };
+    let town = told_by_itself(&held, EventKind::Reminded);
+    assert_eq!(town.must_act, [TOWN_OFFICER], "the town is late");
+}
+
+#[test]
+fn what_the_county_is_late_with_calls_the_town_though_a_village_has_it() {
+    let referred = Report {
+        proceedings: Proceedings {
+            referral: Some(Referral {
+                agency: "县生态环境分局".into(),
+                reference: None,
+                since: now(),
+                acknowledged_at: None,
+                reply_due_at: now(),
+            }),
+            ..Proceedings::default()
+        },
+        ..assigned_below()
+    };
+    let told = told_by_itself(&referred, EventKind::Reminded);
+    assert_eq!(told.must_act, [TOWN_OFFICER]);
+    assert!(told.should_know.contains(&informed(SECRETARY, Why::Desk)));
+}
+
+#[test]
+fn supervision_calls_the_village_that_has_it_already() {
+    let before = assigned_below();
+    let supervised = acted(
+        &before,
+        TOWN_OFFICER,
+        Action::Supervise {
+            number: "督〔2026〕1号".into(),
+            demand: "限期清理".into(),
+            reply_by: now() + chrono::TimeDelta::days(3),
+            tier: Some(crate::grid::Tier::Village),
+        },
+    );
+    assert!(before.same_desk(&supervised.report), "nothing has moved");
+    let told = told(Some(&before), &supervised, TOWN_OFFICER);
+    assert_eq!(told[0].must_act, [SECRETARY, VILLAGE_OFFICER]);
+}
+
+#[test]
+fn a_milestone_calls_the_town_that_has_suspended_it() {
+    let suspended = Report {
+        status: Status::Suspended,
+        ..assigned_below()
+    };
+    let told = told_by_itself(&suspended, EventKind::MilestoneDue);
+    assert_eq!(told.must_act, [TOWN_OFFICER]);
+    assert_eq!(told.should_know, [informed(LEADER, Why::Reporter)]);
+}
+
+#[test]
+fn a_limit_that_runs_out_below_is_told_to_the_holder() {
+    for kind in [EventKind::DueSoon, EventKind::Overdue] {
+        let told = told_by_itself(&assigned_below(), kind);
+        assert!(told.must_act.is_empty(), "{kind:?} calls nobody");
+        let holder = informed(TOWN_OFFICER, Why::Holder);
+        assert!(told.should_know.contains(&holder), "{kind:?}: {told:?}");
+        assert!(told.should_know.contains(&informed(SECRETARY, Why::Desk)));
+    }
+}
+
+#[test]
+fn pressure_that_is_due_calls_the_town_and_tells_who_holds_it() {
+    let with_village = Report {
+        holder_tier: crate::grid::Tier::Village,
+        handler: None,
+        ..assigned_below()
+    };
+    for kind in [EventKind::SupervisionDue, EventKind::CircularDue] {
+        let told = told_by_itself(&with_village, kind);
+        assert_eq!(told.must_act, [TOWN_OFFICER], "{kind:?}");
+        assert!(told.should_know.contains(&informed(SECRETARY, Why::Desk)));
+        let ended = Report {
+            status: Status::Closed,
+            ..with_village.clone()
+        };
+        let told = told_by_itself(&ended, kind);
+        assert!(told.must_act.is_empty(), "it has ended meanwhile");
+    }
 }
