@@ -22,5 +22,6 @@ mod returns;
 mod somebody;
 mod staffing;
 mod teams;
+mod webhook_turns;
 mod webhooks;
 mod whole;

@@ -31,23 +31,23 @@ on_both!(
 );
 
 /// Makes a webhook of the town; the answer with its secret.
-async fn hook(world: &World, leader: &Client, url: &str) -> Value {
+pub(super) async fn hook(world: &World, leader: &Client, url: &str) -> Value {
     let asked = json!({"name": "对接", "grid_id": world.here().id(), "url": url});
     leader.post("/v1/webhooks", &asked).await.created()
 }
 
-fn hook_id(issued: &Value) -> Uuid {
+pub(super) fn hook_id(issued: &Value) -> Uuid {
     id_of(&issued["webhook"])
 }
 
-async fn log(leader: &Client, hook: Uuid) -> Vec<Value> {
+pub(super) async fn log(leader: &Client, hook: Uuid) -> Vec<Value> {
     leader
         .all(&format!("/v1/webhooks/{hook}/deliveries?limit=7"))
         .await
 }
 
 /// Waits until the log has so many deliveries in this state.
-async fn logged(leader: &Client, hook: Uuid, state: &str, count: usize) -> Vec<Value> {
+pub(super) async fn logged(leader: &Client, hook: Uuid, state: &str, count: usize) -> Vec<Value> {
     for _ in 0..400 {
         let found = leader
             .all(&format!(
@@ -63,7 +63,7 @@ async fn logged(leader: &Client, hook: Uuid, state: &str, count: usize) -> Vec<V
 }
 
 /// Waits until a delivery has failed so often.
-async fn tried(leader: &Client, hook: Uuid, number: i64, attempts: i64) -> Value {
+pub(super) async fn tried(leader: &Client, hook: Uuid, number: i64, attempts: i64) -> Value {
     for _ in 0..400 {
         let found = log(leader, hook).await;
         if let Some(one) = found
@@ -78,7 +78,7 @@ async fn tried(leader: &Client, hook: Uuid, number: i64, attempts: i64) -> Value
 }
 
 /// Long enough for a round of the worker.
-async fn a_while() {
+pub(super) async fn a_while() {
     tokio::time::sleep(Duration::from_millis(2500)).await;
 }
 

@@ -16,6 +16,8 @@ pub enum Behaviour {
     Status(u16, &'static str),
     /// With a redirection to there.
     Redirect(String),
+    /// Well, after a while.
+    Slow(Duration),
     /// Not at all.
     Hang,
     /// With a body without end.
@@ -164,6 +166,10 @@ async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) {
         let answer = match behaviour {
             Behaviour::Status(status, headers) => {
                 format!("HTTP/1.1 {status} x\r\n{headers}content-length: 0\r\n\r\n")
+            }
+            Behaviour::Slow(after) => {
+                tokio::time::sleep(after).await;
+                "HTTP/1.1 204 x\r\ncontent-length: 0\r\n\r\n".to_owned()
             }
             Behaviour::Redirect(to) => {
                 format!("HTTP/1.1 307 x\r\nlocation: {to}\r\ncontent-length: 0\r\n\r\n")

@@ -587,6 +587,7 @@ diesel::table! {
         leased_by -> Nullable<Id>,
         ended_at -> Nullable<Instant>,
         version -> BigInt,
+        served_at -> Instant,
     }
 }
 

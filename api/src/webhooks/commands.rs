@@ -146,6 +146,7 @@ pub fn create(
         leased_by: None,
         ended_at: None,
         version: 1,
+        served_at: caller.now,
     };
     queries::add(conn, &endpoint)?;
     queries::add_secret(conn, endpoint.id, secret.id, &secret.bytes, caller.now)?;

@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
@@ -31,6 +32,8 @@ use crate::store::{Conn, Lane, Outcome};
 const AT_ONCE: i64 = 8;
 /// Runs of notices taken in one transaction.
 const MOST_RUNS: usize = 5;
+/// How long an endpoint is served before the others that wait have their turn.
+const TURN: Duration = Duration::from_secs(5);
 /// How much longer a lease lasts than a try may take.
 const MARGIN: TimeDelta = TimeDelta::seconds(45);
 
@@ -124,12 +127,13 @@ enum Nothing {
     Nobody,
 }
 
-/// Serves an endpoint until nothing of it is due, or somebody else does.
+/// Serves an endpoint until nothing of it is due, its turn is over, or somebody else serves it.
 ///
 /// # Errors
 /// When the database fails; the lease then ends by itself.
 async fn serve(app: &Arc<App>, endpoint: Uuid) -> Result<(), Problem> {
     let courier = &app.courier;
+    let began = Instant::now();
     loop {
         let (now, lease) = (app.clock.now(), courier.lease());
         let (process, stopping) = (courier.process, courier.is_stopping());
@@ -158,6 +162,7 @@ async fn serve(app: &Arc<App>, endpoint: Uuid) -> Result<(), Problem> {
                 let held = !batch.is_empty();
                 found.leased_by = held.then_some(process);
                 found.leased_until = held.then_some(now + lease);
+                found.served_at = now;
                 queries::save(conn, &found)?;
                 Ok(batch)
             })
@@ -172,12 +177,17 @@ async fn serve(app: &Arc<App>, endpoint: Uuid) -> Result<(), Problem> {
             .zip(ends)
             .collect();
         let (now, pause_after) = (app.clock.now(), courier.settings.pause_after_hours);
+        let over = began.elapsed() >= TURN;
         app.store
             .write(Lane::Background, move |conn| {
                 let patience = TimeDelta::hours(pause_after.into());
-                settle(conn, endpoint, &results, patience, now)
+                let left_by = over.then_some(process);
+                settle(conn, endpoint, &results, patience, left_by, now)
             })
             .await?;
+        if over {
+            return Ok(());
+        }
     }
 }
 
@@ -253,17 +263,23 @@ async fn try_one(app: &App, one: &UnderWay) -> End {
     }
 }
 
-/// Writes down how tries ended, and what that says of the endpoint.
+/// Writes down how tries ended, and what that says of the endpoint. `left_by`: the process whose turn at
+/// it is over.
 fn settle(
     conn: &mut Conn,
     endpoint: Uuid,
     results: &[(Delivery, End)],
     patience: TimeDelta,
+    left_by: Option<Uuid>,
     now: DateTime<Utc>,
 ) -> Outcome<()> {
     let Some(mut found) = queries::lock(conn, endpoint)? else {
         return Ok(());
     };
+    if left_by.is_some() && found.leased_by == left_by {
+        found.leased_by = None;
+        found.leased_until = None;
+    }
     let sent = || {
         results.iter().filter_map(|(_, end)| match end {
             End::Sent(sent) => Some(sent),

@@ -226,7 +226,32 @@ pub fn hold_back(
     Ok(())
 }
 
-/// Lets what of a subject was held back, and never tried, be due at once.
+/// Until when what waits of these subjects does, where that is ahead.
+///
+/// # Errors
+/// If the database fails.
+pub fn waiting_until(
+    conn: &mut Conn,
+    endpoint: Uuid,
+    subjects: impl IntoIterator<Item = Uuid>,
+    now: DateTime<Utc>,
+) -> QueryResult<HashMap<Uuid, DateTime<Utc>>> {
+    let rows: Vec<(Uuid, Option<DateTime<Utc>>)> = deliveries::table
+        .filter(deliveries::endpoint_id.eq(Id(endpoint)))
+        .filter(deliveries::subject_id.eq_any(subjects.into_iter().map(Id)))
+        .filter(deliveries::due_at.gt(Some(now)))
+        .select((deliveries::subject_id, deliveries::due_at))
+        .load(conn)?;
+    let mut found: HashMap<Uuid, DateTime<Utc>> = HashMap::new();
+    for (subject, due_at) in rows {
+        let until = found.entry(subject).or_insert(now);
+        *until = due_at.unwrap_or(now).max(*until);
+    }
+    Ok(found)
+}
+
+/// Lets what of a subject was held back, and never tried, be due at once; behind one that has failed,
+/// with that one.
 ///
 /// # Errors
 /// If the database fails.
@@ -236,14 +261,24 @@ pub fn hasten(
     subject: Uuid,
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
+    let failed: Option<DateTime<Utc>> = deliveries::table
+        .filter(deliveries::endpoint_id.eq(Id(endpoint)))
+        .filter(deliveries::subject_id.eq(Id(subject)))
+        .filter(deliveries::attempts.gt(0))
+        .filter(deliveries::due_at.gt(Some(now)))
+        .order(deliveries::due_at.desc())
+        .select(deliveries::due_at.assume_not_null())
+        .first(conn)
+        .optional()?;
+    let at = failed.unwrap_or(now);
     diesel::update(
         deliveries::table
             .filter(deliveries::endpoint_id.eq(Id(endpoint)))
             .filter(deliveries::subject_id.eq(Id(subject)))
             .filter(deliveries::attempts.eq(0))
-            .filter(deliveries::due_at.gt(Some(now))),
+            .filter(deliveries::due_at.gt(Some(at))),
     )
-    .set(deliveries::due_at.eq(Some(now)))
+    .set(deliveries::due_at.eq(Some(at)))
     .execute(conn)?;
     Ok(())
 }

@@ -19,7 +19,7 @@ use crate::store::{Conn, Outcome};
 /// Notices taken in one transaction.
 const AT_ONCE: i64 = 200;
 /// Deliveries of an endpoint that wait at most: beyond that, notices stay notices.
-const MOST_WAITING: i64 = 1000;
+pub const MOST_WAITING: i64 = 1000;
 
 /// What of a notice decides where it goes.
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -105,7 +105,8 @@ pub fn wanted(
 }
 
 /// Queues notices for an endpoint, in this order; it saves the last number. What goes to phones waits
-/// for the end of the quiet hours.
+/// for the end of the quiet hours, and each for what waits of its report before it: only that which may
+/// be sent is due.
 ///
 /// # Errors
 /// If the database fails.
@@ -115,11 +116,14 @@ pub fn queue(
     notices: &[Facts],
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
+    let subjects = notices.iter().map(|facts| facts.subject_id);
+    let before = deliveries::waiting_until(conn, endpoint.id, subjects, now)?;
     let rows: Vec<NewDelivery> = notices
         .iter()
         .zip(endpoint.last_number + 1..)
         .map(|(facts, number)| {
             let quiet = facts.quiet_until.filter(|_| endpoint.provider.is_some());
+            let before = before.get(&facts.subject_id).copied();
             NewDelivery {
                 endpoint_id: Id(endpoint.id),
                 number,
@@ -129,7 +133,7 @@ pub fn queue(
                 subject_id: Id(facts.subject_id),
                 body: None,
                 state: Coded(DeliveryState::Pending),
-                due_at: Some(At(quiet.map_or(now, |quiet| quiet.max(now)))),
+                due_at: Some(At(now.max(quiet.unwrap_or(now)).max(before.unwrap_or(now)))),
                 created_at: At(now),
             }
         })

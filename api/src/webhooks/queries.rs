@@ -9,6 +9,7 @@ use diesel::prelude::*;
 use gridpatrol_domain::notice::delivery::PauseReason;
 use uuid::Uuid;
 
+use super::dispatch;
 use crate::locked;
 use crate::on_each;
 use crate::store::Conn;
@@ -63,6 +64,8 @@ pub struct Endpoint {
     pub ended_at: Option<DateTime<Utc>>,
     /// Its version.
     pub version: i64,
+    /// When it was served last.
+    pub served_at: DateTime<Utc>,
 }
 
 impl Endpoint {
@@ -180,7 +183,7 @@ pub fn count_open(conn: &mut Conn, town: Uuid) -> QueryResult<i64> {
 }
 
 /// Endpoints that nobody serves and for which there is something to do: a notice that is no delivery
-/// yet, or a delivery that is due.
+/// yet and may become one, or a delivery that is due. Who was not served for longest comes first.
 ///
 /// # Errors
 /// If the database fails.
@@ -189,6 +192,13 @@ pub fn waiting(conn: &mut Conn, now: DateTime<Utc>, most: i64) -> QueryResult<Ve
         deliveries::table
             .filter(deliveries::endpoint_id.eq(endpoints::id))
             .filter(deliveries::due_at.le(Some(now))),
+    );
+    let full = diesel::dsl::exists(
+        deliveries::table
+            .filter(deliveries::endpoint_id.eq(endpoints::id))
+            .filter(deliveries::due_at.is_not_null())
+            .limit(1)
+            .offset(dispatch::MOST_WAITING - 1),
     );
     endpoints::table
         .inner_join(towns::table)
@@ -204,8 +214,13 @@ pub fn waiting(conn: &mut Conn, now: DateTime<Utc>, most: i64) -> QueryResult<Ve
                 .is_null()
                 .or(endpoints::leased_until.le(Some(now))),
         )
-        .filter(towns::notice_seq.gt(endpoints::dispatched_seq).or(due))
-        .order(endpoints::id)
+        .filter(
+            towns::notice_seq
+                .gt(endpoints::dispatched_seq)
+                .and(diesel::dsl::not(full))
+                .or(due),
+        )
+        .order((endpoints::served_at, endpoints::id))
         .limit(most)
         .select(endpoints::id)
         .load(conn)
@@ -228,6 +243,7 @@ pub fn add(conn: &mut Conn, endpoint: &Endpoint) -> QueryResult<()> {
             endpoints::created_by.eq(endpoint.created_by),
             endpoints::created_at.eq(At(endpoint.created_at)),
             endpoints::dispatched_seq.eq(endpoint.dispatched_seq),
+            endpoints::served_at.eq(At(endpoint.served_at)),
         ))
         .execute(conn)?;
     Ok(())
@@ -254,6 +270,7 @@ pub fn save(conn: &mut Conn, endpoint: &Endpoint) -> QueryResult<()> {
             endpoints::leased_by.eq(endpoint.leased_by),
             endpoints::ended_at.eq(endpoint.ended_at),
             endpoints::version.eq(endpoint.version),
+            endpoints::served_at.eq(At(endpoint.served_at)),
         ))
         .execute(conn)?;
     Ok(())

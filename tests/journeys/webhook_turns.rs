@@ -1,0 +1,145 @@
+//! Webhooks in turn: which endpoint is served when, and when what waits is tried.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use diesel::prelude::*;
+use gridpatrol::store::schema::{webhook_deliveries, webhook_endpoints};
+use gridpatrol::store::types::{At, Coded, Id};
+use gridpatrol::webhooks::deliveries::{self, NewDelivery};
+use gridpatrol::webhooks::{dispatch, queries};
+use gridpatrol_domain::notice::delivery::DeliveryState;
+use serde_json::json;
+
+use super::webhooks::{hook, hook_id, logged, tried};
+use crate::support::client::id_of;
+use crate::support::receiver::{Behaviour, Receiver};
+use crate::support::{Kind, World, filing, run_in};
+
+on_both!(
+    what_waits_behind_a_failed_delivery_is_due_no_sooner,
+    an_endpoint_with_too_much_waiting_is_not_asked_for_more,
+);
+
+async fn what_waits_behind_a_failed_delivery_is_due_no_sooner(world: World) {
+    let (town_leader, receiver) = (world.town_leader().await, Receiver::start().await);
+    let issued = hook(&world, &town_leader, &receiver.url()).await;
+    receiver.about("", Behaviour::Status(500, ""));
+    let id = id_of(
+        &world
+            .leader(1, 1)
+            .await
+            .file(&filing(world.here().group(1, 1)))
+            .await,
+    );
+    // Late enough for the next try to lie minutes ahead.
+    for attempts in 1..=2 {
+        tried(&town_leader, hook_id(&issued), 1, attempts).await;
+        world.advance(TimeDelta::seconds(40));
+    }
+    tried(&town_leader, hook_id(&issued), 1, 3).await;
+    let secretary = world.secretary(1).await;
+    secretary.act(id, "approve", json!({})).await.ok();
+    let waiting = logged(&town_leader, hook_id(&issued), "pending", 3).await;
+    let due = |at: usize| {
+        waiting[at]["due_at"]
+            .as_str()
+            .expect("an instant")
+            .to_owned()
+    };
+    assert!(due(0) >= due(2), "{waiting:#?}");
+    let now = world.now();
+    let asked = world
+        .look(move |conn| Ok(queries::waiting(conn, now, 10)?))
+        .await;
+    assert!(asked.is_empty(), "it is nobody's turn");
+}
+
+async fn an_endpoint_with_too_much_waiting_is_not_asked_for_more(world: World) {
+    let (town_leader, receiver) = (world.town_leader().await, Receiver::start().await);
+    let issued = hook(&world, &town_leader, &receiver.url()).await;
+    let (hook, now) = (hook_id(&issued), world.now());
+    world
+        .change(move |conn| {
+            let rows: Vec<NewDelivery> = (1..=dispatch::MOST_WAITING)
+                .map(|number| NewDelivery {
+                    endpoint_id: Id(hook),
+                    number,
+                    notice_seq: None,
+                    notice_id: format!("ping_{number}"),
+                    kind: "ping".to_owned(),
+                    subject_id: Id(hook),
+                    body: Some("{}".to_owned()),
+                    state: Coded(DeliveryState::Pending),
+                    due_at: Some(At(now + TimeDelta::hours(5))),
+                    created_at: At(now),
+                })
+                .collect();
+            deliveries::insert(conn, &rows)?;
+            diesel::update(webhook_endpoints::table.find(Id(hook)))
+                .set(webhook_endpoints::last_number.eq(dispatch::MOST_WAITING))
+                .execute(conn)?;
+            Ok(())
+        })
+        .await;
+    let leader = world.leader(1, 1).await;
+    leader.file(&filing(world.here().group(1, 1))).await;
+    let asked = async || {
+        let now = world.now();
+        world
+            .look(move |conn| Ok(queries::waiting(conn, now, 10)?))
+            .await
+    };
+    assert!(asked().await.is_empty(), "there is no room for its notices");
+    world
+        .change(move |conn| {
+            Ok(diesel::delete(webhook_deliveries::table.find((Id(hook), 1_i64))).execute(conn)?)
+        })
+        .await;
+    receiver.wait_for(1).await;
+}
+
+/// One town keeps the only courier busy; another's webhook, made later, has its turn.
+mod a_busy_endpoint_gives_way_to_others {
+    use super::{Kind, gives_way, run_in};
+
+    #[test]
+    fn sqlite() {
+        run_in(
+            Kind::Sqlite,
+            |config| config.webhooks.at_once = 1,
+            gives_way,
+        );
+    }
+
+    #[test]
+    fn postgres() {
+        run_in(
+            Kind::Postgres,
+            |config| config.webhooks.at_once = 1,
+            gives_way,
+        );
+    }
+}
+
+async fn gives_way(world: World) {
+    let town_leader = world.town_leader().await;
+    let (slow, quick) = (Receiver::start().await, Receiver::start().await);
+    slow.about("", Behaviour::Slow(Duration::from_secs(1)));
+    let issued = hook(&world, &town_leader, &slow.url()).await;
+    let test = format!("/v1/webhooks/{}/test", hook_id(&issued));
+    for _ in 0..30 {
+        let request = town_leader.request(reqwest::Method::POST, &test);
+        town_leader.send(request).await.expect(202);
+    }
+    slow.wait_for(1).await;
+    let issued = hook(&world, &town_leader, &quick.url()).await;
+    let test = format!("/v1/webhooks/{}/test", hook_id(&issued));
+    let request = town_leader.request(reqwest::Method::POST, &test);
+    town_leader.send(request).await.expect(202);
+    quick.wait_for(1).await;
+    assert!(
+        slow.received().len() < 20,
+        "it had to wait for all the others"
+    );
+}
