@@ -19,6 +19,7 @@ use crate::support::{Kind, World, filing, run_in};
 on_both!(
     what_waits_behind_a_failed_delivery_is_due_no_sooner,
     an_endpoint_with_too_much_waiting_is_not_asked_for_more,
+    a_village_is_told_what_leaves_it_and_its_successor_hears_the_rest,
 );
 
 async fn what_waits_behind_a_failed_delivery_is_due_no_sooner(world: World) {
@@ -97,6 +98,44 @@ async fn an_endpoint_with_too_much_waiting_is_not_asked_for_more(world: World) {
         })
         .await;
     receiver.wait_for(1).await;
+}
+
+async fn a_village_is_told_what_leaves_it_and_its_successor_hears_the_rest(world: World) {
+    let (town_leader, receiver) = (world.town_leader().await, Receiver::start().await);
+    let here = world.here();
+    let (old, new) = (here.village(1), here.village(3));
+    let asked = json!({"name": "一村", "grid_id": old, "url": receiver.url()});
+    town_leader.post("/v1/webhooks", &asked).await.created();
+    let leader = world.leader(1, 1).await;
+    let id = id_of(&leader.file(&filing(here.group(1, 1))).await);
+    let town = world.town_officer().await;
+    town.act(id, "take", json!({})).await.ok();
+    let away = json!({"grid_id": here.group(2, 2), "reason": "位于二村"});
+    town.act(id, "transfer", away).await.ok();
+    town.act(id, "comment", json!({"text": "已转二村"}))
+        .await
+        .ok();
+    let moving = id_of(&leader.file(&filing(here.group(1, 1))).await);
+    let group = json!({"parent_id": new, "code": "990001100202101", "reason": "村组调整"});
+    let path = format!("/v1/grids/{}/move", here.group(1, 1));
+    town_leader.post(&path, &group).await.ok();
+    receiver.wait_for(7).await;
+    assert_eq!(
+        receiver.kinds_about(id),
+        ["filed", "escalated", "taken", "transferred"],
+        "what happens elsewhere is not its own"
+    );
+    assert_eq!(
+        receiver.kinds_about(moving),
+        ["filed", "escalated", "relocated"]
+    );
+    let merger = json!({"successor_id": here.village(2), "reason": "两村合并"});
+    let path = format!("/v1/grids/{old}/archive");
+    town_leader.post(&path, &merger).await.ok();
+    let leader = world.leader(2, 1).await;
+    let next = id_of(&leader.file(&filing(here.group(2, 1))).await);
+    receiver.wait_for(9).await;
+    assert_eq!(receiver.kinds_about(next), ["filed", "escalated"]);
 }
 
 /// One town keeps the only courier busy; another's webhook, made later, has its turn.

@@ -269,6 +269,7 @@ fn write(
                 // The town has chosen the time.
                 quiet_until: None,
                 envelope: outbox::json(&digest)?,
+                former_grid_id: None,
             })
         })
         .collect::<QueryResult<Vec<NewNotice>>>()?;

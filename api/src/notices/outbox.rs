@@ -67,6 +67,7 @@ pub struct NewNotice {
     pub(super) at: At,
     pub(super) quiet_until: Option<At>,
     pub(super) envelope: String,
+    pub(super) former_grid_id: Option<Id>,
 }
 
 /// An envelope as it is kept.
@@ -111,6 +112,7 @@ impl Happened<'_> {
                 .as_ref()
                 .map(|original| original.number.as_str()),
         };
+        let former = self.former_place().map(Id);
         let town_id = self.town.id;
         let usual = self.town.settings().at(self.at).notices.notify;
         let telling = |officer| {
@@ -163,9 +165,22 @@ impl Happened<'_> {
                     at: At(self.at),
                     quiet_until: quiet.map(At),
                     envelope: json(&notice)?,
+                    former_grid_id: former,
                 })
             })
             .collect()
+    }
+
+    /// The grid that the report has left: where it was, or the village that a group was of before.
+    fn former_place(&self) -> Option<Uuid> {
+        let (before, after) = (self.before?.place, self.after.place);
+        if before.id() != after.id() {
+            Some(before.id())
+        } else if before != after {
+            before.village_id()
+        } else {
+            None
+        }
     }
 
     fn report(&self) -> NoticeReport {

@@ -550,6 +550,7 @@ diesel::table! {
         at -> Instant,
         quiet_until -> Nullable<Instant>,
         envelope -> Text,
+        former_grid_id -> Nullable<Id>,
     }
 }
 

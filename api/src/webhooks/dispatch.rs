@@ -33,6 +33,8 @@ pub struct Facts {
     pub subject_id: Uuid,
     /// Where that is.
     pub grid_id: Uuid,
+    /// Where it was before, if it came from elsewhere.
+    pub former_grid_id: Option<Uuid>,
     /// Until when it was quiet.
     pub quiet_until: Option<DateTime<Utc>>,
 }
@@ -76,7 +78,8 @@ pub fn run(
     Ok(more)
 }
 
-/// Those of these notices that the endpoint wants.
+/// Those of these notices that the endpoint wants: about what lies in its grid, or has just left it. One
+/// whose grid was merged is its successor's.
 ///
 /// # Errors
 /// If the database fails.
@@ -87,15 +90,20 @@ pub fn wanted(
     found: Vec<Facts>,
 ) -> Outcome<Vec<Facts>> {
     let town = directory.town(conn, endpoint.town_id)?;
-    let bound = town.path(endpoint.grid_id);
+    let stands = |grid: Uuid| {
+        let heir = town.heir(grid).map(|heir| heir.path);
+        heir.or_else(|| town.path(grid))
+    };
+    let bound = stands(endpoint.grid_id);
     let kinds = endpoint.wanted();
     Ok(found
         .into_iter()
         .filter(|facts| {
-            let place = town.path(facts.grid_id);
-            let within = bound
-                .zip(place)
-                .is_some_and(|(bound, place)| bound.covers(place));
+            let mut places = [Some(facts.grid_id), facts.former_grid_id]
+                .into_iter()
+                .flatten()
+                .filter_map(stands);
+            let within = bound.is_some_and(|bound| places.any(|place| bound.covers(place)));
             within
                 && kinds
                     .as_ref()

@@ -1,2 +1,4 @@
 -- When an endpoint was served last: who has waited longest comes first.
 ALTER TABLE webhook_endpoints ADD COLUMN served_at INTEGER NOT NULL DEFAULT 0;
+-- Where the report was before, when what happened has taken it elsewhere: it is told there too.
+ALTER TABLE notices ADD COLUMN former_grid_id BLOB;
