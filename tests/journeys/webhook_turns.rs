@@ -11,7 +11,7 @@ use gridpatrol::webhooks::{dispatch, queries};
 use gridpatrol_domain::notice::delivery::DeliveryState;
 use serde_json::json;
 
-use super::webhooks::{hook, hook_id, logged, tried};
+use super::webhooks::{a_while, hook, hook_id, logged, tried};
 use crate::support::client::id_of;
 use crate::support::receiver::{Behaviour, Receiver};
 use crate::support::{Kind, World, filing, run_in};
@@ -20,6 +20,8 @@ on_both!(
     what_waits_behind_a_failed_delivery_is_due_no_sooner,
     an_endpoint_with_too_much_waiting_is_not_asked_for_more,
     a_village_is_told_what_leaves_it_and_its_successor_hears_the_rest,
+    what_an_outage_has_held_up_goes_out_when_it_is_over,
+    a_receiver_that_takes_one_and_asks_for_a_rest_has_it,
 );
 
 async fn what_waits_behind_a_failed_delivery_is_due_no_sooner(world: World) {
@@ -136,6 +138,50 @@ async fn a_village_is_told_what_leaves_it_and_its_successor_hears_the_rest(world
     let next = id_of(&leader.file(&filing(here.group(2, 1))).await);
     receiver.wait_for(9).await;
     assert_eq!(receiver.kinds_about(next), ["filed", "escalated"]);
+}
+
+async fn what_an_outage_has_held_up_goes_out_when_it_is_over(world: World) {
+    let (mut town_leader, receiver) = (world.town_leader().await, Receiver::start().await);
+    let issued = hook(&world, &town_leader, &receiver.url()).await;
+    receiver.about("", Behaviour::HangUp);
+    let leader = world.leader(1, 1).await;
+    let held = id_of(&leader.file(&filing(world.here().group(1, 1))).await);
+    for (attempts, delay_s) in [(1, 7), (2, 40), (3, 150), (4, 730)] {
+        tried(&town_leader, hook_id(&issued), 1, attempts).await;
+        world.advance(TimeDelta::seconds(delay_s));
+        town_leader = world.town_leader().await;
+    }
+    // The next try is half an hour ahead.
+    tried(&town_leader, hook_id(&issued), 1, 5).await;
+    receiver.recover();
+    let leader = world.leader(1, 1).await;
+    let next = id_of(&leader.file(&filing(world.here().group(1, 1))).await);
+    world.advance(TimeDelta::minutes(6));
+    logged(&town_leader, hook_id(&issued), "delivered", 4).await;
+    assert_eq!(receiver.kinds_about(next), ["filed", "escalated"]);
+    let told = receiver.kinds_about(held);
+    assert_eq!(told[told.len() - 2..], ["filed", "escalated"]);
+}
+
+async fn a_receiver_that_takes_one_and_asks_for_a_rest_has_it(world: World) {
+    let (town_leader, receiver) = (world.town_leader().await, Receiver::start().await);
+    let issued = hook(&world, &town_leader, &receiver.url()).await;
+    let target = format!("/v1/webhooks/{}", hook_id(&issued));
+    let paused = |paused: bool| json!({"paused": paused});
+    town_leader.patch(&target, "*", &paused(true)).await.ok();
+    let leader = world.leader(1, 1).await;
+    let busy = id_of(&leader.file(&filing(world.here().group(1, 1))).await);
+    leader.file(&filing(world.here().group(1, 1))).await;
+    let rest = Behaviour::Status(429, "retry-after: 600\r\n");
+    receiver.about(busy.to_string(), rest);
+    // Both reports are told in one go.
+    town_leader.patch(&target, "*", &paused(false)).await.ok();
+    logged(&town_leader, hook_id(&issued), "delivered", 1).await;
+    let state = town_leader.get(&target).await.ok();
+    assert!(state["rests_until"].is_string(), "{state}");
+    world.advance(TimeDelta::minutes(5));
+    a_while().await;
+    assert_eq!(receiver.received().len(), 2, "it asked for ten minutes");
 }
 
 /// One town keeps the only courier busy; another's webhook, made later, has its turn.

@@ -287,9 +287,20 @@ fn settle(
         })
     };
     if sent().any(|sent| sent.fault.is_none()) {
+        if found
+            .failing_since
+            .is_some_and(|since| now - since >= retry::OUTAGE)
+        {
+            resume_failed(conn, endpoint, now)?;
+        }
         found.failing_since = None;
         found.failures = 0;
-        found.rests_until = None;
+        // It works, and asks for a rest all the same.
+        let asked = sent()
+            .filter(|sent| sent.fault == Some(Fault::Busy))
+            .filter_map(|sent| sent.retry_after)
+            .max();
+        found.rests_until = asked.map(|asked| now + retry::rest(1, Some(asked)));
     } else if sent().next().is_some() {
         let since = *found.failing_since.get_or_insert(now);
         let trouble = sent()
@@ -331,6 +342,22 @@ fn settle(
     if found.ended_at.is_some() {
         // It ended while this was under way.
         deliveries::give_up(conn, endpoint)?;
+    }
+    Ok(())
+}
+
+/// An outage is over: what failed by it is tried at once, and not when the outage might have been over.
+/// What waits for longer than failing made it wait goes on waiting.
+fn resume_failed(conn: &mut Conn, endpoint: Uuid, now: DateTime<Utc>) -> Outcome<()> {
+    for failed in deliveries::failed(conn, endpoint, now)? {
+        let of_endpoint = failed.fault.is_some_and(|fault| fault.0.is_of_endpoint());
+        let (Some(last), Some(due)) = (failed.last_attempt_at, failed.due_at) else {
+            continue;
+        };
+        let longest = retry::longest_delay(failed.attempts.unsigned_abs());
+        if of_endpoint && due <= last + longest {
+            deliveries::bring_forward(conn, endpoint, failed.subject_id, due, now)?;
+        }
     }
     Ok(())
 }

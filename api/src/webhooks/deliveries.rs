@@ -250,6 +250,63 @@ pub fn waiting_until(
     Ok(found)
 }
 
+/// A delivery that has failed, and is to be tried again.
+#[derive(Debug, Clone, Queryable)]
+pub struct Failed {
+    /// What it is about.
+    pub subject_id: Uuid,
+    /// How often it was tried.
+    pub attempts: i32,
+    /// When last.
+    pub last_attempt_at: Option<DateTime<Utc>>,
+    /// Why that failed.
+    pub fault: Option<Coded<Fault>>,
+    /// When it is tried next.
+    pub due_at: Option<DateTime<Utc>>,
+}
+
+/// Deliveries that have failed, and are due later.
+///
+/// # Errors
+/// If the database fails.
+pub fn failed(conn: &mut Conn, endpoint: Uuid, now: DateTime<Utc>) -> QueryResult<Vec<Failed>> {
+    deliveries::table
+        .filter(deliveries::endpoint_id.eq(Id(endpoint)))
+        .filter(deliveries::due_at.gt(Some(now)))
+        .filter(deliveries::attempts.gt(0))
+        .select((
+            deliveries::subject_id,
+            deliveries::attempts,
+            deliveries::last_attempt_at,
+            deliveries::fault,
+            deliveries::due_at,
+        ))
+        .load(conn)
+}
+
+/// Lets what of a subject waits until `until` at most be due at once.
+///
+/// # Errors
+/// If the database fails.
+pub fn bring_forward(
+    conn: &mut Conn,
+    endpoint: Uuid,
+    subject: Uuid,
+    until: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    diesel::update(
+        deliveries::table
+            .filter(deliveries::endpoint_id.eq(Id(endpoint)))
+            .filter(deliveries::subject_id.eq(Id(subject)))
+            .filter(deliveries::due_at.gt(Some(now)))
+            .filter(deliveries::due_at.le(Some(until))),
+    )
+    .set(deliveries::due_at.eq(Some(now)))
+    .execute(conn)?;
+    Ok(())
+}
+
 /// Lets what of a subject was held back, and never tried, be due at once; behind one that has failed,
 /// with that one.
 ///

@@ -16,6 +16,27 @@ pub const TRIED_FOR: TimeDelta = TimeDelta::days(3);
 /// back together: a fifth.
 const SPREAD: i64 = 5;
 
+fn delay_s(failed: u32) -> i64 {
+    let place = usize::try_from(failed.saturating_sub(1)).unwrap_or(usize::MAX);
+    DELAYS_S
+        .get(place)
+        .or(DELAYS_S.last())
+        .copied()
+        .unwrap_or(43_200)
+}
+
+/// How long a delivery waits at most of itself after so many tries that failed. What waits for longer
+/// was asked to, or waits for the morning.
+#[must_use]
+pub fn longest_delay(failed: u32) -> TimeDelta {
+    let delay = delay_s(failed);
+    TimeDelta::seconds(delay + delay / SPREAD)
+}
+
+/// For how long nothing came through where it was an outage. What failed by it need not wait any longer
+/// once the receiver is back; after a shorter one it waits for minutes at most.
+pub const OUTAGE: TimeDelta = TimeDelta::minutes(10);
+
 /// The instant of the next try, after `failed` tries of which the first was at `first`. `asked` is how
 /// long the receiver asks to wait (`Retry-After`); `chance` is any number. None: it is given up.
 #[must_use]
@@ -26,12 +47,7 @@ pub fn next_try(
     asked: Option<TimeDelta>,
     chance: u16,
 ) -> Option<DateTime<Utc>> {
-    let place = usize::try_from(failed.saturating_sub(1)).unwrap_or(usize::MAX);
-    let delay = DELAYS_S
-        .get(place)
-        .or(DELAYS_S.last())
-        .copied()
-        .unwrap_or(43_200);
+    let delay = delay_s(failed);
     let spread = delay * 1000 / SPREAD * i64::from(chance) / i64::from(u16::MAX);
     let own = TimeDelta::seconds(delay) + TimeDelta::milliseconds(spread);
     let last = first + TRIED_FOR;
@@ -101,6 +117,7 @@ mod tests {
             match next_try(first, now, failed, asked, chance) {
                 Some(next) => {
                     prop_assert!(next > now && next <= first + TRIED_FOR);
+                    prop_assert!(asked.is_some() || next <= now + longest_delay(failed));
                     let wanted = now + asked.unwrap_or_default();
                     prop_assert!(next >= wanted || next == first + TRIED_FOR);
                 }
