@@ -4,14 +4,16 @@ use chrono::TimeDelta;
 use gridpatrol_domain::error::Code;
 use serde_json::{Value, json};
 
+use super::webhooks::tried;
 use crate::support::client::id_of;
-use crate::support::receiver::Receiver;
+use crate::support::receiver::{Behaviour, Receiver};
 use crate::support::{Client, World, filing};
 
 on_both!(
     tokens_go_to_the_webhook_of_their_service_alone,
     a_token_ends_with_its_session_and_its_account,
     a_phone_that_changes_hands_is_its_new_owners,
+    what_a_push_service_says_of_tokens_is_not_kept,
     what_is_below_critical_waits_for_the_morning,
 );
 
@@ -136,6 +138,21 @@ async fn a_phone_that_changes_hands_is_its_new_owners(world: World) {
         listed["items"].as_array().map(Vec::len)
     };
     assert_eq!((of(&first).await, of(&second).await), (Some(0), Some(1)));
+}
+
+async fn what_a_push_service_says_of_tokens_is_not_kept(world: World) {
+    noon(&world);
+    let town_leader = world.town_leader().await;
+    let (getui, hook) = service(&world, &town_leader, Some("getui")).await;
+    let secretary = world.secretary(1).await;
+    register(&secretary, "getui", "secret-token").await;
+    getui.next([Behaviour::Endless]);
+    let leader = world.leader(1, 1).await;
+    leader.file(&filing(world.here().group(1, 1))).await;
+    // The first, that it was filed, reaches nobody.
+    let refused = tried(&town_leader, id_of(&hook), 2, 1).await;
+    assert_eq!(refused["status"], 500);
+    assert!(refused.get("answer").is_none(), "{refused}");
 }
 
 async fn what_is_below_critical_waits_for_the_morning(world: World) {

@@ -195,7 +195,8 @@ pub struct WebhookDelivery {
     /// Why the last try failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     fault: Option<Fault>,
-    /// How the last answer began, where it was no success.
+    /// How the last answer began, where it was no success. Not kept of a push service: it may quote
+    /// tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     answer: Option<String>,
 }

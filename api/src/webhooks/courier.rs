@@ -225,6 +225,7 @@ fn due(conn: &mut Conn, endpoint: &Endpoint, now: DateTime<Utc>) -> Outcome<Vec<
                 id: delivery.notice_id.clone(),
                 body,
                 secrets: secrets.clone(),
+                confidential: endpoint.provider.is_some(),
             });
             Ok(UnderWay { delivery, parcel })
         })

@@ -37,6 +37,8 @@ pub struct Parcel {
     pub body: String,
     /// The secrets that sign, newest first.
     pub secrets: Vec<Vec<u8>>,
+    /// Whether it holds push tokens, which an answer may quote.
+    pub confidential: bool,
 }
 
 /// How a try ended.
@@ -93,6 +95,9 @@ impl Sender {
             Err(fault) => Sent::failed(fault),
         };
         sent.duration = began.elapsed();
+        if parcel.confidential {
+            sent.answer = None;
+        }
         sent
     }
 

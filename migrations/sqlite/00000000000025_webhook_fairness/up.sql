@@ -2,3 +2,6 @@
 ALTER TABLE webhook_endpoints ADD COLUMN served_at INTEGER NOT NULL DEFAULT 0;
 -- Where the report was before, when what happened has taken it elsewhere: it is told there too.
 ALTER TABLE notices ADD COLUMN former_grid_id BLOB;
+-- A push service may quote the tokens that it refuses.
+UPDATE webhook_deliveries SET answer = NULL
+  WHERE answer IS NOT NULL AND endpoint_id IN (SELECT id FROM webhook_endpoints WHERE provider IS NOT NULL);
