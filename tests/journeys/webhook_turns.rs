@@ -22,6 +22,7 @@ on_both!(
     a_village_is_told_what_leaves_it_and_its_successor_hears_the_rest,
     what_an_outage_has_held_up_goes_out_when_it_is_over,
     a_receiver_that_takes_one_and_asks_for_a_rest_has_it,
+    another_receiver_is_not_charged_with_the_failing_of_the_former,
 );
 
 async fn what_waits_behind_a_failed_delivery_is_due_no_sooner(world: World) {
@@ -182,6 +183,21 @@ async fn a_receiver_that_takes_one_and_asks_for_a_rest_has_it(world: World) {
     world.advance(TimeDelta::minutes(5));
     a_while().await;
     assert_eq!(receiver.received().len(), 2, "it asked for ten minutes");
+}
+
+async fn another_receiver_is_not_charged_with_the_failing_of_the_former(world: World) {
+    let (town_leader, receiver) = (world.town_leader().await, Receiver::start().await);
+    let issued = hook(&world, &town_leader, &receiver.url()).await;
+    let target = format!("/v1/webhooks/{}", hook_id(&issued));
+    receiver.about("", Behaviour::HangUp);
+    let leader = world.leader(1, 1).await;
+    leader.file(&filing(world.here().group(1, 1))).await;
+    tried(&town_leader, hook_id(&issued), 1, 1).await;
+    let failing = town_leader.get(&target).await.ok();
+    assert!(failing["failing_since"].is_string(), "{failing}");
+    let elsewhere = json!({"url": Receiver::start().await.url()});
+    let changed = town_leader.patch(&target, "*", &elsewhere).await.ok();
+    assert!(changed.get("failing_since").is_none(), "{changed}");
 }
 
 /// One town keeps the only courier busy; another's webhook, made later, has its turn.

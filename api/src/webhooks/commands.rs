@@ -199,8 +199,9 @@ pub fn change(
     }
     if let Some(url) = &change.url {
         after.url.clone_from(url);
-        // Another receiver: what the former one asked for is over.
+        // Another receiver: what the former one asked for is over, and so is its time of failing.
         after.rests_until = None;
+        after.failing_since = None;
         after.failures = 0;
     }
     if let Some(kinds) = &change.kinds {
