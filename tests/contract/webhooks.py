@@ -96,8 +96,11 @@ assert escalated["data"]["recipients"]["must_act"], escalated
 second = post(f"{hook}/secrets", leader, {})["secret"]
 requests.post(f"{API}{hook}/test", headers=leader, timeout=30).raise_for_status()
 verified("ping", [first, second])
-# The former ones end at once.
+# The older one ends at once and makes room; asked again, the next one does.
 third = post(f"{hook}/secrets", leader, {"old_valid_until": "2020-01-01T00:00:00Z"})["secret"]
 requests.post(f"{API}{hook}/test", headers=leader, timeout=30).raise_for_status()
-verified("ping", [third], [first, second])
+verified("ping", [second, third], [first])
+fourth = post(f"{hook}/secrets", leader, {"old_valid_until": "2020-01-01T00:00:00Z"})["secret"]
+requests.post(f"{API}{hook}/test", headers=leader, timeout=30).raise_for_status()
+verified("ping", [third, fourth], [first, second])
 print("every request is signed as it should be")

@@ -82,23 +82,25 @@ async fn a_secret_is_shown_once(world: World) {
     assert_eq!(webhook["secrets"][0]["id"], issued["secret_id"]);
     assert_eq!(webhook["secrets"][0]["live"], true);
 
-    // One that leaked ends at once, and makes room.
-    leader
-        .post(&format!("{target}/secrets"), &json!({}))
-        .await
-        .created();
+    // One that leaked ends at once.
+    let target_secrets = format!("{target}/secrets");
     let now = json!({"old_valid_until": "2020-01-01T00:00:00Z"});
-    let rotated = leader
-        .post(&format!("{target}/secrets"), &now)
-        .await
-        .created();
-    let live = rotated["webhook"]["secrets"]
-        .as_array()
-        .expect("secrets")
-        .iter()
-        .filter(|secret| secret["live"] == true)
-        .count();
-    assert_eq!(live, 1);
+    let live = |rotated: &Value| -> Vec<Value> {
+        let secrets = rotated["webhook"]["secrets"].as_array().expect("secrets");
+        let live = secrets.iter().filter(|secret| secret["live"] == true);
+        live.map(|secret| secret["id"].clone()).collect()
+    };
+    let first = leader.post(&target_secrets, &now).await.created();
+    assert_eq!(live(&first), [first["secret_id"].clone()]);
+    // Where two sign, the older one makes room; the receiver has the newer one, which signs on for a day.
+    let second = leader.post(&target_secrets, &json!({})).await.created();
+    let third = leader.post(&target_secrets, &now).await.created();
+    let ids = [third["secret_id"].clone(), second["secret_id"].clone()];
+    assert_eq!(live(&third), ids);
+    assert!(third["webhook"]["secrets"][1]["valid_until"].is_string());
+    let fourth = leader.post(&target_secrets, &now).await.created();
+    let ids = [fourth["secret_id"].clone(), third["secret_id"].clone()];
+    assert_eq!(live(&fourth), ids, "asked again, that one ends too");
     let late = json!({"old_valid_until": world.now() + chrono::TimeDelta::days(31)});
     leader
         .post(&format!("{target}/secrets"), &late)

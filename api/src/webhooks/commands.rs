@@ -243,7 +243,7 @@ pub fn change(
 }
 
 /// Adds a secret. The one that signs now does so until an instant at most, so that the receiver can
-/// change over.
+/// change over. An instant that is past ends it at once; where two sign, the former of them.
 ///
 /// # Errors
 /// `not_found`, `not_permitted`, `limit_reached` when two sign already.
@@ -259,35 +259,41 @@ pub fn rotate(
     let secrets = Found::read(conn, endpoint.clone())?.secrets;
     let (live, over): (Vec<&SecretRow>, Vec<&SecretRow>) =
         secrets.iter().partition(|secret| secret.live(caller.now));
-    let shortened: Vec<Uuid> = live
+    let at_once = old_valid_until <= caller.now;
+    let (ended, kept): (Vec<&SecretRow>, Vec<&SecretRow>) = live
         .iter()
-        .filter(|secret| {
-            secret
-                .valid_until
-                .is_none_or(|until| until > old_valid_until)
-        })
-        .map(|secret| secret.id)
-        .collect();
-    // One that ends at once makes room.
-    let left = live
-        .iter()
-        .filter(|secret| !(shortened.contains(&secret.id) && old_valid_until <= caller.now))
-        .count();
-    if left >= MOST_SECRETS {
+        .partition(|secret| at_once && (live.len() < MOST_SECRETS || secret.valid_until.is_some()));
+    if kept.len() >= MOST_SECRETS {
         return Err(Problem::new(Code::LimitReached)
-            .detail("Two secrets sign already. Wait until the former one has ended, or end it at once with old_valid_until.")
+            .detail("Two secrets sign already. Wait until the former one has ended, or end it at once with an old_valid_until that is past.")
             .into());
     }
+    // What makes room leaves the newest the usual time: it may be the only one that the receiver has.
+    let until = if at_once {
+        caller.now + USUAL_OVERLAP
+    } else {
+        old_valid_until
+    };
+    let ended: Vec<Uuid> = ended.iter().map(|secret| secret.id).collect();
+    let shortened: Vec<Uuid> = kept
+        .iter()
+        .filter(|secret| secret.valid_until.is_none_or(|valid| valid > until))
+        .map(|secret| secret.id)
+        .collect();
     let mut head = town::advance(conn, endpoint.town_id)?;
-    queries::end_secrets(conn, &shortened, old_valid_until)?;
+    queries::end_secrets(conn, &ended, caller.now)?;
+    queries::end_secrets(conn, &shortened, until)?;
     let spent: Vec<Uuid> = over.iter().map(|secret| secret.id).collect();
     queries::forget_secrets(conn, &spent)?;
     queries::add_secret(conn, id, secret.id, &secret.bytes, caller.now)?;
     let mut facts = Map::new();
     facts.insert("secret_id".to_owned(), json!(secret.id));
+    if !ended.is_empty() {
+        facts.insert("ended".to_owned(), json!(ended));
+    }
     if !shortened.is_empty() {
         facts.insert("former".to_owned(), json!(shortened));
-        facts.insert("former_until".to_owned(), json!(old_valid_until));
+        facts.insert("former_until".to_owned(), json!(until));
     }
     let rotated = event(caller, id, "webhook_secret_added", facts, None);
     events::append(conn, &mut head, vec![rotated])?;

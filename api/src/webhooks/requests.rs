@@ -72,7 +72,8 @@ pub struct WebhookChange {
 #[schema(example = json!({"old_valid_until": "2026-11-22T00:00:00+08:00"}))]
 pub struct SecretRotation {
     /// Until when the former secret signs as well: within 30 days; 24 hours from now unless said
-    /// otherwise. An instant that is past ends it at once.
+    /// otherwise. An instant that is past ends it at once. Where two sign, such an instant ends the
+    /// older one and makes room; the newer one signs for 24 hours more: ask again to end that as well.
     pub old_valid_until: Option<DateTime<Utc>>,
 }
 
