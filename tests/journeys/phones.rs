@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use gridpatrol_domain::error::Code;
 use serde_json::{Value, json};
 
-use super::webhooks::tried;
+use super::webhooks::{a_while, tried};
 use crate::support::client::id_of;
 use crate::support::receiver::{Behaviour, Receiver};
 use crate::support::{Client, World, filing};
@@ -15,6 +15,7 @@ on_both!(
     a_phone_that_changes_hands_is_its_new_owners,
     what_a_push_service_says_of_tokens_is_not_kept,
     what_is_below_critical_waits_for_the_morning,
+    what_is_late_or_tried_again_waits_for_the_morning_too,
 );
 
 async fn service(world: &World, leader: &Client, provider: Option<&str>) -> (Receiver, Value) {
@@ -153,6 +154,36 @@ async fn what_a_push_service_says_of_tokens_is_not_kept(world: World) {
     let refused = tried(&town_leader, id_of(&hook), 2, 1).await;
     assert_eq!(refused["status"], 500);
     assert!(refused.get("answer").is_none(), "{refused}");
+}
+
+async fn what_is_late_or_tried_again_waits_for_the_morning_too(world: World) {
+    noon(&world);
+    let town_leader = world.town_leader().await;
+    let change = json!({"settings": {"quiet_hours": {"from": "13:00", "to": "16:00"}}});
+    let request = town_leader.request(reqwest::Method::PUT, "/v1/settings");
+    let request = request.header("If-Match", "*").json(&change);
+    town_leader.send(request).await.ok();
+    world.advance(TimeDelta::minutes(5));
+    let (getui, hook) = service(&world, &town_leader, Some("getui")).await;
+    register(&world.secretary(1).await, "getui", "secretary").await;
+    getui.next([Behaviour::Status(500, "")]);
+    let leader = world.leader(1, 1).await;
+    let failed = id_of(&leader.file(&filing(world.here().group(1, 1))).await);
+    tried(&town_leader, id_of(&hook), 2, 1).await;
+    let target = format!("/v1/webhooks/{}", id_of(&hook));
+    let paused = |paused: bool| json!({"paused": paused});
+    town_leader.patch(&target, "*", &paused(true)).await.ok();
+    let late = id_of(&leader.file(&filing(world.here().group(1, 1))).await);
+    // Both happened by day; now it is quiet.
+    world.advance(TimeDelta::minutes(90));
+    let town_leader = world.town_leader().await;
+    town_leader.patch(&target, "*", &paused(false)).await.ok();
+    a_while().await;
+    assert_eq!(getui.received().len(), 1, "nobody is woken by it");
+    world.advance(TimeDelta::hours(3));
+    getui.wait_for(3).await;
+    assert_eq!(getui.kinds_about(failed), ["escalated", "escalated"]);
+    assert_eq!(getui.kinds_about(late), ["escalated"]);
 }
 
 async fn what_is_below_critical_waits_for_the_morning(world: World) {

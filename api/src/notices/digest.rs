@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
-use gridpatrol_domain::notice::hours::next_digest;
+use gridpatrol_domain::notice::hours::{next_digest, quiet_until};
 use gridpatrol_domain::notice::{Informed, Text, digest_text};
 use serde::Deserialize;
 use uuid::Uuid;
@@ -171,7 +171,7 @@ pub fn make(
         first
     )
     .optional()?;
-    let Some((seq, _)) = row.filter(|(_, due)| *due <= now) else {
+    let Some((seq, due_at)) = row.filter(|(_, due)| *due <= now) else {
         return Ok(false);
     };
     let town = directory.town(conn, town_id)?;
@@ -189,7 +189,7 @@ pub fn make(
         .load(conn)?;
     let more = found.len() >= usize::try_from(AT_ONCE).unwrap_or(usize::MAX);
     let upto = found.last().filter(|_| more).map_or(last, |(seq, _)| *seq);
-    write(conn, &town, &gather(&town, &found), now)?;
+    write(conn, &town, &gather(&town, &found), due_at, now)?;
     diesel::update(town_digests::table.find(Id(town_id)))
         .set((
             town_digests::seq.eq(upto),
@@ -223,11 +223,14 @@ fn write(
     conn: &mut Conn,
     town: &Town,
     news: &BTreeMap<Uuid, News>,
+    due_at: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Outcome<()> {
     if news.is_empty() {
         return Ok(());
     }
+    // Where the town has chosen a time within its quiet hours, it wants them then.
+    let chosen_quiet = quiet_until(town.settings().at(due_at).quiet_hours, due_at).is_some();
     let mut head = town::advance(conn, town.id)?;
     let rows = news
         .iter()
@@ -266,10 +269,10 @@ fn write(
                 subject_id: Id(*officer_id),
                 grid_id: Id(town.id),
                 at: At(now),
-                // The town has chosen the time.
                 quiet_until: None,
                 envelope: outbox::json(&digest)?,
                 former_grid_id: None,
+                breaks_quiet: chosen_quiet,
             })
         })
         .collect::<QueryResult<Vec<NewNotice>>>()?;

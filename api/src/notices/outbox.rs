@@ -68,6 +68,7 @@ pub struct NewNotice {
     pub(super) quiet_until: Option<At>,
     pub(super) envelope: String,
     pub(super) former_grid_id: Option<Id>,
+    pub(super) breaks_quiet: bool,
 }
 
 /// An envelope as it is kept.
@@ -166,6 +167,7 @@ impl Happened<'_> {
                     quiet_until: quiet.map(At),
                     envelope: json(&notice)?,
                     former_grid_id: former,
+                    breaks_quiet: breaks_quiet(self.after.severity),
                 })
             })
             .collect()

@@ -551,6 +551,7 @@ diesel::table! {
         quiet_until -> Nullable<Instant>,
         envelope -> Text,
         former_grid_id -> Nullable<Id>,
+        breaks_quiet -> Bool,
     }
 }
 

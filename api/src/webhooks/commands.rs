@@ -398,7 +398,7 @@ pub fn replay(
         return Ok(None);
     }
     let first = endpoint.last_number + 1;
-    dispatch::queue(conn, &mut endpoint, &found, caller.now)?;
+    dispatch::queue(conn, directory, &mut endpoint, &found, caller.now)?;
     queries::save(conn, &endpoint)?;
     Ok(Some((first, endpoint.last_number)))
 }

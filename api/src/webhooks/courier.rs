@@ -155,6 +155,10 @@ async fn serve(app: &Arc<App>, endpoint: Uuid) -> Result<(), Problem> {
                             break;
                         }
                     }
+                    // Whatever made it due: resumed, tried again or late, it lets people sleep.
+                    if let Some(until) = dispatch::quiet(conn, &directory, &found, now)? {
+                        deliveries::quieten(conn, found.town_id, endpoint, until, now)?;
+                    }
                     due(conn, &found, now)?
                 } else {
                     Vec::new()

@@ -2,7 +2,7 @@
 //!
 //! Owns statements only. An endpoint's row is locked before its deliveries are written.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -303,6 +303,63 @@ pub fn bring_forward(
             .filter(deliveries::due_at.le(Some(until))),
     )
     .set(deliveries::due_at.eq(Some(now)))
+    .execute(conn)?;
+    Ok(())
+}
+
+/// Lets what is due wait until the quiet is over, except of subjects of which something waits that breaks
+/// it.
+///
+/// # Errors
+/// If the database fails.
+pub fn quieten(
+    conn: &mut Conn,
+    town: Uuid,
+    endpoint: Uuid,
+    until: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    let due: HashSet<Uuid> = deliveries::table
+        .filter(deliveries::endpoint_id.eq(Id(endpoint)))
+        .filter(deliveries::due_at.le(Some(now)))
+        .filter(deliveries::notice_seq.is_not_null())
+        .select(deliveries::subject_id)
+        .load::<Uuid>(conn)?
+        .into_iter()
+        .collect();
+    if due.is_empty() {
+        return Ok(());
+    }
+    let waiting: Vec<(Uuid, i64)> = deliveries::table
+        .filter(deliveries::endpoint_id.eq(Id(endpoint)))
+        .filter(deliveries::subject_id.eq_any(due.iter().copied().map(Id)))
+        .filter(deliveries::due_at.is_not_null())
+        .filter(deliveries::notice_seq.is_not_null())
+        .select((
+            deliveries::subject_id,
+            deliveries::notice_seq.assume_not_null(),
+        ))
+        .load(conn)?;
+    let loud: HashSet<i64> = notices::table
+        .filter(notices::town_id.eq(Id(town)))
+        .filter(notices::seq.eq_any(waiting.iter().map(|(_, seq)| *seq)))
+        .filter(notices::breaks_quiet.eq(true))
+        .select(notices::seq)
+        .load::<i64>(conn)?
+        .into_iter()
+        .collect();
+    let called: HashSet<Uuid> = waiting
+        .into_iter()
+        .filter(|(_, seq)| loud.contains(seq))
+        .map(|(subject, _)| subject)
+        .collect();
+    diesel::update(
+        deliveries::table
+            .filter(deliveries::endpoint_id.eq(Id(endpoint)))
+            .filter(deliveries::subject_id.eq_any(due.difference(&called).copied().map(Id)))
+            .filter(deliveries::due_at.lt(Some(until))),
+    )
+    .set(deliveries::due_at.eq(Some(until)))
     .execute(conn)?;
     Ok(())
 }

@@ -6,6 +6,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use gridpatrol_domain::notice::delivery::DeliveryState;
+use gridpatrol_domain::notice::hours::quiet_until;
 use uuid::Uuid;
 
 use super::deliveries::{self, NewDelivery};
@@ -35,8 +36,8 @@ pub struct Facts {
     pub grid_id: Uuid,
     /// Where it was before, if it came from elsewhere.
     pub former_grid_id: Option<Uuid>,
-    /// Until when it was quiet.
-    pub quiet_until: Option<DateTime<Utc>>,
+    /// Whether it goes to phones in the quiet hours.
+    pub breaks_quiet: bool,
 }
 
 /// Makes deliveries of the next notices that this endpoint wants. Its row is locked, and saved by the
@@ -74,7 +75,7 @@ pub fn run(
         _ => last,
     };
     let wanted = wanted(conn, directory, endpoint, found)?;
-    queue(conn, endpoint, &wanted, now)?;
+    queue(conn, directory, endpoint, &wanted, now)?;
     Ok(more)
 }
 
@@ -112,6 +113,24 @@ pub fn wanted(
         .collect())
 }
 
+/// Until when what goes to phones by this endpoint waits, unless it breaks the quiet: the end of the quiet
+/// hours that hold now, whenever it happened.
+///
+/// # Errors
+/// If the database fails.
+pub fn quiet(
+    conn: &mut Conn,
+    directory: &Directory,
+    endpoint: &Endpoint,
+    now: DateTime<Utc>,
+) -> Outcome<Option<DateTime<Utc>>> {
+    if endpoint.provider.is_none() {
+        return Ok(None);
+    }
+    let town = directory.town(conn, endpoint.town_id)?;
+    Ok(quiet_until(town.settings().at(now).quiet_hours, now))
+}
+
 /// Queues notices for an endpoint, in this order; it saves the last number. What goes to phones waits
 /// for the end of the quiet hours, and each for what waits of its report before it: only that which may
 /// be sent is due.
@@ -120,17 +139,19 @@ pub fn wanted(
 /// If the database fails.
 pub fn queue(
     conn: &mut Conn,
+    directory: &Directory,
     endpoint: &mut Endpoint,
     notices: &[Facts],
     now: DateTime<Utc>,
-) -> QueryResult<()> {
+) -> Outcome<()> {
+    let quiet = quiet(conn, directory, endpoint, now)?;
     let subjects = notices.iter().map(|facts| facts.subject_id);
     let before = deliveries::waiting_until(conn, endpoint.id, subjects, now)?;
     let rows: Vec<NewDelivery> = notices
         .iter()
         .zip(endpoint.last_number + 1..)
         .map(|(facts, number)| {
-            let quiet = facts.quiet_until.filter(|_| endpoint.provider.is_some());
+            let quiet = quiet.filter(|_| !facts.breaks_quiet);
             let before = before.get(&facts.subject_id).copied();
             NewDelivery {
                 endpoint_id: Id(endpoint.id),
@@ -152,7 +173,7 @@ pub fn queue(
     deliveries::insert(conn, &rows)?;
     if endpoint.provider.is_some() {
         // What breaks the quiet takes along what was held back before it of the same report.
-        for loud in notices.iter().filter(|facts| facts.quiet_until.is_none()) {
+        for loud in notices.iter().filter(|facts| facts.breaks_quiet) {
             deliveries::hasten(conn, endpoint.id, loud.subject_id, now)?;
         }
     }

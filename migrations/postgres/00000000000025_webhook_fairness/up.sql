@@ -5,3 +5,6 @@ ALTER TABLE notices ADD COLUMN former_grid_id uuid;
 -- A push service may quote the tokens that it refuses.
 UPDATE webhook_deliveries SET answer = NULL
   WHERE answer IS NOT NULL AND endpoint_id IN (SELECT id FROM webhook_endpoints WHERE provider IS NOT NULL);
+-- Whether it goes to phones in the quiet hours.
+ALTER TABLE notices ADD COLUMN breaks_quiet boolean NOT NULL DEFAULT false;
+UPDATE notices SET breaks_quiet = true WHERE envelope LIKE '%"severity":"critical"%';
