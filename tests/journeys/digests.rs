@@ -1,10 +1,10 @@
 //! Digests: what officers should know comes gathered, once, at the times of the town.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use futures_util::future::join_all;
-use gridpatrol::store::schema::notices;
-use gridpatrol::store::types::Id;
+use gridpatrol::store::schema::{notices, towns};
+use gridpatrol::store::types::{At, Id};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -14,9 +14,13 @@ use crate::support::{Client, World, filing};
 
 on_both!(
     news_comes_gathered_once_to_each_who_should_know,
+    a_mass_of_news_is_one_digest,
     who_wants_it_at_once_and_what_is_critical_waits_for_no_digest,
     a_town_sets_its_times_and_how_officers_are_told,
 );
+
+/// More notices than are read at a time; the same number of each of 70 reports.
+const MASS: i64 = 2_100;
 
 /// The digests of an officer, in order.
 async fn digests(world: &World, officer: Uuid) -> Vec<Value> {
@@ -151,6 +155,56 @@ async fn news_comes_gathered_once_to_each_who_should_know(world: World) {
     world.advance(TimeDelta::days(7));
     world.gather_digests().await;
     assert_eq!(digests(&world, leader.officer).await.len(), 1);
+}
+
+async fn a_mass_of_news_is_one_digest(world: World) {
+    let leader = world.leader(1, 1).await;
+    let id = approved(&world, &leader, "general").await;
+    world.gather_digests().await;
+    let town = world.here().id();
+    // As when much lapses at once.
+    world
+        .change(move |conn| {
+            let (at, envelope): (DateTime<Utc>, String) = notices::table
+                .filter(notices::subject_id.eq(Id(id)))
+                .order(notices::seq.desc())
+                .select((notices::at, notices::envelope))
+                .first(conn)?;
+            let last: i64 = towns::table
+                .find(Id(town))
+                .select(towns::notice_seq)
+                .first(conn)?;
+            let mut told: Value = serde_json::from_str(&envelope).expect("JSON");
+            for number in 1..=MASS {
+                let report = Uuid::from_u128(u128::try_from(number % 70).expect("a number"));
+                told["data"]["report"]["id"] = json!(report);
+                diesel::insert_into(notices::table)
+                    .values((
+                        notices::town_id.eq(Id(town)),
+                        notices::seq.eq(last + number),
+                        notices::kind.eq("digest"),
+                        notices::subject_id.eq(Id(id)),
+                        notices::grid_id.eq(Id(town)),
+                        notices::at.eq(At(at)),
+                        notices::envelope.eq(told.to_string()),
+                    ))
+                    .execute(conn)?;
+            }
+            diesel::update(towns::table.find(Id(town)))
+                .set(towns::notice_seq.eq(last + MASS))
+                .execute(conn)?;
+            Ok(())
+        })
+        .await;
+    world.advance(TimeDelta::days(7));
+    world.gather_digests().await;
+    let made = digests(&world, leader.officer).await;
+    assert_eq!(made.len(), 1, "one digest, however much there is");
+    let data = &made[0]["data"];
+    assert_eq!(data["reports"].as_array().map(Vec::len), Some(50));
+    assert_eq!(data["reports_left_out"], 21);
+    assert_eq!(data["notices"], MASS + 1);
+    assert_eq!(data["reports"][0]["notices"], MASS / 70);
 }
 
 async fn who_wants_it_at_once_and_what_is_critical_waits_for_no_digest(world: World) {

@@ -3,7 +3,7 @@
 //! Owns when they are due, one envelope for each officer for whom there is news, and the rows of
 //! `town_digests`. Who is told by a digest was settled when it happened, and stands in the notices.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
@@ -22,7 +22,7 @@ use crate::{locked, on_each};
 
 /// The kind of such a notice.
 const KIND: &str = "digest";
-/// Notices gathered at a time: more than a town has between two digests.
+/// Notices read at a time.
 const AT_ONCE: i64 = 2000;
 /// Reports told in a digest: the latest news. The others are counted.
 const MOST_REPORTS: usize = 50;
@@ -129,79 +129,96 @@ struct ToldRecipients {
 #[derive(Debug, Default)]
 struct News {
     notices: usize,
-    /// The latest last.
-    reports: Vec<DigestReport>,
+    /// How many of them are about each report.
+    of_report: HashMap<Uuid, usize>,
+    /// The reports of the latest of them, the last one last.
+    latest: VecDeque<DigestReport>,
 }
 
 impl News {
     fn add(&mut self, told: &Told, why: Informed) {
-        self.notices += 1;
         let report = &told.data.report;
-        let before = self.reports.iter().position(|one| one.id == report.id);
-        let notices = before.map_or(0, |at| self.reports.remove(at).notices) + 1;
-        self.reports.push(DigestReport {
+        self.notices += 1;
+        let notices = self.of_report.entry(report.id).or_default();
+        *notices += 1;
+        self.latest.retain(|one| one.id != report.id);
+        self.latest.push_back(DigestReport {
             id: report.id,
             number: report.number.clone(),
             status: report.status.clone(),
             why: why.why,
-            notices,
+            notices: *notices,
             kind: told.data.kind.clone(),
             time: told.time,
             text: told.data.text.clone(),
         });
+        if self.latest.len() > MOST_REPORTS {
+            self.latest.pop_front();
+        }
     }
 }
 
-/// Writes the digests of a town, if they are due. Returns whether there is more to gather.
+/// What there is to tell in a town.
+#[derive(Debug)]
+pub struct Gathered {
+    town_id: Uuid,
+    /// The notices behind this one, up to that one.
+    from: i64,
+    upto: i64,
+    due_at: DateTime<Utc>,
+    news: BTreeMap<Uuid, News>,
+}
+
+/// Gathers what there is to tell in a town, if its digests are due. However much it is, one digest tells
+/// it; only what it says is kept of it meanwhile, and nobody waits for a lock.
 ///
 /// # Errors
 /// If the database fails.
-pub fn make(
+pub fn gather(
     conn: &mut Conn,
     directory: &Directory,
     town_id: Uuid,
     now: DateTime<Utc>,
-) -> Outcome<bool> {
-    // Another process may be at it: then it is no longer due once the row is free.
-    let row: Option<(i64, DateTime<Utc>)> = locked!(
-        conn,
-        town_digests::table
-            .find(Id(town_id))
-            .select((town_digests::seq, town_digests::due_at)),
-        first
-    )
-    .optional()?;
-    let Some((seq, due_at)) = row.filter(|(_, due)| *due <= now) else {
-        return Ok(false);
+) -> Outcome<Option<Gathered>> {
+    let row: Option<(i64, DateTime<Utc>)> = town_digests::table
+        .find(Id(town_id))
+        .select((town_digests::seq, town_digests::due_at))
+        .first(conn)
+        .optional()?;
+    let Some((from, due_at)) = row.filter(|(_, due)| *due <= now) else {
+        return Ok(None);
     };
     let town = directory.town(conn, town_id)?;
-    let last: i64 = towns::table
+    let upto: i64 = towns::table
         .find(Id(town_id))
         .select(towns::notice_seq)
         .first(conn)?;
-    let found: Vec<(i64, String)> = notices::table
-        .filter(notices::town_id.eq(Id(town_id)))
-        .filter(notices::seq.gt(seq))
-        .filter(notices::seq.le(last))
-        .order(notices::seq)
-        .limit(AT_ONCE)
-        .select((notices::seq, notices::envelope))
-        .load(conn)?;
-    let more = found.len() >= usize::try_from(AT_ONCE).unwrap_or(usize::MAX);
-    let upto = found.last().filter(|_| more).map_or(last, |(seq, _)| *seq);
-    write(conn, &town, &gather(&town, &found), due_at, now)?;
-    diesel::update(town_digests::table.find(Id(town_id)))
-        .set((
-            town_digests::seq.eq(upto),
-            town_digests::due_at.eq(At(if more { now } else { following(&town, now) })),
-        ))
-        .execute(conn)?;
-    Ok(more)
+    let mut news = BTreeMap::new();
+    let mut seq = from;
+    loop {
+        let found: Vec<(i64, String)> = notices::table
+            .filter(notices::town_id.eq(Id(town_id)))
+            .filter(notices::seq.gt(seq))
+            .filter(notices::seq.le(upto))
+            .order(notices::seq)
+            .limit(AT_ONCE)
+            .select((notices::seq, notices::envelope))
+            .load(conn)?;
+        let Some((last, _)) = found.last() else { break };
+        seq = *last;
+        add(&mut news, &town, &found);
+    }
+    Ok(Some(Gathered {
+        town_id,
+        from,
+        upto,
+        due_at,
+        news,
+    }))
 }
 
-/// The news in these notices, by officer; of those who serve still.
-fn gather(town: &Town, found: &[(i64, String)]) -> BTreeMap<Uuid, News> {
-    let mut news: BTreeMap<Uuid, News> = BTreeMap::new();
+/// Adds the news in these notices, by officer; of those who serve still.
+fn add(news: &mut BTreeMap<Uuid, News>, town: &Town, found: &[(i64, String)]) {
     // A digest, and what an earlier version of the program wrote, has nothing for digests.
     let told = found
         .iter()
@@ -216,7 +233,39 @@ fn gather(town: &Town, found: &[(i64, String)]) -> BTreeMap<Uuid, News> {
             }
         }
     }
-    news
+}
+
+/// Writes the digests that were gathered, unless another process has.
+///
+/// # Errors
+/// If the database fails.
+pub fn make(
+    conn: &mut Conn,
+    directory: &Directory,
+    gathered: &Gathered,
+    now: DateTime<Utc>,
+) -> Outcome<()> {
+    let town_id = gathered.town_id;
+    let row: Option<(i64, DateTime<Utc>)> = locked!(
+        conn,
+        town_digests::table
+            .find(Id(town_id))
+            .select((town_digests::seq, town_digests::due_at)),
+        first
+    )
+    .optional()?;
+    if row != Some((gathered.from, gathered.due_at)) {
+        return Ok(());
+    }
+    let town = directory.town(conn, town_id)?;
+    write(conn, &town, &gathered.news, gathered.due_at, now)?;
+    diesel::update(town_digests::table.find(Id(town_id)))
+        .set((
+            town_digests::seq.eq(gathered.upto),
+            town_digests::due_at.eq(At(following(&town, now))),
+        ))
+        .execute(conn)?;
+    Ok(())
 }
 
 fn write(
@@ -236,7 +285,7 @@ fn write(
         .iter()
         .map(|(officer_id, news)| {
             let seq = head.next_notice();
-            let reports = news.reports.len();
+            let reports = news.of_report.len();
             let digest = DigestNotice {
                 specversion: envelope::SPECVERSION,
                 id: envelope::id(town.id, seq),
@@ -249,13 +298,7 @@ fn write(
                     seq,
                     officer_id: *officer_id,
                     notices: news.notices,
-                    reports: news
-                        .reports
-                        .iter()
-                        .rev()
-                        .take(MOST_REPORTS)
-                        .cloned()
-                        .collect(),
+                    reports: news.latest.iter().rev().cloned().collect(),
                     reports_left_out: reports.saturating_sub(MOST_REPORTS),
                     text: digest_text(news.notices, reports),
                     // Added to what is sent, never frozen.

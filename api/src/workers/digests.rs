@@ -33,7 +33,7 @@ pub async fn run_once(app: &App, now: DateTime<Utc>) -> Result<Next, Problem> {
         })
         .await?;
     let full = |towns: &[_]| i64::try_from(towns.len()).is_ok_and(|count| count >= AT_ONCE);
-    let mut more = full(&new) || full(&due);
+    let more = full(&new) || full(&due);
     for town_id in new {
         let directory = app.directory.clone();
         app.store
@@ -44,12 +44,18 @@ pub async fn run_once(app: &App, now: DateTime<Utc>) -> Result<Next, Problem> {
     }
     for town_id in due {
         let directory = app.directory.clone();
-        more |= app
+        let known = app.directory.clone();
+        let gathered = app
             .store
-            .write(Lane::Background, move |conn| {
-                digest::make(conn, &directory, town_id, now)
-            })
+            .read(move |conn| digest::gather(conn, &known, town_id, now))
             .await?;
+        if let Some(gathered) = gathered {
+            app.store
+                .write(Lane::Background, move |conn| {
+                    digest::make(conn, &directory, &gathered, now)
+                })
+                .await?;
+        }
     }
     if more {
         return Ok(Next::Again);
