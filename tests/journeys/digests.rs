@@ -70,6 +70,7 @@ async fn notify(client: &Client, how: &str) {
 }
 
 async fn news_comes_gathered_once_to_each_who_should_know(world: World) {
+    world.noon();
     let town_leader = world.town_leader().await;
     let receiver = Receiver::start().await;
     let hook = json!({"name": "推送", "grid_id": world.here().id(), "url": receiver.url(),

@@ -36,14 +36,8 @@ async fn register(client: &Client, provider: &str, token: &str) {
         .expect(204);
 }
 
-/// Waits until it is day in China: no quiet hours, whenever the test runs.
-fn noon(world: &World) {
-    let minute = (world.now().timestamp() / 60 + 8 * 60).rem_euclid(24 * 60);
-    world.advance(TimeDelta::minutes((12 * 60 - minute).rem_euclid(24 * 60)));
-}
-
 async fn tokens_go_to_the_webhook_of_their_service_alone(world: World) {
-    noon(&world);
+    world.noon();
     let town_leader = world.town_leader().await;
     let (getui, hook) = service(&world, &town_leader, Some("getui")).await;
     let (plain, _) = service(&world, &town_leader, None).await;
@@ -101,7 +95,7 @@ async fn tokens_go_to_the_webhook_of_their_service_alone(world: World) {
 }
 
 async fn a_token_ends_with_its_session_and_its_account(world: World) {
-    noon(&world);
+    world.noon();
     let town_leader = world.town_leader().await;
     let (getui, _) = service(&world, &town_leader, Some("getui")).await;
     let leader = world.leader(1, 1).await;
@@ -142,7 +136,7 @@ async fn a_phone_that_changes_hands_is_its_new_owners(world: World) {
 }
 
 async fn what_a_push_service_says_of_tokens_is_not_kept(world: World) {
-    noon(&world);
+    world.noon();
     let town_leader = world.town_leader().await;
     let (getui, hook) = service(&world, &town_leader, Some("getui")).await;
     let secretary = world.secretary(1).await;
@@ -157,7 +151,7 @@ async fn what_a_push_service_says_of_tokens_is_not_kept(world: World) {
 }
 
 async fn what_is_late_or_tried_again_waits_for_the_morning_too(world: World) {
-    noon(&world);
+    world.noon();
     let town_leader = world.town_leader().await;
     let change = json!({"settings": {"quiet_hours": {"from": "13:00", "to": "16:00"}}});
     let request = town_leader.request(reqwest::Method::PUT, "/v1/settings");
@@ -187,7 +181,7 @@ async fn what_is_late_or_tried_again_waits_for_the_morning_too(world: World) {
 }
 
 async fn what_is_below_critical_waits_for_the_morning(world: World) {
-    noon(&world);
+    world.noon();
     // Quiet from an hour after noon on, at the next noon.
     let town_leader = world.town_leader().await;
     let change = json!({"settings": {"quiet_hours": {"from": "11:00", "to": "16:00"}}});

@@ -119,6 +119,7 @@ async fn a_village_is_told_what_leaves_it_and_its_successor_hears_the_rest(world
         .await
         .ok();
     let moving = id_of(&leader.file(&filing(here.group(1, 1))).await);
+    receiver.wait_for(6).await;
     let group = json!({"parent_id": new, "code": "990001100202101", "reason": "村组调整"});
     let path = format!("/v1/grids/{}/move", here.group(1, 1));
     town_leader.post(&path, &group).await.ok();

@@ -192,6 +192,12 @@ impl World {
         self.inner.clock.advance(by);
     }
 
+    /// Waits until it is day in China: no quiet hours, whenever the test runs.
+    pub fn noon(&self) {
+        let minute = (self.now().timestamp() / 60 + 8 * 60).rem_euclid(24 * 60);
+        self.advance(TimeDelta::minutes((12 * 60 - minute).rem_euclid(24 * 60)));
+    }
+
     /// Lets happen what is due by now.
     pub async fn tick(&self) {
         let app: &std::sync::Arc<App> = &self.inner.app;

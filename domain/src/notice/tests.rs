@@ -342,6 +342,7 @@ fn assigned_below() -> Report {
 fn told_by_itself(report: &Report, kind: EventKind) -> Recipients {
     let staffing = staffing();
     let happening = Happening {
+        filed_again_by: &[],
         before: Some(report),
         after: report,
         actor_id: None,
