@@ -313,10 +313,10 @@ fn reclassified(next: &mut Report, before: &Report, actor: &Actor, context: &Con
             report.severity,
         )
     };
-    let (former, new) = (limit(before), limit(next));
-    if new != former {
-        let granted = (before.deadline_at - former).max(TimeDelta::zero());
-        let deadline = new + granted;
+    let class = |report: &Report| (report.category, report.severity);
+    if class(next) != class(before) {
+        let granted = (before.deadline_at - limit(before)).max(TimeDelta::zero());
+        let deadline = limit(next) + granted;
         next.deadline_at = if actor.stands_at_town(before.place).is_some() {
             deadline
         } else {
