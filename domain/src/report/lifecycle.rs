@@ -293,7 +293,11 @@ fn may_move(report: &Report, place: GridPath, actor: &Actor) -> bool {
 fn move_to(report: &mut Report, place: GridPath) {
     report.place = place;
     if report.holder_tier < place.tier() {
-        rise(report, place.tier());
+        match report.status {
+            Status::Open | Status::Escalating => rise(report, place.tier()),
+            // What rests or is to be verified goes on doing so.
+            _ => report.holder_tier = place.tier(),
+        }
     }
     let holder = report.holder();
     report

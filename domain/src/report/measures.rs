@@ -303,7 +303,8 @@ pub fn refuse_time(next: &mut Report, context: &Context<'_>, now: DateTime<Utc>)
     let Some(extension) = next.proceedings.extension.take() else {
         return;
     };
-    let due = step_due_after(&extension, next, context, now);
+    // A step that was over when more was asked for is over with the answer.
+    let due = step_due_after(&extension, next, context, now).max(now);
     next.desk_since = extension.step_since;
     next.accepted_at = extension.accepted_at;
     next.next_due_at = Some(if next.deadline_at > now {

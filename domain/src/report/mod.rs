@@ -179,7 +179,8 @@ impl Report {
             .proceedings
             .referral
             .as_ref()
-            .map_or(TimeDelta::zero(), |referral| now - referral.since);
+            .map_or(TimeDelta::zero(), |referral| now - referral.since)
+            .max(TimeDelta::zero());
         (self.gross_time(now) - self.away - away).max(TimeDelta::zero())
     }
 

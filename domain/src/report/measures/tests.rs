@@ -288,3 +288,39 @@ fn a_corrected_place_moves_no_deadline_and_another_limit_counts_from_the_round()
     let corrected = act(&granted, &secretary(), "2026-11-19T11:00", correct(BESIDE));
     assert_eq!(corrected.deadline_at, at("2026-11-26T17:00"));
 }
+
+#[test]
+fn what_rests_rests_wherever_it_is_said_to_lie() {
+    let suspend = Action::Suspend {
+        reason: "待迁建".to_owned(),
+        review_at: at("2027-01-20T10:00"),
+        milestones: Vec::new(),
+    };
+    let rested = act(&filed(), &leader(), "2026-11-18T10:30", suspend);
+    let correct = Action::Reclassify {
+        category: None,
+        severity: None,
+        place: Some(TOWN),
+    };
+    let corrected = act(&rested, &leader(), "2026-11-18T11:00", correct);
+    assert_eq!(corrected.status, Status::Suspended);
+    assert_eq!(corrected.holder(), TOWN);
+    assert_eq!(corrected.next_due_at, rested.next_due_at);
+}
+
+#[test]
+fn a_step_that_was_over_when_more_was_asked_for_is_over_with_the_answer() {
+    let report = filed();
+    let due = report.next_due_at.unwrap();
+    let mut late = report;
+    late.next_due_at = Some(due.min(at("2026-11-20T10:00")));
+    let asked = act(
+        &late,
+        &secretary(),
+        "2026-11-20T10:30",
+        extend("2026-11-24T17:00"),
+    );
+    let answered = "2026-11-20T15:00";
+    let refused = act(&asked, &leader(), answered, refuse());
+    assert_eq!(refused.next_due_at, Some(at(answered)));
+}
