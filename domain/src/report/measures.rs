@@ -181,10 +181,8 @@ pub(super) fn apply(
         }
         Action::Reply { reply } => {
             let before = next.deadline_at;
-            let since = next.proceedings.referral.as_ref().map(|one| one.since);
-            come_back(next, context);
-            if let Some(since) = since {
-                work_stood_still(next, (since, now), context);
+            if let Some(pause) = come_back(next, context) {
+                work_stood_still(next, pause, context);
             }
             record.add(
                 EventKind::ReferralReplied,
@@ -328,24 +326,19 @@ pub(super) fn step_due_after(
         .resumed(pace, extension.step_due_at, stood_still)
 }
 
+/// From when until when a clock stood still.
+type Pause = (DateTime<Utc>, DateTime<Utc>);
+
 /// The clock stood still: as much of the limit is left as was left before, and its shares are the same.
-fn stood_still(
-    next: &mut Report,
-    (since, now): (DateTime<Utc>, DateTime<Utc>),
-    context: &Context<'_>,
-) {
+fn stood_still(next: &mut Report, pause: Pause, context: &Context<'_>) {
     let pace = context.policy.pace(next.category, next.severity);
-    let (calendar, pause) = (context.calendar, (since, now));
-    next.deadline_at = calendar.resumed(pace, next.deadline_at, pause);
-    next.proceedings.stood_still_ms += (now - since).max(TimeDelta::zero()).num_milliseconds();
+    next.deadline_at = context.calendar.resumed(pace, next.deadline_at, pause);
+    let (since, until) = pause;
+    next.proceedings.stood_still_ms += (until - since).max(TimeDelta::zero()).num_milliseconds();
 }
 
 /// So did the handler's own clock.
-fn work_stood_still(
-    next: &mut Report,
-    pause: (DateTime<Utc>, DateTime<Utc>),
-    context: &Context<'_>,
-) {
+fn work_stood_still(next: &mut Report, pause: Pause, context: &Context<'_>) {
     let pace = context.policy.pace(next.category, next.severity);
     let handler = next.handler.as_mut();
     let supervision = next.proceedings.supervision.as_mut();
@@ -440,12 +433,12 @@ fn supervise(
 }
 
 /// The report is back from the county: that time does not count towards its deadline, nor as the
-/// town's own.
-fn come_back(next: &mut Report, context: &Context<'_>) {
-    if let Some(referral) = next.proceedings.referral.take() {
-        next.away += (context.now - referral.since).max(TimeDelta::zero());
-        stood_still(next, (referral.since, context.now), context);
-    }
+/// town's own. Answers from when until when it was there.
+fn come_back(next: &mut Report, context: &Context<'_>) -> Option<Pause> {
+    let pause = (next.proceedings.referral.take()?.since, context.now);
+    next.away += (pause.1 - pause.0).max(TimeDelta::zero());
+    stood_still(next, pause, context);
+    Some(pause)
 }
 
 fn reopen(next: &mut Report, rebound: bool, context: &Context<'_>) {
