@@ -15,7 +15,6 @@ use utoipa::openapi::server::ServerBuilder;
 use utoipa_actix_web::AppExt as _;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::auth::tickets;
 use crate::http::page::{Cursor, Limit};
 use crate::problem::{self, FieldError};
 use crate::{
@@ -122,7 +121,7 @@ pub fn document(public_url: Option<&str>) -> OpenApi {
     components.add_security_scheme(
         TICKET,
         SecurityScheme::ApiKey(ApiKey::Query(ApiKeyValue::with_description(
-            tickets::PARAMETER,
+            TICKET,
             "A ticket of POST /v1/auth/tickets, for EventSource and image tags. Every GET below its \
              prefix takes it instead of the `Authorization` header, which counts where both are sent.",
         ))),

@@ -169,7 +169,7 @@ async fn file(world: &World, many: usize) {
                         now,
                         crs: None,
                     };
-                    commands::file(conn, &app, &viewer, Uuid::now_v7(), body, [0; 32])?;
+                    commands::file(conn, &app.reports, &viewer, Uuid::now_v7(), body, [0; 32])?;
                 }
                 Ok(())
             })

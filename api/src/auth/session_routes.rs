@@ -17,10 +17,11 @@ use super::queries;
 use super::routes::{DeviceFacts, Tokens, origin};
 use super::security_log::Origin;
 use super::sessions::{self, Device, End};
-use crate::app::App;
+use crate::auth::Auth;
+use crate::auth::Call;
 use crate::http::page::Page;
 use crate::http::validate::{Errors, Validate};
-use crate::http::{Call, Open, etag};
+use crate::http::{Open, etag};
 use crate::officers::subject::{Manager, Subject};
 use crate::problem::{Problem, document};
 use crate::refusals;
@@ -112,9 +113,9 @@ fn page(open: Vec<queries::Session>, current: Uuid) -> Page<SessionFacts> {
     responses((status = 200, description = "The sessions.", body = Page<SessionFacts>), SignedRefusals)
 )]
 #[get("/v1/auth/sessions")]
-async fn list_sessions(app: Data<App>, call: Call) -> Result<HttpResponse, Problem> {
-    let (officer, now) = (call.actor.officer.id, app.clock.now());
-    let open = app
+async fn list_sessions(call: Call) -> Result<HttpResponse, Problem> {
+    let (officer, now) = (call.actor.officer.id, call.now);
+    let open = call
         .store
         .read(move |conn| Ok(queries::open_sessions(conn, officer, now)?))
         .await?;
@@ -147,11 +148,11 @@ impl Validate for Which {
     responses((status = 204, description = "They have ended."), SignedRefusals)
 )]
 #[delete("/v1/auth/sessions")]
-async fn end_sessions(app: Data<App>, call: Call<(), Which>) -> Result<HttpResponse, Problem> {
+async fn end_sessions(call: Call<(), Which>) -> Result<HttpResponse, Problem> {
     let officer = call.actor.officer.id;
     let kept = (!call.query.current).then_some(call.actor.session_id);
-    let (origin, now) = (origin(&call), app.clock.now());
-    app.store
+    let (origin, now) = (origin(&call), call.now);
+    call.store
         .write(Lane::Interactive, move |conn| {
             let end = End::Revoked;
             Ok(sessions::end_all(conn, officer, kept, end, &origin, now)?)
@@ -171,10 +172,10 @@ async fn end_sessions(app: Data<App>, call: Call<(), Which>) -> Result<HttpRespo
     responses((status = 204, description = "It has ended."), document::Read)
 )]
 #[delete("/v1/auth/sessions/{id}")]
-async fn end_session(app: Data<App>, call: Call<Uuid>) -> Result<HttpResponse, Problem> {
+async fn end_session(call: Call<Uuid>) -> Result<HttpResponse, Problem> {
     let (officer, session) = (call.actor.officer.id, call.path);
-    let (origin, now) = (origin(&call), app.clock.now());
-    let owned = app
+    let (origin, now) = (origin(&call), call.now);
+    let owned = call
         .store
         .write(Lane::Interactive, move |conn| {
             let end = End::Revoked;
@@ -220,9 +221,9 @@ fn managed(conn: &mut Conn, manager: &Manager, id: Uuid) -> Outcome<()> {
     )
 )]
 #[get("/v1/officers/{id}/sessions")]
-async fn list_officer_sessions(app: Data<App>, call: Call<Uuid>) -> Result<HttpResponse, Problem> {
-    let (manager, officer) = (Manager::of(&app, &call), call.path);
-    let open = app
+async fn list_officer_sessions(call: Call<Uuid>) -> Result<HttpResponse, Problem> {
+    let (manager, officer) = (Manager::of(&call), call.path);
+    let open = call
         .store
         .read(move |conn| {
             managed(conn, &manager, officer)?;
@@ -244,9 +245,9 @@ async fn list_officer_sessions(app: Data<App>, call: Call<Uuid>) -> Result<HttpR
     responses((status = 204, description = "They have ended."), ManagedRefusals)
 )]
 #[delete("/v1/officers/{id}/sessions")]
-async fn end_officer_sessions(app: Data<App>, call: Call<Uuid>) -> Result<HttpResponse, Problem> {
-    let (manager, officer) = (Manager::of(&app, &call), call.path);
-    app.store
+async fn end_officer_sessions(call: Call<Uuid>) -> Result<HttpResponse, Problem> {
+    let (manager, officer) = (Manager::of(&call), call.path);
+    call.store
         .write(Lane::Interactive, move |conn| {
             managed(conn, &manager, officer)?;
             let (end, now) = (End::ByManager, manager.now);
@@ -270,12 +271,9 @@ async fn end_officer_sessions(app: Data<App>, call: Call<Uuid>) -> Result<HttpRe
     responses((status = 204, description = "It has ended."), ManagedRefusals)
 )]
 #[delete("/v1/officers/{id}/sessions/{session_id}")]
-async fn end_officer_session(
-    app: Data<App>,
-    call: Call<(Uuid, Uuid)>,
-) -> Result<HttpResponse, Problem> {
-    let (manager, (officer, session)) = (Manager::of(&app, &call), call.path);
-    let owned = app
+async fn end_officer_session(call: Call<(Uuid, Uuid)>) -> Result<HttpResponse, Problem> {
+    let (manager, (officer, session)) = (Manager::of(&call), call.path);
+    let owned = call
         .store
         .write(Lane::Interactive, move |conn| {
             managed(conn, &manager, officer)?;
@@ -340,7 +338,7 @@ impl Validate for InvitationAcceptance {
 )]
 #[post("/v1/auth/invitations/accept")]
 async fn accept_invitation(
-    app: Data<App>,
+    auth: Data<Auth>,
     call: Open<(), (), InvitationAcceptance>,
 ) -> Result<HttpResponse, Problem> {
     let InvitationAcceptance { code, device } = call.body;
@@ -352,7 +350,7 @@ async fn accept_invitation(
             request_id: call.request_id,
         },
     };
-    let now = app.clock.now();
-    let signing = invitations::accept(&app.store, &app.auth, now, acceptance).await?;
+    let now = call.now;
+    let signing = invitations::accept(&call.store, &auth, now, acceptance).await?;
     Ok(Tokens::respond(signing))
 }

@@ -8,8 +8,10 @@ use actix_web::{HttpResponse, get};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::content::{self, Bootstrap};
-use crate::app::App;
-use crate::http::{Call, etag};
+use crate::auth::Call;
+use crate::grids::directory::Directory;
+use crate::http::etag;
+use crate::photos::Gallery;
 use crate::problem::Problem;
 use crate::refusals;
 
@@ -37,11 +39,15 @@ refusals! {
     )
 )]
 #[get("/v1/bootstrap")]
-async fn get_bootstrap(app: Data<App>, call: Call) -> Result<HttpResponse, Problem> {
-    let (inner, signed, now) = (app.clone(), call.actor, app.clock.now());
-    let mut bootstrap = app
+async fn get_bootstrap(
+    directory: Data<Directory>,
+    gallery: Data<Gallery>,
+    call: Call,
+) -> Result<HttpResponse, Problem> {
+    let (inner, signed, now) = (directory.clone(), call.actor, call.now);
+    let mut bootstrap = call
         .store
-        .read(move |conn| content::read(conn, &inner, &signed, now))
+        .read(move |conn| content::read(conn, &inner, &gallery.limits, &signed, now))
         .await?;
     let tagged = etag::write(&bootstrap)?;
     bootstrap.server_time = Some(now);

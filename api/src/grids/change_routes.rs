@@ -20,12 +20,13 @@ use super::queries::HistoryRow;
 use super::restructure::Restructuring;
 use super::routes::GridFacts;
 use super::{queries, record};
-use crate::app::App;
+use crate::auth::Call;
+use crate::grids::directory::Directory;
+use crate::http::etag;
 use crate::http::keyed::{Answer, keyed};
 use crate::http::language::Language;
 use crate::http::page::{Cursor, Limit, Page};
 use crate::http::validate::{Errors, Validate};
-use crate::http::{Call, etag};
 use crate::problem::{Problem, document};
 use crate::refusals;
 use crate::store::Lane;
@@ -56,11 +57,11 @@ pub struct ById {
 }
 
 /// The caller as one who may change grids.
-pub(super) fn manager<P, Q, B>(app: &App, call: &Call<P, Q, B>) -> Manager {
+pub(super) fn manager<P, Q, B>(directory: &Directory, call: &Call<P, Q, B>) -> Manager {
     Manager {
-        directory: app.directory.clone(),
+        directory: directory.clone(),
         actor: call.actor.actor.clone(),
-        now: app.clock.now(),
+        now: call.now,
     }
 }
 
@@ -217,10 +218,10 @@ fn parsed(code: &str) -> Result<DivisionCode, Problem> {
 )]
 #[post("/v1/grids")]
 async fn create_grid(
-    app: Data<App>,
+    directory: Data<Directory>,
     call: Call<(), (), GridCreation>,
 ) -> Result<HttpResponse, Problem> {
-    let manager = manager(&app, &call);
+    let manager = manager(&directory, &call);
     if call.body.valid_from.is_some_and(|from| from > manager.now) {
         let mut errors = Errors::body();
         errors.add("valid_from", "in_the_future", "It lies in the future.");
@@ -234,7 +235,7 @@ async fn create_grid(
         contact: call.body.contact.clone(),
         valid_from: call.body.valid_from,
     };
-    keyed(&app, &call, move |conn| {
+    keyed(&call, move |conn| {
         let grid = manager.create(conn, &new)?;
         let town = manager.directory.town(conn, grid.path.town_id())?;
         Ok(Answer::created(&GridFacts::of(&town, &grid))?)
@@ -255,10 +256,10 @@ async fn create_grid(
 )]
 #[patch("/v1/grids/{id}")]
 async fn amend_grid(
-    app: Data<App>,
+    directory: Data<Directory>,
     call: Call<ById, (), GridAmendment>,
 ) -> Result<HttpResponse, Problem> {
-    let (manager, id) = (manager(&app, &call), call.path.id);
+    let (manager, id) = (manager(&directory, &call), call.path.id);
     let (body, if_match) = (call.body, call.if_match);
     let amendment = Amendment {
         name: body.name,
@@ -266,7 +267,7 @@ async fn amend_grid(
         code: body.code.as_deref().map(parsed).transpose()?,
         code_from: body.code_from,
     };
-    let grid = app
+    let grid = call
         .store
         .write(Lane::Interactive, move |conn| {
             let grid = manager.amend(conn, id, &amendment, if_match.as_ref())?;
@@ -293,13 +294,13 @@ async fn amend_grid(
 )]
 #[post("/v1/grids/{id}/move")]
 async fn move_grid(
-    app: Data<App>,
+    directory: Data<Directory>,
     call: Call<ById, (), GridMove>,
 ) -> Result<HttpResponse, Problem> {
-    let (manager, id) = (manager(&app, &call), call.path.id);
+    let (manager, id) = (manager(&directory, &call), call.path.id);
     let (body, if_match) = (call.body.clone(), call.if_match.clone());
     let code = body.code.as_deref().map(parsed).transpose()?;
-    keyed(&app, &call, move |conn| {
+    keyed(&call, move |conn| {
         let (town, group) = manager.managed(conn, id, if_match.as_ref(), false)?;
         let (_, village) = manager.seen(conn, body.parent_id)?;
         if let Some(code) = &code {
@@ -329,12 +330,12 @@ async fn move_grid(
 )]
 #[post("/v1/grids/{id}/archive")]
 async fn archive_grid(
-    app: Data<App>,
+    directory: Data<Directory>,
     call: Call<ById, (), GridArchiving>,
 ) -> Result<HttpResponse, Problem> {
-    let (manager, id) = (manager(&app, &call), call.path.id);
+    let (manager, id) = (manager(&directory, &call), call.path.id);
     let (body, if_match) = (call.body.clone(), call.if_match.clone());
-    keyed(&app, &call, move |conn| {
+    keyed(&call, move |conn| {
         let (town, _) = manager.managed(conn, id, if_match.as_ref(), false)?;
         if let Some(successor) = body.successor_id {
             manager.seen(conn, successor)?;
@@ -449,15 +450,15 @@ fn shown(
 )]
 #[get("/v1/grids/{id}/history")]
 async fn list_grid_history(
-    app: Data<App>,
+    directory: Data<Directory>,
     call: Call<ById, HistoryQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let (manager, id, limit) = (manager(&app, &call), call.path.id, call.query.limit);
+    let (manager, id, limit) = (manager(&directory, &call), call.path.id, call.query.limit);
     let filters = ("grid_history", id);
-    let before: Option<i64> = app
+    let before: Option<i64> = call
         .cursors
         .open_optional(call.query.cursor.as_ref(), &filters)?;
-    let (rows, names) = app
+    let (rows, names) = call
         .store
         .read(move |conn| {
             let (town, _) = manager.seen(conn, id)?;
@@ -473,7 +474,7 @@ async fn list_grid_history(
     let page = Page::of(
         rows,
         limit,
-        &app.cursors,
+        &call.cursors,
         &filters,
         |row| row.seq,
         |row| shown(row, &names, language),

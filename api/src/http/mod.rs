@@ -7,6 +7,7 @@
 pub mod body;
 pub mod call;
 pub mod choice;
+pub mod context;
 pub mod cors;
 pub mod etag;
 pub mod fault;
@@ -16,10 +17,12 @@ pub mod middleware;
 mod packed;
 pub mod page;
 pub mod query;
+pub mod settings;
 pub mod shape;
 pub mod system;
 pub mod trace;
 pub mod unmatched;
 pub mod validate;
 
-pub use call::{Call, Open};
+pub use call::{Open, SignedCall};
+pub use context::{Identity, RequestContext};
