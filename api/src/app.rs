@@ -16,7 +16,6 @@ use crate::auth::{Auth, AuthError, random};
 pub use crate::clock::Clock;
 use crate::config::Config;
 use crate::demo;
-use crate::grids::directory::Directory;
 use crate::http::RequestContext;
 use crate::http::cors::cors;
 use crate::http::middleware::gate;
@@ -30,6 +29,7 @@ use crate::problem::Problem;
 use crate::ready::Ready;
 use crate::reports::services::Services;
 use crate::store::{Lane, Secret, Store, StoreError, secrets};
+use crate::towns::directory::Directory;
 use crate::traffic::Traffic;
 use crate::webhooks::courier::Courier;
 use crate::workers::{

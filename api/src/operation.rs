@@ -16,13 +16,13 @@ use serde::Serialize;
 use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_swagger_ui::{Config as DocsSettings, SwaggerFile};
 
-use crate::calendar::queries::holidays;
 use crate::http::{Open, etag};
 use crate::openapi::Served;
 use crate::photos::Gallery;
 use crate::problem::{Problem, document};
 use crate::ready::Ready;
 use crate::refusals;
+use crate::towns::holidays::holidays;
 
 /// The routes of this room.
 pub fn routes(config: &mut ServiceConfig<'_>) {

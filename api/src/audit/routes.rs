@@ -21,7 +21,6 @@ use super::queries::{self, Filter, SecurityFilter, SecurityKey};
 use crate::auth::Auth;
 use crate::auth::Call;
 use crate::auth::Signed;
-use crate::grids::directory::Directory;
 use crate::http::etag;
 use crate::http::page::{Cursor, Limit, Page};
 use crate::http::validate::{Errors, Validate};
@@ -29,6 +28,7 @@ use crate::officers::roster::town_of;
 use crate::problem::Problem;
 use crate::refusals;
 use crate::store::events;
+use crate::towns::directory::Directory;
 
 refusals! {
     ReadAudit = [SIGNED] + [NotFound, NotPermitted];

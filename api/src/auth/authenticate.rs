@@ -23,7 +23,6 @@ use super::keys::Bearer;
 use super::tickets::{self, Holder};
 use super::{queries, sessions};
 use crate::auth::Auth;
-use crate::grids::queries as grid_queries;
 use crate::http::context::{Identity, RequestContext, registered};
 use crate::on_each;
 use crate::problem::Problem;
@@ -32,6 +31,7 @@ use crate::service_accounts::{access, key, queries as service_accounts};
 use crate::store::schema::{deputies, grids, officers, postings, sessions as session_table};
 use crate::store::types::{At, Coded, Id};
 use crate::store::{Conn, Lane, Store};
+use crate::towns::queries as grid_queries;
 use crate::traffic::Caller;
 
 /// How old `last_seen_at` may grow before it is written again.

@@ -20,12 +20,12 @@ use super::tickets::{self, Holder};
 use super::{refresh_token, session_routes};
 use crate::auth::Auth;
 use crate::auth::Call;
-use crate::grids::directory::Directory;
 use crate::http::validate::{Errors, Validate};
 use crate::http::{Open, etag};
 use crate::problem::{Problem, document};
 use crate::refusals;
 use crate::store::Lane;
+use crate::towns::directory::Directory;
 
 /// The routes of this room.
 pub fn routes(config: &mut ServiceConfig<'_>) {

@@ -23,13 +23,14 @@ use uuid::Uuid;
 
 use crate::auth::Signed;
 use crate::auth::me::{self, Me};
-use crate::grids::directory::Directory;
-use crate::grids::directory::{Grid, Town};
 use crate::photos::settings::PhotoLimits;
 use crate::reports::answer::InboxCounts;
 use crate::reports::inbox::{self, Desks};
 use crate::reports::request::MOST_PHOTOS;
 use crate::store::{Conn, Outcome};
+use crate::towns::directory::Directory;
+use crate::towns::directory::Town;
+use crate::towns::snapshot::Grid;
 
 /// Grids listed at most.
 const MOST_GRIDS: usize = 2_000;

@@ -9,11 +9,11 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::content::{self, Bootstrap};
 use crate::auth::Call;
-use crate::grids::directory::Directory;
 use crate::http::etag;
 use crate::photos::Gallery;
 use crate::problem::Problem;
 use crate::refusals;
+use crate::towns::directory::Directory;
 
 /// The routes of this room.
 pub fn routes(config: &mut ServiceConfig<'_>) {

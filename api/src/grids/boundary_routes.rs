@@ -17,10 +17,8 @@ use uuid::Uuid;
 
 use super::boundaries::{self, Drawn};
 use super::change_routes::{ById, manager};
-use super::directory::Grid;
 use super::routes::GridFacts;
 use crate::auth::Call;
-use crate::grids::directory::Directory;
 use crate::http::choice::{Choice, OptionalChoice as _};
 use crate::http::etag;
 use crate::http::system::InSystem;
@@ -28,6 +26,8 @@ use crate::http::validate::{Errors, Validate};
 use crate::problem::{FieldError, Problem, document};
 use crate::refusals;
 use crate::store::Lane;
+use crate::towns::directory::Directory;
+use crate::towns::snapshot::Grid;
 
 /// The routes of this file.
 pub fn routes(config: &mut ServiceConfig<'_>) {

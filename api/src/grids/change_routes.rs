@@ -21,7 +21,6 @@ use super::restructure::Restructuring;
 use super::routes::GridFacts;
 use super::{queries, record};
 use crate::auth::Call;
-use crate::grids::directory::Directory;
 use crate::http::etag;
 use crate::http::keyed::{Answer, keyed};
 use crate::http::language::Language;
@@ -30,6 +29,9 @@ use crate::http::validate::{Errors, Validate};
 use crate::problem::{Problem, document};
 use crate::refusals;
 use crate::store::Lane;
+use crate::towns::directory::Directory;
+use crate::towns::queries as towns;
+use crate::towns::snapshot::Person;
 
 /// The routes of this file.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -411,7 +413,7 @@ pub struct GridEvent {
 
 fn shown(
     row: HistoryRow,
-    names: &std::collections::HashMap<Uuid, super::directory::Person>,
+    names: &std::collections::HashMap<Uuid, Person>,
     language: Language,
 ) -> GridEvent {
     let known = record::KINDS.iter().find(|(kind, ..)| *kind == row.kind);
@@ -466,7 +468,7 @@ async fn list_grid_history(
             let rows = queries::history_of(conn, town.id, id, before, limit.and_one())?;
             let people: std::collections::HashSet<Uuid> =
                 rows.iter().filter_map(|row| row.actor_id).collect();
-            let names = queries::people(conn, people)?;
+            let names = towns::people(conn, people)?;
             Ok((rows, names))
         })
         .await?;

@@ -8,7 +8,6 @@ pub mod boundaries;
 pub mod boundary_routes;
 pub mod change_routes;
 pub mod commands;
-pub mod directory;
 pub mod import;
 pub mod queries;
 pub mod record;

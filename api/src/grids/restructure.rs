@@ -12,7 +12,6 @@ use gridpatrol_domain::slug::Slug as _;
 use serde_json::{Map, json};
 use uuid::Uuid;
 
-use super::directory::{Directory, Grid, Town};
 use super::{queries, record};
 use crate::problem::Problem;
 use crate::reports::relocation::{self, Change};
@@ -21,6 +20,8 @@ use crate::store::schema::postings;
 use crate::store::town::{self, TownHead};
 use crate::store::types::Id;
 use crate::store::{Conn, Outcome};
+use crate::towns::directory::{Directory, Town};
+use crate::towns::snapshot::Grid;
 
 /// Who changes the tree, when, and by what rules reports follow.
 #[derive(Clone, Copy)]

@@ -16,10 +16,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::change_routes::ById;
-use super::directory::{Grid, Town};
 use super::{boundary_routes, change_routes, queries};
 use crate::auth::Call;
-use crate::grids::directory::Directory;
 use crate::http::choice::{Choice, OptionalChoice as _};
 use crate::http::etag;
 use crate::http::page::{Cursor, Limit, Page};
@@ -31,6 +29,9 @@ use crate::imports::upload::{self, Announced, ImportQuery, SheetFile};
 use crate::problem::{Problem, document};
 use crate::refusals;
 use crate::store::Store;
+use crate::towns::directory::Directory;
+use crate::towns::directory::Town;
+use crate::towns::snapshot::Grid;
 
 /// The routes of this room.
 pub fn routes(config: &mut ServiceConfig<'_>) {

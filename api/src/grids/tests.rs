@@ -7,7 +7,6 @@ use diesel::prelude::*;
 use gridpatrol_domain::officer::Role;
 use uuid::Uuid;
 
-use super::directory::{Directory, Town};
 use super::import::whole;
 use super::queries;
 use crate::auth::authenticate::active_postings;
@@ -19,6 +18,7 @@ use crate::store::schema::{grids, officers, postings};
 use crate::store::testing::{Database, KINDS, Kind};
 use crate::store::types::Id;
 use crate::store::{Lane, Store, StoreSettings, events, town};
+use crate::towns::directory::{Directory, Town};
 
 const TOWN: &str = "\u{feff}code,name,tier,parent_code\r
 990001100000,示范镇,town,\r
@@ -69,7 +69,7 @@ impl House {
 
     async fn named(&self, code: &'static str) -> String {
         self.store
-            .read(move |conn| Ok(queries::grids_coded(conn, &[code])?))
+            .read(move |conn| Ok(towns::grids_coded(conn, &[code])?))
             .await
             .unwrap()
             .remove(code)
@@ -79,7 +79,7 @@ impl House {
 
     async fn id(&self, code: &'static str) -> Uuid {
         self.store
-            .read(move |conn| Ok(queries::grids_coded(conn, &[code])?))
+            .read(move |conn| Ok(towns::grids_coded(conn, &[code])?))
             .await
             .unwrap()
             .remove(code)

@@ -17,7 +17,6 @@ use super::requests::{AbsenceRequest, DeputyCreation, ProfileEdit};
 use super::routes::{respond, standing};
 use super::subject::Manager;
 use crate::auth::Call;
-use crate::grids::directory::Directory;
 use crate::http::choice::OptionalChoice as _;
 use crate::http::etag;
 use crate::http::keyed::{self, Answer};
@@ -26,6 +25,7 @@ use crate::problem::{Problem, document};
 use crate::refusals;
 use crate::store::Lane;
 use crate::store::Store;
+use crate::towns::directory::Directory;
 
 /// The routes.
 pub fn routes(config: &mut ServiceConfig<'_>) {

@@ -13,11 +13,11 @@ use super::requests::{Ending, PostingCreation, PostingEdit, Transfer};
 use super::routes::{respond, standing, wanted_of};
 use super::subject::Manager;
 use crate::auth::Call;
-use crate::grids::directory::Directory;
 use crate::http::keyed::{self, Answer};
 use crate::problem::Problem;
 use crate::refusals;
 use crate::store::Lane;
+use crate::towns::directory::Directory;
 
 /// The routes.
 pub fn routes(config: &mut ServiceConfig<'_>) {

@@ -11,10 +11,10 @@ use uuid::Uuid;
 use super::chains::Chains;
 use super::queries::{self, ShiftRow};
 use super::subject::{Manager, not_permitted};
-use crate::grids::directory::{Directory, Town};
 use crate::problem::{FieldError, Problem};
 use crate::store::events::EventRecord;
 use crate::store::{Conn, Outcome};
+use crate::towns::directory::{Directory, Town};
 
 /// The longest window.
 pub const LONGEST: TimeDelta = TimeDelta::days(400);

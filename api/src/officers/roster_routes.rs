@@ -17,13 +17,13 @@ use super::roster;
 use super::subject::Manager;
 use crate::auth::Call;
 use crate::auth::me::Named;
-use crate::grids::directory::Directory;
-use crate::grids::directory::Town;
 use crate::http::etag;
 use crate::http::validate::{Errors, Validate};
 use crate::problem::{Problem, document};
 use crate::refusals;
 use crate::store::Lane;
+use crate::towns::directory::Directory;
+use crate::towns::directory::Town;
 
 /// The routes.
 pub fn routes(config: &mut ServiceConfig<'_>) {

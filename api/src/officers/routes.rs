@@ -24,7 +24,6 @@ use super::{absence_routes, posting_routes, roster_routes};
 use crate::auth::Auth;
 use crate::auth::Call;
 use crate::auth::{change_password, invitations};
-use crate::grids::directory::Directory;
 use crate::http::RequestContext;
 use crate::http::choice::{Choice, OptionalChoice as _};
 use crate::http::etag;
@@ -38,6 +37,7 @@ use crate::imports::upload::{self, Announced, ImportQuery, SheetFile};
 use crate::problem::{Problem, document};
 use crate::refusals;
 use crate::store::{Conn, Lane, Outcome};
+use crate::towns::directory::Directory;
 
 /// The routes of this room.
 pub fn routes(config: &mut ServiceConfig<'_>) {

@@ -15,11 +15,11 @@ use uuid::Uuid;
 use super::queries::{self, OfficerRow, PostingRow};
 use crate::auth::Call;
 use crate::auth::security_log::Origin;
-use crate::grids::directory::{Directory, Town};
-use crate::grids::queries as grids;
 use crate::problem::Problem;
 use crate::store::events::EventRecord;
 use crate::store::{Conn, Outcome};
+use crate::towns::directory::{Directory, Town};
+use crate::towns::queries as grids;
 
 /// Who manages, when, and from where.
 #[derive(Debug, Clone)]

@@ -24,7 +24,6 @@ use super::wire::Photo;
 use super::{download, form, queries};
 use crate::auth::Call;
 use crate::auth::{self, tickets};
-use crate::grids::directory::Directory;
 use crate::http::call::{Open, TICKET};
 use crate::http::context::{Identity as _, registered};
 use crate::http::etag;
@@ -36,6 +35,7 @@ use crate::problem::{Problem, document};
 use crate::refusals;
 use crate::store::Lane;
 use crate::store::Store;
+use crate::towns::directory::Directory;
 
 /// The routes of this room.
 pub fn routes(config: &mut ServiceConfig<'_>) {

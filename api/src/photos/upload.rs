@@ -18,10 +18,10 @@ use super::imaging::{self, Picture};
 use super::objects::Arrived;
 use super::{Gallery, queries};
 use crate::aside;
-use crate::grids::directory::Directory;
 use crate::problem::Problem;
 use crate::store::Store;
 use crate::store::{Lane, overloaded};
+use crate::towns::directory::Directory;
 use chrono::{DateTime, Utc};
 use gridpatrol_domain::scope::Scope;
 

@@ -22,7 +22,6 @@ use super::commands::recount;
 use super::queries;
 use super::rows::ReportRow;
 use super::view::StaffedTown;
-use crate::grids::directory::Directory;
 use crate::notices::outbox::{self, Happened, SameMatter};
 use crate::store::conn::MultiBackend;
 use crate::store::counters::Shifts;
@@ -32,6 +31,7 @@ use crate::store::schema::{report_lapses, reports};
 use crate::store::town::{self, TownHead};
 use crate::store::types::{At, Coded, Id};
 use crate::store::{Conn, Outcome};
+use crate::towns::directory::Directory;
 use crate::{fixed, on_each, unclaimed};
 
 /// Steps of one report that one transaction takes at most; after a long standstill the rest follows

@@ -15,9 +15,9 @@ use super::queries::{self, Found};
 use super::request::ReportFiling;
 use super::view::{StaffedTown, Viewer};
 use crate::auth::authenticate::active_postings;
-use crate::grids::directory::{Directory, Town};
 use crate::problem::Problem;
 use crate::store::{Conn, Outcome};
+use crate::towns::directory::{Directory, Town};
 
 /// Where a report is filed, and by what.
 pub struct Place {

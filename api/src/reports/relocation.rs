@@ -19,7 +19,6 @@ use uuid::Uuid;
 use super::commands::recount;
 use super::rows::{ReportRow, TextsRow};
 use super::{queries, search};
-use crate::grids::directory::Town;
 use crate::notices::outbox::{self, Happened, SameMatter};
 use crate::store::counters::Shifts;
 use crate::store::events::{self, EventRecord};
@@ -27,6 +26,7 @@ use crate::store::schema::{report_texts, reports};
 use crate::store::town::TownHead;
 use crate::store::types::{Coded, Id};
 use crate::store::{Conn, Outcome};
+use crate::towns::directory::Town;
 use crate::{locked, unclaimed};
 
 /// Statuses in which a report follows. What is closed or void keeps the path of its time.

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::grids::directory::Directory;
 use crate::photos::links::Links;
 use crate::reports::wake_timer::WakeTimer;
+use crate::towns::directory::Directory;
 
 /// The handles that commands and views of reports share. Cheap to clone.
 #[derive(Clone)]

@@ -27,7 +27,6 @@ use super::rows::{ReportRow, TextsRow};
 use super::services::Services;
 use super::underway;
 use crate::auth::Signed;
-use crate::grids::directory::{Directory, Town};
 use crate::http::language::Language;
 use crate::notices::envelope::OriginalReport;
 use crate::photos;
@@ -35,6 +34,7 @@ use crate::photos::rows::PhotoRow;
 use crate::photos::wire::ReportPhoto;
 use crate::store::types::Id;
 use crate::store::{Conn, Outcome};
+use crate::towns::directory::{Directory, Town};
 
 /// Who looks, when, and in which language.
 #[derive(Clone)]

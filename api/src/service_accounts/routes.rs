@@ -24,7 +24,6 @@ use super::wire::{
 };
 use crate::auth::Call;
 use crate::auth::security_log::Origin;
-use crate::grids::directory::{Directory, Town};
 use crate::http::choice::OptionalChoice as _;
 use crate::http::etag;
 use crate::http::keyed::{self, Answer};
@@ -33,6 +32,7 @@ use crate::http::validate::{Errors, Validate};
 use crate::problem::{FieldError, Problem};
 use crate::refusals;
 use crate::store::{Conn, Lane, Outcome};
+use crate::towns::directory::{Directory, Town};
 
 /// The routes of this room.
 pub fn routes(config: &mut ServiceConfig<'_>) {

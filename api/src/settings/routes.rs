@@ -20,13 +20,13 @@ use super::commands::{self, Change};
 use super::queries;
 use crate::auth::Call;
 use crate::auth::me::Named;
-use crate::grids::directory::{Directory, Town};
 use crate::http::etag;
 use crate::http::page::{Cursor, Limit, Page};
 use crate::http::validate::{Errors, Validate};
 use crate::problem::{FieldError, Problem, document};
 use crate::refusals;
 use crate::store::{Conn, Lane, Outcome};
+use crate::towns::directory::{Directory, Town};
 use gridpatrol_domain::settings::Allowed;
 
 /// The routes of this room.

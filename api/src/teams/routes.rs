@@ -14,10 +14,8 @@ use uuid::Uuid;
 
 use super::answer::Team;
 use super::commands::{Change, Manager, New};
-use super::queries::TeamFacts;
 use super::requests::{NewTeam, TeamArchiving, TeamChange, categories};
 use crate::auth::Call;
-use crate::grids::directory::Directory;
 use crate::http::choice::{Choice, OptionalChoice};
 use crate::http::etag;
 use crate::http::keyed::{Answer, keyed};
@@ -26,6 +24,8 @@ use crate::http::validate::{Errors, Validate};
 use crate::problem::{Problem, document};
 use crate::refusals;
 use crate::store::{Conn, Lane, Outcome};
+use crate::towns::directory::Directory;
+use crate::towns::teams::TeamFacts;
 
 /// The routes of this room.
 pub fn routes(config: &mut ServiceConfig<'_>) {

@@ -23,12 +23,12 @@ use super::queries::{self, Endpoint};
 use super::send::{Parcel, Sender, Sent};
 use super::settings::WebhookSettings;
 use crate::clock::Clock;
-use crate::grids::directory::Directory;
 use crate::notices::{push, push_tokens};
 use crate::problem::Problem;
 use crate::store::Store;
 use crate::store::types::Coded;
 use crate::store::{Conn, Lane, Outcome};
+use crate::towns::directory::Directory;
 
 /// Deliveries of an endpoint that are under way at the same time.
 const AT_ONCE: i64 = 8;

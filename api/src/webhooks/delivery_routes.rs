@@ -16,7 +16,6 @@ use super::deliveries;
 use super::requests::ReplayRequest;
 use super::routes::{ById, Single, caller};
 use crate::auth::Call;
-use crate::grids::directory::Directory;
 use crate::http::choice::{Choice, OptionalChoice as _};
 use crate::http::etag;
 use crate::http::keyed::{self, Answer};
@@ -24,6 +23,7 @@ use crate::http::page::{Cursor, Limit, Page};
 use crate::http::validate::{Errors, Validate};
 use crate::problem::Problem;
 use crate::refusals;
+use crate::towns::directory::Directory;
 
 /// The routes of deliveries.
 pub fn routes(config: &mut ServiceConfig<'_>) {

@@ -24,7 +24,6 @@ use super::secret::{self, Made};
 use super::{address, delivery_routes, queries};
 use crate::auth::Call;
 use crate::auth::security_log::Origin;
-use crate::grids::directory::{Directory, Town};
 use crate::http::etag;
 use crate::http::keyed::{self, Answer};
 use crate::http::page::{Cursor, Limit, Page};
@@ -35,6 +34,7 @@ use crate::service_accounts::commands::Caller;
 use crate::store::schema::towns;
 use crate::store::types::Id;
 use crate::store::{Conn, Lane, Outcome};
+use crate::towns::directory::{Directory, Town};
 
 /// The routes of this room.
 pub fn routes(config: &mut ServiceConfig<'_>) {

@@ -13,12 +13,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::Next;
-use crate::grids::directory::Directory;
 use crate::problem::Problem;
 use crate::reports::clock::{self, Due};
 use crate::reports::wake_timer::WakeTimer;
 use crate::store::Lane;
 use crate::store::Store;
+use crate::towns::directory::Directory;
 
 /// The longest rest.
 pub const NAP: Duration = Duration::from_secs(2);

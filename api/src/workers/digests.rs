@@ -8,11 +8,11 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::Next;
-use crate::grids::directory::Directory;
 use crate::notices::digest;
 use crate::problem::Problem;
 use crate::store::Lane;
 use crate::store::Store;
+use crate::towns::directory::Directory;
 
 /// The longest rest: a town that is new is found no later.
 pub const NAP: Duration = Duration::from_secs(60);

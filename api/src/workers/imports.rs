@@ -5,13 +5,13 @@
 use std::sync::Arc;
 
 use crate::clock::Clock;
-use crate::grids::directory::Directory;
 use crate::grids::import::GridImporter;
 use crate::imports::ImportQueue;
 use crate::imports::run::{Round, Runner};
 use crate::officers::import::OfficerImporter;
 use crate::problem::Problem;
 use crate::store::Store;
+use crate::towns::directory::Directory;
 
 /// Brings the next import to its end, or removes some of what earlier ones left. Returns how much
 /// was done.

@@ -20,7 +20,6 @@ use crate::auth::{AuthSettings, Signed};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::grids::import::whole;
-use crate::grids::queries::grids_coded;
 use crate::http::Identity as _;
 use crate::officers::commands::{NewOfficer, NewPosting, create};
 use crate::problem::Problem;
@@ -28,6 +27,7 @@ use crate::store::Lane;
 use crate::store::schema::{officers, postings, sessions as session_table};
 use crate::store::testing::{Database, KINDS, Kind};
 use crate::store::types::Id;
+use crate::towns::queries::grids_coded;
 
 struct Town {
     app: App,

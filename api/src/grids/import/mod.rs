@@ -17,13 +17,13 @@ use gridpatrol_domain::slug::Slug as _;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::directory::Directory;
 use crate::imports::queries::NewImport;
 use crate::imports::run::Runner;
 use crate::imports::sheet::Row;
 use crate::imports::whole::{self, Ended, WholeError};
 use crate::imports::{Column, Counts, Faults, ImportKind, Importer, Job, Line, Staged};
 use crate::store::{Conn, Outcome, Store, town};
+use crate::towns::directory::Directory;
 use surroundings::Surroundings;
 pub use write::write;
 

@@ -11,13 +11,13 @@ use uuid::Uuid;
 use super::plan::Change;
 use super::surroundings::Surroundings;
 use super::{Entry, GridImporter};
-use crate::grids::directory::Grid;
 use crate::grids::restructure::{self, Restructuring};
 use crate::grids::{queries, record};
 use crate::imports::Job;
 use crate::store::schema::{events as event_table, grids, towns};
 use crate::store::types::Id;
 use crate::store::{Conn, Outcome, events, town};
+use crate::towns::snapshot::Grid;
 
 /// Events written at a time.
 const EVENTS_AT_ONCE: usize = 500;
