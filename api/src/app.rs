@@ -16,6 +16,7 @@ use crate::auth::{Auth, AuthError, random};
 pub use crate::clock::Clock;
 use crate::config::Config;
 use crate::demo;
+use crate::grids::open_reports::OpenReports;
 use crate::http::RequestContext;
 use crate::http::cors::cors;
 use crate::http::middleware::gate;
@@ -27,6 +28,7 @@ use crate::photos::Gallery;
 use crate::photos::objects::ObjectsError;
 use crate::problem::Problem;
 use crate::ready::Ready;
+use crate::reports::relocation::FollowingReports;
 use crate::reports::services::Services;
 use crate::store::{Lane, Secret, Store, StoreError, secrets};
 use crate::towns::directory::Directory;
@@ -307,6 +309,9 @@ pub async fn build_at(config: Config, clock: Clock) -> Result<Server, StartError
             .app_data(Data::new(shared.gallery.clone()))
             .app_data(Data::new(shared.reports.clone()))
             .app_data(Data::new(shared.imports.clone()))
+            .app_data(Data::from(
+                Arc::new(FollowingReports) as Arc<dyn OpenReports>
+            ))
             .app_data(Data::from(Arc::clone(&shared.courier)))
             .app_data(Data::new(shared.config.photos.allowed()))
             .app_data(Data::new(shared.ready.clone()))

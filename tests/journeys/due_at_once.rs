@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use gridpatrol::auth::authenticate::active_postings;
-use gridpatrol::http::language::Language;
+use gridpatrol::problem::language::Language;
 use gridpatrol::reports::commands;
 use gridpatrol::reports::request::ReportFiling;
 use gridpatrol::reports::view::Viewer;

@@ -24,10 +24,10 @@ use crate::auth::Signed;
 use crate::http::etag;
 use crate::http::page::{Cursor, Limit, Page};
 use crate::http::validate::{Errors, Validate};
-use crate::officers::roster::town_of;
 use crate::problem::Problem;
 use crate::refusals;
 use crate::store::events;
+use crate::towns::choice::town_of;
 use crate::towns::directory::Directory;
 
 refusals! {

@@ -20,14 +20,14 @@ use gridpatrol_domain::scope::Scope;
 use uuid::Uuid;
 
 use super::keys::Bearer;
+use super::service_keys::{access, key, queries as service_accounts};
 use super::tickets::{self, Holder};
 use super::{queries, sessions};
 use crate::auth::Auth;
+use crate::auth::service_keys::authenticate::{self as service_account, Claim, ServiceFacts};
 use crate::http::context::{Identity, RequestContext, registered};
 use crate::on_each;
 use crate::problem::Problem;
-use crate::service_accounts::authenticate::{self as service_account, Claim, ServiceFacts};
-use crate::service_accounts::{access, key, queries as service_accounts};
 use crate::store::schema::{deputies, grids, officers, postings, sessions as session_table};
 use crate::store::types::{At, Coded, Id};
 use crate::store::{Conn, Lane, Store};

@@ -6,7 +6,6 @@
 pub mod authenticate;
 pub mod change_password;
 pub mod guessable;
-pub mod invitations;
 pub mod keys;
 pub mod login;
 pub mod me;
@@ -16,6 +15,7 @@ pub mod random;
 pub mod refresh_token;
 pub mod routes;
 pub mod security_log;
+pub mod service_keys;
 pub mod session_routes;
 pub mod sessions;
 pub mod settings;
@@ -136,7 +136,7 @@ impl Auth {
 }
 
 /// A fault of the server that the caller can do nothing about.
-fn internal(error: impl std::fmt::Display) -> Problem {
+pub fn internal(error: impl std::fmt::Display) -> Problem {
     tracing::error!(%error, "sign-in");
     Problem::new(Code::Internal)
 }

@@ -154,7 +154,8 @@ pub struct Tokens {
 
 impl Tokens {
     /// The answer of whoever signed in or refreshed; nobody keeps it.
-    pub(super) fn respond(signing: Signing) -> HttpResponse {
+    #[must_use]
+    pub fn respond(signing: Signing) -> HttpResponse {
         let tokens = Self {
             access_token: signing.access_token,
             token_type: "Bearer",
@@ -249,7 +250,7 @@ async fn refresh(auth: Data<Auth>, call: Open<(), (), Refresh>) -> Result<HttpRe
 }
 
 /// Where a signed-in call came from.
-pub(crate) fn origin<P, Q, B>(call: &Call<P, Q, B>) -> Origin {
+pub fn origin<P, Q, B>(call: &Call<P, Q, B>) -> Origin {
     Origin {
         address: call.address.clone(),
         request_id: call.request_id.clone(),

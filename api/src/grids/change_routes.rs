@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::commands::{Amendment, Manager, NewGrid};
 use super::import::{MOST_CONTACT_CHARS, MOST_NAME_CHARS};
+use super::open_reports::OpenReports;
 use super::queries::HistoryRow;
 use super::restructure::Restructuring;
 use super::routes::GridFacts;
@@ -23,9 +24,9 @@ use super::{queries, record};
 use crate::auth::Call;
 use crate::http::etag;
 use crate::http::keyed::{Answer, keyed};
-use crate::http::language::Language;
 use crate::http::page::{Cursor, Limit, Page};
 use crate::http::validate::{Errors, Validate};
+use crate::problem::language::Language;
 use crate::problem::{Problem, document};
 use crate::refusals;
 use crate::store::Lane;
@@ -297,6 +298,7 @@ async fn amend_grid(
 #[post("/v1/grids/{id}/move")]
 async fn move_grid(
     directory: Data<Directory>,
+    open_reports: Data<dyn OpenReports>,
     call: Call<ById, (), GridMove>,
 ) -> Result<HttpResponse, Problem> {
     let (manager, id) = (manager(&directory, &call), call.path.id);
@@ -308,7 +310,7 @@ async fn move_grid(
         if let Some(code) = &code {
             super::commands::check_code(code, group.tier(), Some(&village))?;
         }
-        let restructuring = restructuring(&manager, body.reason.as_deref());
+        let restructuring = restructuring(&manager, &**open_reports, body.reason.as_deref());
         let code = code.as_ref().map(DivisionCode::as_str);
         let grid = restructuring.move_group(conn, town.id, id, village.id, code)?;
         let town = manager.directory.town(conn, town.id)?;
@@ -333,6 +335,7 @@ async fn move_grid(
 #[post("/v1/grids/{id}/archive")]
 async fn archive_grid(
     directory: Data<Directory>,
+    open_reports: Data<dyn OpenReports>,
     call: Call<ById, (), GridArchiving>,
 ) -> Result<HttpResponse, Problem> {
     let (manager, id) = (manager(&directory, &call), call.path.id);
@@ -342,7 +345,7 @@ async fn archive_grid(
         if let Some(successor) = body.successor_id {
             manager.seen(conn, successor)?;
         }
-        let restructuring = restructuring(&manager, body.reason.as_deref());
+        let restructuring = restructuring(&manager, &**open_reports, body.reason.as_deref());
         let grid = restructuring.archive(conn, town.id, id, body.successor_id)?;
         let town = manager.directory.town(conn, town.id)?;
         Ok(Answer::ok(&GridFacts::of(&town, &grid))?)
@@ -350,9 +353,14 @@ async fn archive_grid(
     .await
 }
 
-fn restructuring<'a>(manager: &'a Manager, reason: Option<&'a str>) -> Restructuring<'a> {
+fn restructuring<'a>(
+    manager: &'a Manager,
+    open_reports: &'a dyn OpenReports,
+    reason: Option<&'a str>,
+) -> Restructuring<'a> {
     Restructuring {
         directory: &manager.directory,
+        open_reports,
         actor_id: Some(manager.actor.officer_id),
         now: manager.now,
         reason,

@@ -9,6 +9,7 @@ pub mod boundary_routes;
 pub mod change_routes;
 pub mod commands;
 pub mod import;
+pub mod open_reports;
 pub mod queries;
 pub mod record;
 pub mod restructure;

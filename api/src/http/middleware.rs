@@ -25,9 +25,9 @@ use gridpatrol_domain::error::Code;
 use tracing::Instrument;
 
 use super::context::RequestContext;
-use super::language::Language;
 use super::packed;
 use super::trace::{REQUEST_ID, Trace, request_id};
+use crate::problem::language::Language;
 use crate::problem::{MEDIA_TYPE, Problem};
 use crate::store::overloaded;
 use crate::traffic::{Group, Meter};

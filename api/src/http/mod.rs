@@ -12,7 +12,6 @@ pub mod cors;
 pub mod etag;
 pub mod fault;
 pub mod keyed;
-pub mod language;
 pub mod middleware;
 mod packed;
 pub mod page;

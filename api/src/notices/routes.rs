@@ -16,10 +16,10 @@ use crate::auth::Call;
 use crate::http::etag;
 use crate::http::page::Page;
 use crate::http::validate::{Errors, Validate};
+use crate::notices::provider::is_provider;
 use crate::problem::Problem;
 use crate::refusals;
 use crate::store::Lane;
-use crate::webhooks::requests::is_provider;
 
 /// The routes of this room.
 pub fn routes(config: &mut ServiceConfig<'_>) {

@@ -22,6 +22,7 @@ use crate::http::validate::{Errors, Validate};
 use crate::problem::{Problem, document};
 use crate::refusals;
 use crate::store::Lane;
+use crate::towns::choice::town_of;
 use crate::towns::directory::Directory;
 use crate::towns::directory::Town;
 
@@ -134,7 +135,7 @@ async fn get_roster(
 ) -> Result<HttpResponse, Problem> {
     let manager = Manager::of(&call);
     let (towns, admin) = (manager.scope.towns(), manager.actor.is_admin());
-    let town = roster::town_of(towns, admin, call.query.town)?;
+    let town = town_of(towns, admin, call.query.town)?;
     let from = call.query.from.unwrap_or(manager.now);
     let to = call.query.to.unwrap_or(from + TimeDelta::days(31));
     let directory = directory.clone();
@@ -178,7 +179,7 @@ async fn put_roster(
 ) -> Result<HttpResponse, Problem> {
     let manager = Manager::of(&call);
     let (towns, admin) = (manager.scope.towns(), manager.actor.is_admin());
-    let town = roster::town_of(towns, admin, call.query.town)?;
+    let town = town_of(towns, admin, call.query.town)?;
     let (window, inner) = (call.body.window(), directory.clone());
     let roster = call
         .store

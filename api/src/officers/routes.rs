@@ -17,13 +17,14 @@ use uuid::Uuid;
 use super::accounts::{self, Edit, Wanted};
 use super::answer::{self, OfficerProfile};
 use super::commands::{NewOfficer, NewPosting};
+use super::invitations;
 use super::postings::from_now_on;
 use super::requests::{OfficerCreation, OfficerEdit, PostingCreation, Statement};
 use super::subject::Manager;
-use super::{absence_routes, posting_routes, roster_routes};
+use super::{absence_routes, posting_routes, roster_routes, session_routes};
 use crate::auth::Auth;
 use crate::auth::Call;
-use crate::auth::{change_password, invitations};
+use crate::auth::change_password;
 use crate::http::RequestContext;
 use crate::http::choice::{Choice, OptionalChoice as _};
 use crate::http::etag;
@@ -54,6 +55,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     posting_routes::routes(config);
     absence_routes::routes(config);
     roster_routes::routes(config);
+    session_routes::routes(config);
 }
 
 refusals! {

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::view::StaffedTown;
-use crate::http::language::Language;
+use crate::problem::language::Language;
 use crate::towns::directory::Town;
 
 /// Steps that are foretold at most.

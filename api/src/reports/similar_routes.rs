@@ -26,10 +26,10 @@ use crate::auth::Call;
 use crate::http::choice::Choice;
 use crate::http::etag;
 use crate::http::validate::{Errors, Validate};
-use crate::officers::roster::town_of;
 use crate::problem::Problem;
 use crate::problem::document::Read;
 use crate::store::{Conn, Outcome};
+use crate::towns::choice::town_of;
 
 /// Adds the operations of this file.
 pub fn routes(config: &mut ServiceConfig<'_>) {

@@ -12,9 +12,9 @@ use gridpatrol_domain::service::Access;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::key::Made;
 use super::queries::{self, Account, KeyRow};
 use crate::auth::security_log::{self, Kind, Origin, Record};
+use crate::auth::service_keys::key::Made;
 use crate::http::etag::{self, IfMatch};
 use crate::problem::Problem;
 use crate::store::events::{self, EventRecord};

@@ -17,13 +17,13 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::commands::{self, Caller, Change, Found, NewAccount};
-use super::key;
 use super::queries;
 use super::wire::{
     IssuedKey, KeyRotation, NewServiceAccount, ServiceAccount, ServiceAccountChange,
 };
 use crate::auth::Call;
 use crate::auth::security_log::Origin;
+use crate::auth::service_keys::key;
 use crate::http::choice::OptionalChoice as _;
 use crate::http::etag;
 use crate::http::keyed::{self, Answer};

@@ -3,6 +3,7 @@
 //! Owns the snapshot of a town, its reading, and how long it is kept. It changes nothing, and it must
 //! not know who asks.
 
+pub mod choice;
 pub mod directory;
 pub mod holidays;
 pub mod queries;

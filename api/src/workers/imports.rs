@@ -10,6 +10,7 @@ use crate::imports::ImportQueue;
 use crate::imports::run::{Round, Runner};
 use crate::officers::import::OfficerImporter;
 use crate::problem::Problem;
+use crate::reports::relocation::FollowingReports;
 use crate::store::Store;
 use crate::towns::directory::Directory;
 
@@ -46,7 +47,10 @@ pub fn runner(
     Runner::new(
         store.clone(),
         vec![
-            Arc::new(GridImporter::new(directory.clone())),
+            Arc::new(GridImporter::new(
+                directory.clone(),
+                Arc::new(FollowingReports),
+            )),
             Arc::new(OfficerImporter),
         ],
         move || clock.now(),

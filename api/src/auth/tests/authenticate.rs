@@ -63,7 +63,15 @@ impl Town {
         let store = app.store.clone();
         tokio::task::spawn_blocking(move || {
             let file = "code,name,tier,parent_code\n990001100000,镇,town,\n";
-            whole(&store, file.as_bytes(), None, false, move || now).unwrap();
+            whole(
+                &store,
+                std::sync::Arc::new(crate::reports::relocation::FollowingReports),
+                file.as_bytes(),
+                None,
+                false,
+                move || now,
+            )
+            .unwrap();
         })
         .await
         .unwrap();

@@ -101,7 +101,7 @@ pub(super) fn change_town(
     if !ending.is_empty() {
         let town = importer.directory.town(conn, town_id)?;
         let ids: Vec<Uuid> = ending.iter().map(|(grid, _)| grid.id).collect();
-        restructure::lock_reports(conn, &town, &ids)?;
+        restructure::lock_reports(conn, &*importer.open_reports, &town, &ids)?;
     }
     let mut head = town::advance(conn, town_id)?;
     let mut made: HashMap<String, Grid> = HashMap::new();
@@ -142,6 +142,7 @@ pub(super) fn change_town(
     town::touch_directory(conn, town_id)?;
     let restructuring = Restructuring {
         directory: &importer.directory,
+        open_reports: &*importer.open_reports,
         actor_id: job.actor_id,
         now: job.now,
         reason: None,
