@@ -12,31 +12,30 @@ use actix_web::web::{self, Data};
 use actix_web::{HttpRequest, HttpServer};
 use utoipa_actix_web::AppExt as _;
 
-use crate::auth::{Auth, AuthError, random};
-pub use crate::clock::Clock;
 use crate::config::Config;
-use crate::demo;
-use crate::grids::open_reports::OpenReports;
-use crate::http::RequestContext;
-use crate::http::cors::cors;
-use crate::http::middleware::gate;
-use crate::http::page::Signer;
-use crate::http::unmatched::Routes;
-use crate::imports::ImportQueue;
-use crate::openapi;
-use crate::photos::Gallery;
-use crate::photos::objects::ObjectsError;
-use crate::problem::Problem;
 use crate::ready::Ready;
-use crate::reports::relocation::FollowingReports;
-use crate::reports::services::Services;
-use crate::store::{Lane, Secret, Store, StoreError, secrets};
-use crate::towns::directory::Directory;
-use crate::traffic::Traffic;
 use crate::webhooks::courier::Courier;
 use crate::workers::{
     LONGEST_IMPORT, Next, Rhythm, Workers, clock, digests, imports, renditions, sweeper, webhooks,
 };
+use crate::{demo, openapi};
+use gridpatrol_http::RequestContext;
+use gridpatrol_http::cors::cors;
+use gridpatrol_http::middleware::gate;
+use gridpatrol_http::page::Signer;
+use gridpatrol_http::traffic::Traffic;
+use gridpatrol_http::unmatched::Routes;
+use gridpatrol_people::auth::{Auth, AuthError};
+use gridpatrol_people::grids::open_reports::OpenReports;
+use gridpatrol_people::imports::ImportQueue;
+use gridpatrol_people::towns::directory::Directory;
+use gridpatrol_problem::Problem;
+use gridpatrol_reports::photos::Gallery;
+use gridpatrol_reports::photos::objects::ObjectsError;
+use gridpatrol_reports::relocation::FollowingReports;
+use gridpatrol_reports::services::Services;
+pub use gridpatrol_store::clock::Clock;
+use gridpatrol_store::{Lane, Secret, Store, StoreError, random, secrets};
 
 /// The parts of a server. Nobody but this room knows them all: features take what they need.
 pub struct App {

@@ -15,14 +15,14 @@ use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::app::{self, StartError};
-use crate::auth::AuthError;
-use crate::auth::passwords::HashError;
 use crate::config::{Config, ConfigError, Given};
-use crate::imports::whole::Ended;
 use crate::openapi;
-use crate::problem::Problem;
-use crate::store::StoreError;
 use crate::telemetry::{self, TelemetryError};
+use gridpatrol_people::auth::AuthError;
+use gridpatrol_people::auth::passwords::HashError;
+use gridpatrol_people::imports::whole::Ended;
+use gridpatrol_problem::Problem;
+use gridpatrol_store::StoreError;
 
 /// Grid supervision of a town, its villages and their groups: the server.
 #[derive(Debug, Parser)]

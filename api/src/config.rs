@@ -15,15 +15,15 @@ use serde::Deserialize;
 
 pub use given::Given;
 
-use crate::auth::guessable;
-use crate::auth::settings::AuthSettings;
-use crate::http::cors::is_origin;
-use crate::http::settings::HttpSettings;
-use crate::photos::settings::PhotoLimits;
-use crate::store::{DatabaseUrl, Secret, StoreSettings};
 use crate::telemetry;
-use crate::traffic::TrafficSettings;
 use crate::webhooks::settings::WebhookSettings;
+use gridpatrol_http::cors::is_origin;
+use gridpatrol_http::settings::HttpSettings;
+use gridpatrol_http::traffic::TrafficSettings;
+use gridpatrol_people::auth::guessable;
+use gridpatrol_people::auth::settings::AuthSettings;
+use gridpatrol_reports::photos::settings::PhotoLimits;
+use gridpatrol_store::{DatabaseUrl, Secret, StoreSettings};
 
 /// Why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]

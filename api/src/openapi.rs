@@ -15,12 +15,15 @@ use utoipa::openapi::server::ServerBuilder;
 use utoipa_actix_web::AppExt as _;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::http::page::{Cursor, Limit};
-use crate::problem::{self, FieldError};
-use crate::{
-    audit, auth, bootstrap, calendar, grids, imports, notices, officers, operation, photos,
-    reports, service_accounts, settings, teams, webhooks,
-};
+use crate::webhooks;
+use crate::{audit, bootstrap, operation};
+use gridpatrol_http::page::{Cursor, Limit};
+use gridpatrol_people::{auth, calendar, grids, imports, officers};
+use gridpatrol_people::{service_accounts, settings, teams};
+use gridpatrol_problem;
+use gridpatrol_problem::FieldError;
+use gridpatrol_reports;
+use gridpatrol_reports::{notices, photos};
 
 /// The name of the security scheme of signed-in operations.
 pub const BEARER: &str = "bearer";
@@ -41,7 +44,7 @@ pub fn rooms(config: &mut ServiceConfig<'_>) {
     officers::routes::routes(config);
     operation::routes(config);
     photos::routes::routes(config);
-    reports::routes::routes(config);
+    gridpatrol_reports::routes::routes(config);
     service_accounts::routes::routes(config);
     settings::routes::routes(config);
     teams::routes::routes(config);
@@ -56,7 +59,7 @@ pub fn rooms(config: &mut ServiceConfig<'_>) {
         contact(name = "The gridpatrol maintainers"),
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
-    components(schemas(problem::Document<'_>, FieldError, Limit, Cursor)),
+    components(schemas(gridpatrol_problem::Document<'_>, FieldError, Limit, Cursor)),
     tags(
         (name = "auth", description = "登录与会话 Signing in, sessions, passwords, and who the caller is"),
         (name = "grids", description = "网格 Towns, villages and groups"),
@@ -95,7 +98,9 @@ pub fn document(public_url: Option<&str>) -> OpenApi {
     let server = ServerBuilder::new().url(public_url.unwrap_or("/")).build();
     document.servers = Some(vec![server]);
     let components = document.components.get_or_insert_default();
-    components.examples.extend(problem::document::examples());
+    components
+        .examples
+        .extend(gridpatrol_http::refusals::examples());
     components.add_security_scheme(
         BEARER,
         SecurityScheme::Http(

@@ -16,13 +16,12 @@ use serde::Serialize;
 use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_swagger_ui::{Config as DocsSettings, SwaggerFile};
 
-use crate::http::{Open, etag};
 use crate::openapi::Served;
-use crate::photos::Gallery;
-use crate::problem::{Problem, document};
 use crate::ready::Ready;
-use crate::refusals;
-use crate::towns::holidays::holidays;
+use gridpatrol_http::{Open, etag, refusals};
+use gridpatrol_people::towns::holidays::holidays;
+use gridpatrol_problem::Problem;
+use gridpatrol_reports::photos::Gallery;
 
 /// The routes of this room.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -68,7 +67,7 @@ fn healthy(status: &'static str, warnings: Vec<String>) -> HttpResponse {
 #[utoipa::path(
     operation_id = "getHealth",
     tag = "operation",
-    responses((status = 200, description = "It is alive.", body = Health), document::Open)
+    responses((status = 200, description = "It is alive.", body = Health), refusals::Open)
 )]
 #[get("/healthz")]
 async fn health(_: Open) -> HttpResponse {
@@ -83,7 +82,7 @@ async fn health(_: Open) -> HttpResponse {
 #[utoipa::path(
     operation_id = "getReadiness",
     tag = "operation",
-    responses((status = 200, description = "It can serve.", body = Health), document::Open)
+    responses((status = 200, description = "It can serve.", body = Health), refusals::Open)
 )]
 #[get("/readyz")]
 async fn readiness(
@@ -144,7 +143,7 @@ async fn warnings(call: &Open) -> Vec<String> {
     responses(
         (status = 200, description = "OpenAPI 3.1 in YAML.", content_type = "application/yaml", body = String),
         (status = 304, description = "It has not changed."),
-        document::Open
+        refusals::Open
     )
 )]
 #[get("/openapi.yaml")]
@@ -179,7 +178,7 @@ async fn openapi(request: HttpRequest, document: Data<Served>, _: Open) -> HttpR
     tag = "operation",
     responses(
         (status = 200, description = "The page.", content_type = "text/html", body = String),
-        document::Open
+        refusals::Open
     )
 )]
 #[get("/docs")]

@@ -6,11 +6,11 @@ use diesel::prelude::*;
 use gridpatrol::app::{App, Clock};
 use gridpatrol::config::Config;
 use gridpatrol::demo::{PASSWORD, fill};
-use gridpatrol::store::schema::{officers, reports};
-use gridpatrol::store::types::At;
-use gridpatrol::store::{Conn, Outcome};
 use gridpatrol_domain::report::{Category, Outcome as End, Severity, Status};
 use gridpatrol_domain::slug::Slug;
+use gridpatrol_store::schema::{officers, reports};
+use gridpatrol_store::types::At;
+use gridpatrol_store::{Conn, Outcome};
 use std::collections::BTreeSet;
 
 use crate::support::audit;

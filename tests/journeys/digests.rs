@@ -3,8 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use futures_util::future::join_all;
-use gridpatrol::store::schema::{notices, towns};
-use gridpatrol::store::types::{At, Id};
+use gridpatrol_store::schema::{notices, towns};
+use gridpatrol_store::types::{At, Id};
 use serde_json::{Value, json};
 use uuid::Uuid;
 

@@ -8,16 +8,16 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
-use gridpatrol::auth::authenticate::active_postings;
-use gridpatrol::problem::language::Language;
-use gridpatrol::reports::commands;
-use gridpatrol::reports::request::ReportFiling;
-use gridpatrol::reports::view::Viewer;
-use gridpatrol::store::schema::{events, report_lapses, reports};
-use gridpatrol::store::types::At;
 use gridpatrol::workers::clock::NAP;
 use gridpatrol_domain::officer::Actor;
 use gridpatrol_domain::scope::Scope;
+use gridpatrol_people::auth::authenticate::active_postings;
+use gridpatrol_problem::language::Language;
+use gridpatrol_reports::commands;
+use gridpatrol_reports::filing::request::ReportFiling;
+use gridpatrol_reports::view::present::Viewer;
+use gridpatrol_store::schema::{events, report_lapses, reports};
+use gridpatrol_store::types::At;
 use serde_json::Value;
 use uuid::Uuid;
 

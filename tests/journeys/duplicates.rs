@@ -4,10 +4,10 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use futures_util::future::join;
-use gridpatrol::store::Conn;
-use gridpatrol::store::schema::notices;
-use gridpatrol::store::types::Id;
 use gridpatrol_domain::error::Code;
+use gridpatrol_store::Conn;
+use gridpatrol_store::schema::notices;
+use gridpatrol_store::types::Id;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

@@ -7,8 +7,8 @@ use std::process::Command;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use futures_util::future::{join, join_all};
-use gridpatrol::store::{Conn, Lane, Outcome};
 use gridpatrol_domain::error::Code;
+use gridpatrol_store::{Conn, Lane, Outcome};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -96,8 +96,8 @@ fn a_command_that_breaks_the_commit_breaks_only_its_own() {
 
 /// A photo of a report that never comes: the deferred reference fails at the commit.
 fn orphan(conn: &mut Conn, owner: Uuid) -> Outcome<()> {
-    use gridpatrol::store::schema::photos;
-    use gridpatrol::store::types::{At, Id};
+    use gridpatrol_store::schema::photos;
+    use gridpatrol_store::types::{At, Id};
     diesel::insert_into(photos::table)
         .values((
             photos::id.eq(Id(Uuid::now_v7())),
@@ -220,7 +220,7 @@ fn a_disk_that_is_full_is_503_until_there_is_room() {
     };
     let place = |config: &mut gridpatrol::config::Config| {
         let database = config.database();
-        let gridpatrol::store::DatabaseUrl::Sqlite(from) = database else {
+        let gridpatrol_store::DatabaseUrl::Sqlite(from) = database else {
             panic!("a file");
         };
         let to = disk.0.join("gridpatrol.db");

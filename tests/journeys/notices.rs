@@ -1,8 +1,8 @@
 //! Notices: what is told of a report on its way, to whom, frozen when it happened.
 
 use diesel::prelude::*;
-use gridpatrol::store::schema::notices;
-use gridpatrol::store::types::Id;
+use gridpatrol_store::schema::notices;
+use gridpatrol_store::types::Id;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

@@ -1,9 +1,9 @@
 //! Work that several do: a team with its lead, co-handlers beside, and what becomes of it when they go.
 
 use diesel::prelude::*;
-use gridpatrol::store::schema::notices;
-use gridpatrol::store::types::Id;
 use gridpatrol_domain::error::Code;
+use gridpatrol_store::schema::notices;
+use gridpatrol_store::types::Id;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use diesel::prelude::*;
-use gridpatrol::store::schema::{webhook_deliveries, webhook_endpoints};
-use gridpatrol::store::types::{At, Coded, Id};
 use gridpatrol::webhooks::deliveries::{self, NewDelivery};
 use gridpatrol::webhooks::{dispatch, queries};
 use gridpatrol_domain::notice::delivery::DeliveryState;
+use gridpatrol_store::schema::{webhook_deliveries, webhook_endpoints};
+use gridpatrol_store::types::{At, Coded, Id};
 use serde_json::json;
 
 use super::webhooks::{a_while, hook, hook_id, logged, tried};

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use diesel::prelude::*;
-use gridpatrol::store::schema::webhook_endpoints;
-use gridpatrol::store::types::Id;
 use gridpatrol_domain::error::Code;
+use gridpatrol_store::schema::webhook_endpoints;
+use gridpatrol_store::types::Id;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

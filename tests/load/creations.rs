@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use chrono::{TimeDelta, Utc};
-use gridpatrol::store::{Lane, Store};
+use gridpatrol_store::{Lane, Store};
 use uuid::Uuid;
 
 use crate::client::{Requests, drive, request, sign_in};

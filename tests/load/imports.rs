@@ -8,11 +8,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use chrono::{TimeDelta, Utc};
-use gridpatrol::auth::AuthSettings;
-use gridpatrol::auth::passwords::Passwords;
-use gridpatrol::officers::commands::{self, NewOfficer, NewPosting};
-use gridpatrol::store::{Lane, Store};
 use gridpatrol_domain::officer::Role;
+use gridpatrol_people::auth::AuthSettings;
+use gridpatrol_people::auth::passwords::Passwords;
+use gridpatrol_people::officers::commands::{self, NewOfficer, NewPosting};
+use gridpatrol_store::{Lane, Store};
 use serde_json::Value;
 use uuid::Uuid;
 

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use chrono::{TimeDelta, Utc};
-use gridpatrol::photos::queries::of_reports;
-use gridpatrol::reports::inbox::{self, Desks};
-use gridpatrol::reports::queries;
-use gridpatrol::store::{Conn, Lane, Outcome, Store};
+use gridpatrol_reports::inbox::queries::{self as inbox, Desks};
+use gridpatrol_reports::photos::queries::of_reports;
+use gridpatrol_reports::record::queries;
+use gridpatrol_store::{Conn, Lane, Outcome, Store};
 use uuid::Uuid;
 
 use crate::client::{drive, request, sign_in};

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use gridpatrol::photos::imaging::{Format, render};
+use gridpatrol_reports::photos::imaging::{Format, render};
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 
 use crate::figures::{Line, Measured, Table};

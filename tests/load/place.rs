@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use gridpatrol::store::{Store, StoreSettings};
+use gridpatrol_store::{Store, StoreSettings};
 use uuid::Uuid;
 
 use crate::{Fallible, Kind};

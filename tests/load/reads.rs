@@ -6,15 +6,15 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use gridpatrol::photos::queries::of_reports;
-use gridpatrol::reports::inbox::{self, Desks};
-use gridpatrol::reports::list::{self, Filter, View};
-use gridpatrol::reports::queries;
-use gridpatrol::reports::rows::ReportRow;
-use gridpatrol::store::{Conn, Lane, Outcome, Store};
 use gridpatrol_domain::grid::GridPath;
 use gridpatrol_domain::report::{Category, Status};
 use gridpatrol_domain::slug::Slug as _;
+use gridpatrol_reports::inbox::queries::{self as inbox, Desks};
+use gridpatrol_reports::list::queries::{self as list, Filter, View};
+use gridpatrol_reports::photos::queries::of_reports;
+use gridpatrol_reports::record::queries;
+use gridpatrol_reports::record::rows::ReportRow;
+use gridpatrol_store::{Conn, Lane, Outcome, Store};
 use uuid::Uuid;
 
 use crate::client::{Requests, ask, drive, request, sign_in};
@@ -300,7 +300,7 @@ fn query(
             filter.categories.push(Category::NatureReserve);
         }
         Ask::Search => {
-            search = gridpatrol::reports::search::Search::new("秸秆 取水口");
+            search = gridpatrol_reports::record::search::Search::new("秸秆 取水口");
             filter.from = Some(Utc::now() - TimeDelta::days(366));
         }
     }

@@ -4,12 +4,6 @@
 //! rules or directory: that is the storage limit that the server is measured against.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use gridpatrol::reports::queries;
-use gridpatrol::reports::rows::{ReportRow, TextsRow};
-use gridpatrol::reports::search;
-use gridpatrol::store::events::{self, EventRecord};
-use gridpatrol::store::types::{At, Coded};
-use gridpatrol::store::{Conn, Outcome, counters, town};
 use gridpatrol_domain::calendar::Calendar;
 use gridpatrol_domain::geo::Crs;
 use gridpatrol_domain::grid::Tier;
@@ -19,6 +13,11 @@ use gridpatrol_domain::report::{
     Status,
 };
 use gridpatrol_domain::slug::Slug as _;
+use gridpatrol_reports::record::rows::{ReportRow, TextsRow};
+use gridpatrol_reports::record::{queries, search};
+use gridpatrol_store::events::{self, EventRecord};
+use gridpatrol_store::types::{At, Coded};
+use gridpatrol_store::{Conn, Outcome, counters, town};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 

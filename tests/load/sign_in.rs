@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use gridpatrol::auth::AuthSettings;
-use gridpatrol::auth::passwords::Passwords;
+use gridpatrol_people::auth::AuthSettings;
+use gridpatrol_people::auth::passwords::Passwords;
 
 use crate::client::{drive, sign_in_request};
 use crate::figures::{Beside, Line, Table};

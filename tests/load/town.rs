@@ -4,18 +4,18 @@
 use std::sync::Arc;
 
 use chrono::{TimeDelta, Utc};
-use gridpatrol::auth::AuthSettings;
-use gridpatrol::auth::authenticate::active_postings;
-use gridpatrol::auth::passwords::Passwords;
-use gridpatrol::grids::import;
-use gridpatrol::officers::commands::{self, NewOfficer, NewPosting};
-use gridpatrol::reports::relocation::FollowingReports;
-use gridpatrol::store::{Lane, Store};
-use gridpatrol::towns::directory::{Directory, Town};
-use gridpatrol::towns::queries::grids_coded;
 use gridpatrol_domain::grid::GridPath;
 use gridpatrol_domain::officer::{Actor, Role, Staffing};
 use gridpatrol_domain::scope::Scope;
+use gridpatrol_people::auth::AuthSettings;
+use gridpatrol_people::auth::authenticate::active_postings;
+use gridpatrol_people::auth::passwords::Passwords;
+use gridpatrol_people::grids::import;
+use gridpatrol_people::officers::commands::{self, NewOfficer, NewPosting};
+use gridpatrol_people::towns::directory::{Directory, Town};
+use gridpatrol_people::towns::queries::grids_coded;
+use gridpatrol_reports::relocation::FollowingReports;
+use gridpatrol_store::{Lane, Store};
 use uuid::Uuid;
 
 use crate::Fallible;

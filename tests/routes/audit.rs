@@ -5,11 +5,11 @@ use std::process::{Command, Output};
 use chrono::{TimeDelta, Utc};
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
-use gridpatrol::store::schema::events;
-use gridpatrol::store::types::Id;
 use gridpatrol_domain::error::Code;
 use gridpatrol_domain::report::EventKind;
 use gridpatrol_domain::slug::Slug as _;
+use gridpatrol_store::schema::events;
+use gridpatrol_store::types::Id;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
@@ -344,7 +344,7 @@ async fn tamper(world: &World, set: &str, seq: i64) {
     world
         .change(move |conn| {
             let text = town.simple();
-            let town = gridpatrol::on_each!(&mut *conn,
+            let town = gridpatrol_store::on_each!(&mut *conn,
                 sqlite _c => format!("X'{text}'"),
                 postgres _c => format!("'{text}'"),
             );
@@ -527,9 +527,9 @@ async fn kept_heads_prove_what_lay_before(world: World) {
 
 /// A forger with the database in hand: changes an event and everything that follows from it.
 async fn rewrite(world: &World, seq: i64) {
-    use gridpatrol::store::events::after;
-    use gridpatrol::store::schema::towns;
     use gridpatrol_domain::audit::{NO_PAYLOAD, link};
+    use gridpatrol_store::events::after;
+    use gridpatrol_store::schema::towns;
     let town = world.here().id();
     world
         .change(move |conn| {
@@ -594,7 +594,7 @@ async fn a_town_that_was_taken_away_is_missed(world: World) {
 }
 
 async fn heads_are_of_towns_that_anybody_sees(world: World) {
-    use gridpatrol::store::schema::towns;
+    use gridpatrol_store::schema::towns;
     let (folder, url) = (Folder::new(), world.database().url.clone());
     let printed = || {
         let printed = program(&url, &folder, &["audit", "heads"]);

@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, Datelike as _, Days, NaiveDate, Utc};
 use diesel::prelude::*;
-use gridpatrol::store::schema::security_log;
 use gridpatrol_domain::calendar::{self, Calendar, Day, Holidays, Span, Year};
 use gridpatrol_domain::error::Code;
+use gridpatrol_store::schema::security_log;
 use serde_json::{Value, json};
 
 use crate::support::client::instant;

@@ -2,8 +2,8 @@
 
 use diesel::connection::SimpleConnection as _;
 use futures_util::future::join_all;
-use gridpatrol::store::Conn;
 use gridpatrol_domain::error::Code;
+use gridpatrol_store::Conn;
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -142,7 +142,7 @@ async fn a_repeated_request_decides_nothing_twice(world: World) {
 
 async fn a_request_cut_off_goes_on(world: World) {
     use diesel::prelude::*;
-    use gridpatrol::store::schema::idempotency_keys as keys;
+    use gridpatrol_store::schema::idempotency_keys as keys;
     let ids = escalated(&world, 4).await;
     let secretary = world.secretary(1).await;
     let decisions: Vec<Value> = ids
@@ -154,7 +154,7 @@ async fn a_request_cut_off_goes_on(world: World) {
     let (officer, undone) = (secretary.officer, ids[3]);
     world
         .change(move |conn| {
-            let id = gridpatrol::store::types::Id(officer);
+            let id = gridpatrol_store::types::Id(officer);
             diesel::update(keys::table.find((id, "k")))
                 .set((keys::status.eq(102), keys::body.eq("")))
                 .execute(conn)?;

@@ -4,9 +4,9 @@ use chrono::TimeDelta;
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use gridpatrol::audit::verify::{self, Standing};
-use gridpatrol::store::schema::{officers, security_log};
-use gridpatrol::store::types::Id;
 use gridpatrol_domain::error::Code;
+use gridpatrol_store::schema::{officers, security_log};
+use gridpatrol_store::types::Id;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

@@ -2,8 +2,8 @@
 
 use chrono::TimeDelta;
 use diesel::prelude::*;
-use gridpatrol::store::schema::{idempotency_keys, security_log, service_keys};
 use gridpatrol_domain::error::Code;
+use gridpatrol_store::schema::{idempotency_keys, security_log, service_keys};
 use serde_json::{Value, json};
 use uuid::Uuid;
 

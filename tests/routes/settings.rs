@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
-use gridpatrol::store::schema::events;
 use gridpatrol_domain::error::Code;
+use gridpatrol_store::schema::events;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -202,7 +202,7 @@ async fn a_change_is_recorded_before_and_after(world: World) {
     let header: String = world
         .look(move |conn| {
             Ok(events::table
-                .filter(events::subject_id.eq(gridpatrol::store::types::Id(town)))
+                .filter(events::subject_id.eq(gridpatrol_store::types::Id(town)))
                 .filter(events::kind.eq("settings_changed"))
                 .select(events::header)
                 .first(conn)?)

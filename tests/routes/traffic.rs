@@ -4,9 +4,9 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use gridpatrol::config::Config;
-use gridpatrol::store::Share;
-use gridpatrol::traffic::TrafficSettings;
 use gridpatrol_domain::error::Code;
+use gridpatrol_http::traffic::TrafficSettings;
+use gridpatrol_store::Share;
 use reqwest::Method;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;

@@ -6,13 +6,14 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use gridpatrol::on_each;
-use gridpatrol::store::schema::{
+use gridpatrol_store;
+use gridpatrol_store::on_each;
+use gridpatrol_store::schema::{
     calendar_years, duty_shifts, events, invitations, officers, photos, postings, report_counts,
     report_hands, report_participants, report_texts, reports, service_accounts, service_keys,
     town_settings, towns,
 };
-use gridpatrol::store::{self, Conn, Outcome};
+use gridpatrol_store::{Conn, Outcome};
 use uuid::Uuid;
 
 use super::World;
@@ -73,11 +74,11 @@ pub async fn moved(world: &World, report: Uuid) -> (i64, i64) {
     world
         .look(move |conn| {
             let version = reports::table
-                .filter(reports::id.eq(store::types::Id(report)))
+                .filter(reports::id.eq(gridpatrol_store::types::Id(report)))
                 .select(reports::version)
                 .first(conn)?;
             let events = events::table
-                .filter(events::subject_id.eq(store::types::Id(report)))
+                .filter(events::subject_id.eq(gridpatrol_store::types::Id(report)))
                 .count()
                 .get_result(conn)?;
             Ok((version, events))
@@ -196,12 +197,12 @@ fn keys(conn: &mut Conn) -> Outcome<()> {
     for (id, ended, disabled) in accounts {
         assert_eq!(ended, disabled, "{id} and its principal");
         let posted: i64 = postings::table
-            .filter(postings::officer_id.eq(store::types::Id(id)))
+            .filter(postings::officer_id.eq(gridpatrol_store::types::Id(id)))
             .count()
             .get_result(conn)?;
         assert_eq!(posted, 0, "{id} has no posting");
         let endless: i64 = service_keys::table
-            .filter(service_keys::account_id.eq(store::types::Id(id)))
+            .filter(service_keys::account_id.eq(gridpatrol_store::types::Id(id)))
             .filter(service_keys::valid_until.is_null())
             .count()
             .get_result(conn)?;
@@ -213,7 +214,7 @@ fn keys(conn: &mut Conn) -> Outcome<()> {
 
 fn chains(conn: &mut Conn) -> Outcome<()> {
     for town in towns::table.select(towns::id).load::<Uuid>(conn)? {
-        let verified = store::events::verify(conn, town)?;
+        let verified = gridpatrol_store::events::verify(conn, town)?;
         assert!(verified.is_ok(), "the chain of {town}: {verified:?}");
     }
     Ok(())

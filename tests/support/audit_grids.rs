@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::prelude::*;
-use gridpatrol::store::schema::{
+use gridpatrol_store::schema::{
     grid_boundaries, grid_codes, grids, import_lines, import_pieces, imports, postings, reports,
     towns,
 };
-use gridpatrol::store::{Conn, Outcome};
+use gridpatrol_store::{Conn, Outcome};
 use uuid::Uuid;
 
 /// A grid as its row says.

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::prelude::*;
-use gridpatrol::store::schema::{events, notices, towns};
-use gridpatrol::store::{Conn, Outcome};
+use gridpatrol_store::schema::{events, notices, towns};
+use gridpatrol_store::{Conn, Outcome};
 use serde_json::{Value, json};
 use uuid::Uuid;
 

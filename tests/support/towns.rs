@@ -7,13 +7,13 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 use gridpatrol::app::App;
-use gridpatrol::grids::import;
-use gridpatrol::officers::commands::{self, NewOfficer, NewPosting};
-use gridpatrol::reports::relocation::FollowingReports;
-use gridpatrol::store::schema::{grids, officers};
-use gridpatrol::store::types::Id;
-use gridpatrol::store::{Conn, Lane, Outcome, town};
 use gridpatrol_domain::officer::Role;
+use gridpatrol_people::grids::import;
+use gridpatrol_people::officers::commands::{self, NewOfficer, NewPosting};
+use gridpatrol_reports::relocation::FollowingReports;
+use gridpatrol_store::schema::{grids, officers};
+use gridpatrol_store::types::Id;
+use gridpatrol_store::{Conn, Lane, Outcome, town};
 use uuid::Uuid;
 
 /// The password of every account.
@@ -215,7 +215,7 @@ pub fn end_postings(
     officer: Uuid,
     now: chrono::DateTime<chrono::Utc>,
 ) -> Outcome<()> {
-    use gridpatrol::store::schema::postings;
+    use gridpatrol_store::schema::postings;
     let towns: Vec<Uuid> =
         diesel::update(postings::table.filter(postings::officer_id.eq(Id(officer))))
             .set(postings::valid_to.eq(Some(now)))
@@ -234,7 +234,7 @@ pub fn add_deputy(
     deputy: Uuid,
     now: chrono::DateTime<chrono::Utc>,
 ) -> Outcome<()> {
-    use gridpatrol::store::schema::postings;
+    use gridpatrol_store::schema::postings;
     let posts: Vec<Uuid> = postings::table
         .filter(postings::officer_id.eq(Id(absent)))
         .select(postings::id)
@@ -248,7 +248,7 @@ pub fn add_deputy(
 
 /// Disables an account, as of now.
 pub fn disable(conn: &mut Conn, officer: Uuid, now: chrono::DateTime<chrono::Utc>) -> Outcome<()> {
-    use gridpatrol::store::schema::postings;
+    use gridpatrol_store::schema::postings;
     diesel::update(officers::table.find(Id(officer)))
         .set(officers::disabled_at.eq(Some(now)))
         .execute(conn)?;

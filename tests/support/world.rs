@@ -7,11 +7,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use gridpatrol::app::{self, App, Clock};
 use gridpatrol::config::Config;
-use gridpatrol::officers::commands::{self, NewPosting};
-use gridpatrol::store::schema::officers;
-use gridpatrol::store::types::Id;
-use gridpatrol::store::{Conn, Lane, Outcome};
 use gridpatrol_domain::officer::Role;
+use gridpatrol_people::officers::commands::{self, NewPosting};
+use gridpatrol_store::schema::officers;
+use gridpatrol_store::types::Id;
+use gridpatrol_store::{Conn, Lane, Outcome};
 use uuid::Uuid;
 
 use super::client::Client;

@@ -13,9 +13,9 @@ use uuid::Uuid;
 use super::heads::hex;
 use super::labels::label;
 use super::queries::{self, AuditRow, SecurityRow};
-use crate::auth::me::Named;
-use crate::problem::language::Language;
-use crate::store::Conn;
+use gridpatrol_people::auth::me::Named;
+use gridpatrol_problem::language::Language;
+use gridpatrol_store::Conn;
 
 /// An event of a town's chain.
 #[derive(Debug, Clone, Serialize, ToSchema)]

@@ -11,13 +11,13 @@ use uuid::Uuid;
 
 use super::answer::Erased;
 use super::erasure::{self, Request};
-use crate::auth::Call;
-use crate::http::keyed::{self, Answer};
-use crate::http::validate::{Errors, Validate};
-use crate::officers::subject::Manager;
-use crate::problem::Problem;
-use crate::refusals;
-use crate::reports::view::Viewer;
+use gridpatrol_http::keyed::{self, Answer};
+use gridpatrol_http::refusals;
+use gridpatrol_http::validate::{Errors, Validate};
+use gridpatrol_people::auth::Call;
+use gridpatrol_people::officers::subject::Manager;
+use gridpatrol_problem::Problem;
+use gridpatrol_reports::view::present::Viewer;
 
 /// Longest reason.
 const LONGEST_REASON: usize = 1000;

@@ -20,17 +20,17 @@ use uuid::Uuid;
 
 use super::answer::Erased;
 use super::queries;
-use crate::grids::record;
-use crate::officers::accounts::not_oneself;
-use crate::officers::chains::Chains;
-use crate::officers::subject::{Manager, Subject};
-use crate::problem::{FieldError, Problem};
-use crate::reports::commands::not_found;
-use crate::reports::rows::TextsRow;
-use crate::reports::view::Viewer;
-use crate::reports::{queries as reports, search};
-use crate::store::events::{self, EventRecord};
-use crate::store::{Conn, Outcome, town};
+use gridpatrol_people::grids::record;
+use gridpatrol_people::officers::accounts::not_oneself;
+use gridpatrol_people::officers::chains::Chains;
+use gridpatrol_people::officers::subject::{Manager, Subject};
+use gridpatrol_problem::{FieldError, Problem};
+use gridpatrol_reports::commands::not_found;
+use gridpatrol_reports::record::rows::TextsRow;
+use gridpatrol_reports::record::{queries as reports, search};
+use gridpatrol_reports::view::present::Viewer;
+use gridpatrol_store::events::{self, EventRecord};
+use gridpatrol_store::{Conn, Outcome, town};
 
 /// How long the security log names people whatever is asked (DOMAIN.md 3: network logs).
 const LOG_KEPT: TimeDelta = TimeDelta::days(183);

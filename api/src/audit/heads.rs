@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::auth::keys::Keys;
-use crate::auth::keys::statements::PublicKeys;
-use crate::problem::Problem;
+use gridpatrol_people::auth::keys::Keys;
+use gridpatrol_people::auth::keys::statements::PublicKeys;
+use gridpatrol_problem::Problem;
 
 /// The `typ` of a signed head.
 pub const KIND: &str = "gridpatrol-chain-head+jwt";
@@ -126,8 +126,8 @@ fn found(value: &Value, signed: &mut Vec<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::keys::new_pem;
     use chrono::TimeDelta;
+    use gridpatrol_people::auth::keys::new_pem;
     use serde_json::json;
 
     fn keys() -> Keys {

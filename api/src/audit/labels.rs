@@ -6,9 +6,9 @@
 use gridpatrol_domain::report::EventKind;
 use gridpatrol_domain::slug::Slug as _;
 
-use crate::grids::record as grids;
-use crate::problem::language::Language;
-use crate::teams::commands as teams;
+use gridpatrol_people::grids::record as grids;
+use gridpatrol_people::teams::commands as teams;
+use gridpatrol_problem::language::Language;
 
 /// Kinds with their names in Chinese and English.
 const KINDS: &[(&str, &str, &str)] = &[

@@ -8,15 +8,15 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use crate::auth::security_log::Kind;
-use crate::store::Conn;
-use crate::store::conn::MultiBackend;
-use crate::store::kept::{Kept, padded};
-use crate::store::schema::{
+use gridpatrol_people::auth::security_log::Kind;
+use gridpatrol_store::Conn;
+use gridpatrol_store::conn::MultiBackend;
+use gridpatrol_store::kept::{Kept, padded};
+use gridpatrol_store::schema::{
     events, grids, idempotency_keys, invitations, officers, password_history, security_log,
     sessions, towns,
 };
-use crate::store::types::{At, Id};
+use gridpatrol_store::types::{At, Id};
 
 /// No more events than this are looked at for one page.
 pub const MOST_SCANNED: i64 = 10_000;

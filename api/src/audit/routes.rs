@@ -18,17 +18,14 @@ use super::answer::{self, AuditEvent, AuditHead, AuditHeads, SecurityEntry};
 use super::erase_routes;
 use super::heads::{Head, hex};
 use super::queries::{self, Filter, SecurityFilter, SecurityKey};
-use crate::auth::Auth;
-use crate::auth::Call;
-use crate::auth::Signed;
-use crate::http::etag;
-use crate::http::page::{Cursor, Limit, Page};
-use crate::http::validate::{Errors, Validate};
-use crate::problem::Problem;
-use crate::refusals;
-use crate::store::events;
-use crate::towns::choice::town_of;
-use crate::towns::directory::Directory;
+use gridpatrol_http::page::{Cursor, Limit, Page};
+use gridpatrol_http::validate::{Errors, Validate};
+use gridpatrol_http::{etag, refusals};
+use gridpatrol_people::auth::{Auth, Call, Signed};
+use gridpatrol_people::towns::choice::town_of;
+use gridpatrol_people::towns::directory::Directory;
+use gridpatrol_problem::Problem;
+use gridpatrol_store::events;
 
 refusals! {
     ReadAudit = [SIGNED] + [NotFound, NotPermitted];

@@ -10,9 +10,8 @@ use gridpatrol_domain::audit::{Broken, Digest, Fault, Record, Verified};
 use uuid::Uuid;
 
 use super::queries::{self, NamedTown};
-use crate::on_each;
-use crate::problem::Problem;
-use crate::store::{Store, events};
+use gridpatrol_problem::Problem;
+use gridpatrol_store::{Store, events, on_each};
 
 /// Events read at a time.
 const RUN: i64 = 500;

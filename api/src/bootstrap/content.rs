@@ -21,16 +21,15 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::auth::Signed;
-use crate::auth::me::{self, Me};
-use crate::photos::settings::PhotoLimits;
-use crate::reports::answer::InboxCounts;
-use crate::reports::inbox::{self, Desks};
-use crate::reports::request::MOST_PHOTOS;
-use crate::store::{Conn, Outcome};
-use crate::towns::directory::Directory;
-use crate::towns::directory::Town;
-use crate::towns::snapshot::Grid;
+use gridpatrol_people::auth::Signed;
+use gridpatrol_people::auth::me::{self, Me};
+use gridpatrol_people::towns::directory::{Directory, Town};
+use gridpatrol_people::towns::snapshot::Grid;
+use gridpatrol_reports::filing::request::MOST_PHOTOS;
+use gridpatrol_reports::inbox::queries::{self, Desks};
+use gridpatrol_reports::photos::settings::PhotoLimits;
+use gridpatrol_reports::view::response::InboxCounts;
+use gridpatrol_store::{Conn, Outcome};
 
 /// Grids listed at most.
 const MOST_GRIDS: usize = 2_000;
@@ -346,7 +345,7 @@ pub fn read(
                 .iter()
                 .map(|town| Desks::of(&signed.actor, town, &town.staffing(now)))
                 .collect();
-            Some(inbox::counts(conn, &desks)?)
+            Some(queries::counts(conn, &desks)?)
         }
     };
     // Who is posted in several towns is told the limits of the first.

@@ -8,12 +8,11 @@ use actix_web::{HttpResponse, get};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::content::{self, Bootstrap};
-use crate::auth::Call;
-use crate::http::etag;
-use crate::photos::Gallery;
-use crate::problem::Problem;
-use crate::refusals;
-use crate::towns::directory::Directory;
+use gridpatrol_http::{etag, refusals};
+use gridpatrol_people::auth::Call;
+use gridpatrol_people::towns::directory::Directory;
+use gridpatrol_problem::Problem;
+use gridpatrol_reports::photos::Gallery;
 
 /// The routes of this room.
 pub fn routes(config: &mut ServiceConfig<'_>) {

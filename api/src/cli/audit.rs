@@ -9,13 +9,13 @@ use super::{CommandError, say};
 use crate::app;
 use crate::audit::heads::{self, ByTown, Head, hex};
 use crate::audit::queries::NamedTown;
-use crate::audit::verify::{self as chains};
-use crate::auth::Auth;
-use crate::auth::keys::statements::PublicKeys;
-use crate::clock::Clock;
+use crate::audit::verify as chains;
 use crate::config::Config;
-use crate::problem::Problem;
-use crate::store::{DatabaseUrl, Store, events};
+use gridpatrol_people::auth::Auth;
+use gridpatrol_people::auth::keys::statements::PublicKeys;
+use gridpatrol_problem::Problem;
+use gridpatrol_store::clock::Clock;
+use gridpatrol_store::{DatabaseUrl, Store, events};
 
 /// What is verified.
 #[derive(Debug, Args)]

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use super::{CommandError, say};
 use crate::app;
-use crate::clock::Clock;
 use crate::config::Config;
-use crate::grids::import::whole;
-use crate::imports::whole::WholeError;
-use crate::reports::relocation::FollowingReports;
+use gridpatrol_people::grids::import::whole;
+use gridpatrol_people::imports::whole::WholeError;
+use gridpatrol_reports::relocation::FollowingReports;
+use gridpatrol_store::clock::Clock;
 use std::sync::Arc;
 
 /// Imports the file by the steps of the server, and says what that did.

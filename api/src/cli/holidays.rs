@@ -7,11 +7,11 @@ use serde::Deserialize;
 
 use super::{CommandError, say};
 use crate::app;
-use crate::auth::security_log::Origin;
-use crate::calendar::commands::{self, Giver};
-use crate::clock::Clock;
 use crate::config::Config;
-use crate::store::Lane;
+use gridpatrol_people::auth::security_log::Origin;
+use gridpatrol_people::calendar::commands::{self, Giver};
+use gridpatrol_store::Lane;
+use gridpatrol_store::clock::Clock;
 
 /// The file as it is published: what else stands in it is left alone.
 #[derive(Debug, Deserialize)]

@@ -12,14 +12,14 @@ use uuid::Uuid;
 
 use super::{CommandError, say};
 use crate::app;
-use crate::auth::guessable;
-use crate::auth::passwords::Passwords;
-use crate::clock::Clock;
 use crate::config::Config;
-use crate::officers::commands::{self, NewOfficer, NewPosting};
-use crate::problem::{FieldError, Problem};
-use crate::store::Lane;
-use crate::towns::queries as grids;
+use gridpatrol_people::auth::guessable;
+use gridpatrol_people::auth::passwords::Passwords;
+use gridpatrol_people::officers::commands::{self, NewOfficer, NewPosting};
+use gridpatrol_people::towns::queries as grids;
+use gridpatrol_problem::{FieldError, Problem};
+use gridpatrol_store::Lane;
+use gridpatrol_store::clock::Clock;
 
 /// The officer to create.
 #[derive(Debug, Args)]

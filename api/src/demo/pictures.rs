@@ -454,8 +454,8 @@ fn root(square: i32) -> i32 {
 #[cfg(test)]
 mod tests {
     use super::{Scene, draw};
-    use crate::photos::digest::Digest;
-    use crate::photos::imaging;
+    use gridpatrol_reports::photos::digest::Digest;
+    use gridpatrol_reports::photos::imaging;
 
     #[test]
     fn each_scene_is_a_picture_of_its_own_and_always_the_same() {

@@ -16,20 +16,20 @@ use super::people::{Cast, Who};
 use super::pictures::Scene;
 use super::places::Places;
 use super::stories::{Deed, Moment, Shot, Stories, Story, declaration};
-use crate::http::etag::IfMatch;
-use crate::http::keyed::canonical_hash;
-use crate::photos::commands::{self as photos, Arrival};
-use crate::photos::digest::Digest;
-use crate::photos::imaging::Picture;
-use crate::problem::Problem;
-use crate::problem::language::Language;
-use crate::reports::actions::{Assignment, Reclassification};
-use crate::reports::asked::Asked;
-use crate::reports::commands::{self, Acting};
-use crate::reports::request::{PhotoDeclaration, ReportAmendment};
-use crate::reports::services::Services;
-use crate::reports::view::Viewer;
-use crate::store::{Conn, Interrupt, Outcome};
+use gridpatrol_http::etag::IfMatch;
+use gridpatrol_http::keyed::canonical_hash;
+use gridpatrol_problem::Problem;
+use gridpatrol_problem::language::Language;
+use gridpatrol_reports::actions::action_translation::Asked;
+use gridpatrol_reports::actions::requests::{Assignment, Reclassification};
+use gridpatrol_reports::commands::{self, Acting};
+use gridpatrol_reports::filing::request::{PhotoDeclaration, ReportAmendment};
+use gridpatrol_reports::photos::commands::{self as photos, Arrival};
+use gridpatrol_reports::photos::digest::Digest;
+use gridpatrol_reports::photos::imaging::Picture;
+use gridpatrol_reports::services::Services;
+use gridpatrol_reports::view::present::Viewer;
+use gridpatrol_store::{Conn, Interrupt, Outcome};
 
 /// A content that is kept.
 #[derive(Debug, Clone)]
@@ -278,10 +278,12 @@ fn ledger(story: &Story) -> ReportAmendment {
         place_text: None,
         subtype: None,
         source_ref: None,
-        responsible_party: party.map(|party| crate::reports::request::ResponsibleParty {
-            name: Some(party.name.to_owned()),
-            credit_code: Some(party.credit_code.to_owned()),
-            person: Some(party.person.to_owned()),
+        responsible_party: party.map(|party| {
+            gridpatrol_reports::filing::request::ResponsibleParty {
+                name: Some(party.name.to_owned()),
+                credit_code: Some(party.credit_code.to_owned()),
+                person: Some(party.person.to_owned()),
+            }
         }),
         supervising_leader: Some("郑示范".to_owned()),
         measures: Some("立行立改，落实专人每日检查，整改后组织回头看".to_owned()),

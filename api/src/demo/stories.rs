@@ -16,8 +16,10 @@ use super::matters::{MATTERS, Matter};
 use super::people::Who;
 use super::pictures::Scene;
 use super::places::{Places, Spot};
-use crate::reports::phrase::beijing;
-use crate::reports::request::{LocationRequest, PhotoDeclaration, ReportFiling, ResponsibleParty};
+use gridpatrol_reports::filing::request::{
+    LocationRequest, PhotoDeclaration, ReportFiling, ResponsibleParty,
+};
+use gridpatrol_reports::view::status_text::beijing;
 
 /// Days that the demonstration reaches back.
 pub const DAYS: i32 = 150;
@@ -456,9 +458,9 @@ pub fn declaration(shot: &Shot, facts: Option<(String, i64)>) -> PhotoDeclaratio
 mod tests {
     use super::{Deed, tell};
     use crate::demo::places::Places;
-    use crate::http::validate::{Errors, Validate};
     use chrono::{DateTime, TimeDelta};
     use gridpatrol_domain::report::Policy;
+    use gridpatrol_http::validate::{Errors, Validate};
 
     #[test]
     fn every_story_is_told_in_order_with_filings_that_the_api_would_take() {

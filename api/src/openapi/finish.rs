@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use utoipa::openapi::OpenApi;
 
 use super::{BEARER, SERVICE_KEY, TICKET};
-use crate::auth::service_keys::access;
+use gridpatrol_people::auth::service_keys::access;
 
 const SCHEMAS: &str = "#/components/schemas/";
 
@@ -420,8 +420,8 @@ mod tests {
     use serde::{Deserialize, Serialize};
     use utoipa::{OpenApi as _, ToSchema};
 
-    use crate::http::page::Page;
-    use crate::problem::document::{Read, Write};
+    use gridpatrol_http::page::Page;
+    use gridpatrol_http::refusals::{Read, Write};
 
     #[derive(ToSchema, Deserialize)]
     #[allow(dead_code)]

@@ -11,8 +11,8 @@ use uuid::Uuid;
 use super::commands::Found;
 use super::deliveries::Delivery;
 use super::queries::SecretRow;
-use crate::auth::me::Named;
-use crate::towns::directory::Town;
+use gridpatrol_people::auth::me::Named;
+use gridpatrol_people::towns::directory::Town;
 
 /// A webhook.
 #[derive(Debug, Clone, Serialize, ToSchema)]

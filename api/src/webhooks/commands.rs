@@ -18,16 +18,16 @@ use super::deliveries::{self, NewDelivery};
 use super::dispatch::{self, Facts};
 use super::queries::{self, Endpoint, SecretRow};
 use super::secret::Made;
-use crate::auth::security_log::{self, Kind, Record};
-use crate::http::etag::{self, IfMatch};
-use crate::notices::envelope::{self, Ping, PingData};
-use crate::problem::Problem;
-use crate::service_accounts::commands::Caller;
-use crate::store::events::{self, EventRecord};
-use crate::store::schema::notices;
-use crate::store::types::{At, Coded, Id};
-use crate::store::{Conn, Outcome, town};
-use crate::towns::directory::Directory;
+use gridpatrol_http::etag::{self, IfMatch};
+use gridpatrol_people::auth::security_log::{self, Kind, Record};
+use gridpatrol_people::service_accounts::commands::Caller;
+use gridpatrol_people::towns::directory::Directory;
+use gridpatrol_problem::Problem;
+use gridpatrol_reports::notices::envelope::{self, Ping, PingData};
+use gridpatrol_store::events::{self, EventRecord};
+use gridpatrol_store::schema::notices;
+use gridpatrol_store::types::{At, Coded, Id};
+use gridpatrol_store::{Conn, Outcome, town};
 
 /// Endpoints of a town that have not ended, at most.
 const MOST_ENDPOINTS: i64 = 50;

@@ -22,13 +22,12 @@ use super::dispatch;
 use super::queries::{self, Endpoint};
 use super::send::{Parcel, Sender, Sent};
 use super::settings::WebhookSettings;
-use crate::clock::Clock;
-use crate::notices::{push, push_tokens};
-use crate::problem::Problem;
-use crate::store::Store;
-use crate::store::types::Coded;
-use crate::store::{Conn, Lane, Outcome};
-use crate::towns::directory::Directory;
+use gridpatrol_people::towns::directory::Directory;
+use gridpatrol_problem::Problem;
+use gridpatrol_reports::notices::{push, push_tokens};
+use gridpatrol_store::clock::Clock;
+use gridpatrol_store::types::Coded;
+use gridpatrol_store::{Conn, Lane, Outcome, Store};
 
 /// Deliveries of an endpoint that are under way at the same time.
 const AT_ONCE: i64 = 8;

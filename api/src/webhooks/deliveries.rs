@@ -9,11 +9,10 @@ use diesel::prelude::*;
 use gridpatrol_domain::notice::delivery::{DeliveryState, Fault};
 use uuid::Uuid;
 
-use crate::on_each;
-use crate::store::Conn;
-use crate::store::conn::MultiBackend;
-use crate::store::schema::{notices, webhook_deliveries as deliveries};
-use crate::store::types::{At, Coded, Id};
+use gridpatrol_store::conn::MultiBackend;
+use gridpatrol_store::schema::{notices, webhook_deliveries as deliveries};
+use gridpatrol_store::types::{At, Coded, Id};
+use gridpatrol_store::{Conn, on_each};
 
 /// A delivery to be.
 #[derive(Debug, Clone, Insertable)]

@@ -15,15 +15,14 @@ use super::commands::{self, Replay};
 use super::deliveries;
 use super::requests::ReplayRequest;
 use super::routes::{ById, Single, caller};
-use crate::auth::Call;
-use crate::http::choice::{Choice, OptionalChoice as _};
-use crate::http::etag;
-use crate::http::keyed::{self, Answer};
-use crate::http::page::{Cursor, Limit, Page};
-use crate::http::validate::{Errors, Validate};
-use crate::problem::Problem;
-use crate::refusals;
-use crate::towns::directory::Directory;
+use gridpatrol_http::choice::{Choice, OptionalChoice as _};
+use gridpatrol_http::keyed::{self, Answer};
+use gridpatrol_http::page::{Cursor, Limit, Page};
+use gridpatrol_http::validate::{Errors, Validate};
+use gridpatrol_http::{etag, refusals};
+use gridpatrol_people::auth::Call;
+use gridpatrol_people::towns::directory::Directory;
+use gridpatrol_problem::Problem;
 
 /// The routes of deliveries.
 pub fn routes(config: &mut ServiceConfig<'_>) {

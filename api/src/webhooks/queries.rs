@@ -10,15 +10,13 @@ use gridpatrol_domain::notice::delivery::PauseReason;
 use uuid::Uuid;
 
 use super::dispatch;
-use crate::locked;
-use crate::on_each;
-use crate::store::Conn;
-use crate::store::conn::MultiBackend;
-use crate::store::schema::{
+use gridpatrol_store::conn::MultiBackend;
+use gridpatrol_store::schema::{
     towns, webhook_deliveries as deliveries, webhook_endpoints as endpoints,
     webhook_secrets as secrets,
 };
-use crate::store::types::{At, Coded, Id};
+use gridpatrol_store::types::{At, Coded, Id};
+use gridpatrol_store::{Conn, locked, on_each};
 
 /// An endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]

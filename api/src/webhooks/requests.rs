@@ -10,9 +10,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::address::LONGEST_URL;
-use crate::http::choice::Choice;
-use crate::http::validate::{Errors, Validate};
-use crate::notices::provider::check_provider;
+use gridpatrol_http::choice::Choice;
+use gridpatrol_http::validate::{Errors, Validate};
+use gridpatrol_reports::notices::provider::check_provider;
 
 /// Most characters of a name.
 const MOST_NAME_CHARS: usize = 60;

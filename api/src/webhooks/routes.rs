@@ -22,19 +22,18 @@ use super::courier::Courier;
 use super::requests::{NewWebhook, SecretRotation, WebhookChange, kinds};
 use super::secret::{self, Made};
 use super::{address, delivery_routes, queries};
-use crate::auth::Call;
-use crate::auth::security_log::Origin;
-use crate::http::etag;
-use crate::http::keyed::{self, Answer};
-use crate::http::page::{Cursor, Limit, Page};
-use crate::http::validate::{Errors, Validate};
-use crate::problem::{FieldError, Problem};
-use crate::refusals;
-use crate::service_accounts::commands::Caller;
-use crate::store::schema::towns;
-use crate::store::types::Id;
-use crate::store::{Conn, Lane, Outcome};
-use crate::towns::directory::{Directory, Town};
+use gridpatrol_http::keyed::{self, Answer};
+use gridpatrol_http::page::{Cursor, Limit, Page};
+use gridpatrol_http::validate::{Errors, Validate};
+use gridpatrol_http::{etag, refusals};
+use gridpatrol_people::auth::Call;
+use gridpatrol_people::auth::security_log::Origin;
+use gridpatrol_people::service_accounts::commands::Caller;
+use gridpatrol_people::towns::directory::{Directory, Town};
+use gridpatrol_problem::{FieldError, Problem};
+use gridpatrol_store::schema::towns;
+use gridpatrol_store::types::Id;
+use gridpatrol_store::{Conn, Lane, Outcome};
 
 /// The routes of this room.
 pub fn routes(config: &mut ServiceConfig<'_>) {

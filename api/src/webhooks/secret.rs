@@ -9,7 +9,7 @@ use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 use uuid::Uuid;
 
-use crate::auth::random::{self, NoRandomness};
+use gridpatrol_store::random::{self, NoRandomness};
 
 /// What every secret begins with.
 const PREFIX: &str = "whsec_";

@@ -6,7 +6,7 @@
 use utoipa::OpenApi as _;
 use utoipa::openapi::{OpenApi, Paths};
 
-use crate::notices::envelope::{DigestNotice, Ping, ReportNotice};
+use gridpatrol_reports::notices::envelope::{DigestNotice, Ping, ReportNotice};
 
 /// What happened to a report
 ///

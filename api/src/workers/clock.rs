@@ -13,12 +13,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::Next;
-use crate::problem::Problem;
-use crate::reports::clock::{self, Due};
-use crate::reports::wake_timer::WakeTimer;
-use crate::store::Lane;
-use crate::store::Store;
-use crate::towns::directory::Directory;
+use gridpatrol_people::towns::directory::Directory;
+use gridpatrol_problem::Problem;
+use gridpatrol_reports::deadlines::lapses::{self, Due};
+use gridpatrol_reports::deadlines::wake_timer::WakeTimer;
+use gridpatrol_store::{Lane, Store};
 
 /// The longest rest.
 pub const NAP: Duration = Duration::from_secs(2);
@@ -71,7 +70,7 @@ pub async fn run_once(parts: &Parts, failed: &Failed, now: DateTime<Utc>) -> Res
     let most = ROUND.saturating_add(i64::try_from(waiting.len()).unwrap_or(ROUND));
     let (due, next) = parts
         .store
-        .read(move |conn| Ok((clock::due(conn, now, most)?, clock::next(conn)?)))
+        .read(move |conn| Ok((lapses::due(conn, now, most)?, lapses::next(conn)?)))
         .await?;
     let due: Vec<Due> = due
         .into_iter()
@@ -185,7 +184,7 @@ async fn take(
     parts
         .store
         .write(Lane::Background, move |conn| {
-            clock::catch_up(conn, &directory, town_id, &ids, now)
+            lapses::catch_up(conn, &directory, town_id, &ids, now)
         })
         .await
 }

@@ -8,11 +8,10 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::Next;
-use crate::notices::digest;
-use crate::problem::Problem;
-use crate::store::Lane;
-use crate::store::Store;
-use crate::towns::directory::Directory;
+use gridpatrol_people::towns::directory::Directory;
+use gridpatrol_problem::Problem;
+use gridpatrol_reports::notices::digest;
+use gridpatrol_store::{Lane, Store};
 
 /// The longest rest: a town that is new is found no later.
 pub const NAP: Duration = Duration::from_secs(60);

@@ -4,15 +4,15 @@
 
 use std::sync::Arc;
 
-use crate::clock::Clock;
-use crate::grids::import::GridImporter;
-use crate::imports::ImportQueue;
-use crate::imports::run::{Round, Runner};
-use crate::officers::import::OfficerImporter;
-use crate::problem::Problem;
-use crate::reports::relocation::FollowingReports;
-use crate::store::Store;
-use crate::towns::directory::Directory;
+use gridpatrol_people::grids::import::GridImporter;
+use gridpatrol_people::imports::ImportQueue;
+use gridpatrol_people::imports::run::{Round, Runner};
+use gridpatrol_people::officers::import::OfficerImporter;
+use gridpatrol_people::towns::directory::Directory;
+use gridpatrol_problem::Problem;
+use gridpatrol_reports::relocation::FollowingReports;
+use gridpatrol_store::Store;
+use gridpatrol_store::clock::Clock;
 
 /// Brings the next import to its end, or removes some of what earlier ones left. Returns how much
 /// was done.
@@ -31,7 +31,7 @@ pub async fn run_once(runner: Runner) -> Result<usize, Problem> {
     .await
     .unwrap_or_else(|error| {
         tracing::error!(%error, "an import was interrupted");
-        Err(crate::store::unavailable())
+        Err(gridpatrol_store::unavailable())
     })
 }
 

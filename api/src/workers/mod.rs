@@ -21,9 +21,9 @@ use futures_util::FutureExt;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
-use crate::clock::Clock;
-use crate::problem::Problem;
 use crate::ready::{Pulse, Ready};
+use gridpatrol_problem::Problem;
+use gridpatrol_store::clock::Clock;
 
 /// How long a worker rests after a round that failed.
 const AFTER_FAILURE: Duration = Duration::from_secs(5);

@@ -9,15 +9,13 @@ use gridpatrol_domain::photo::Rendition;
 use tokio::task::JoinError;
 use uuid::Uuid;
 
-use crate::aside;
-use crate::photos::Gallery;
-use crate::photos::digest::Digest;
-use crate::photos::imaging::{self, Format};
-use crate::photos::objects::{ObjectsError, Variant};
-use crate::photos::queries::{self, Leased};
-use crate::problem::Problem;
-use crate::store::Lane;
-use crate::store::Store;
+use gridpatrol_problem::Problem;
+use gridpatrol_reports::photos::Gallery;
+use gridpatrol_reports::photos::digest::Digest;
+use gridpatrol_reports::photos::imaging::{self, Format};
+use gridpatrol_reports::photos::objects::{ObjectsError, Variant};
+use gridpatrol_reports::photos::queries::{self, Leased};
+use gridpatrol_store::{Lane, Store, low_priority};
 
 /// After this the process that leased a photo is taken for dead.
 const LEASE: TimeDelta = TimeDelta::minutes(5);
@@ -111,7 +109,7 @@ async fn try_make(gallery: &Gallery, photo: &Leased) -> Result<End, ObjectsError
         .and_then(|turn| u8::try_from(turn).ok())
         .unwrap_or(1);
     let (objects, id) = (gallery.objects.clone(), photo.id);
-    aside::spawn(async move {
+    low_priority::spawn(async move {
         let Some(content) = objects.read(digest, Variant::Original).await? else {
             tracing::error!(photo = %id, "the content of a photo is not in the store");
             return Ok(End::Interrupted);

@@ -4,15 +4,13 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::auth;
-use crate::notices::{outbox, push_tokens};
-use crate::photos::Gallery;
-use crate::photos::objects::ObjectsError;
-use crate::photos::queries;
-use crate::problem::Problem;
-use crate::store::Store;
-use crate::store::{Lane, idempotency};
 use crate::webhooks::deliveries;
+use gridpatrol_people::auth;
+use gridpatrol_problem::Problem;
+use gridpatrol_reports::notices::{outbox, push_tokens};
+use gridpatrol_reports::photos::objects::ObjectsError;
+use gridpatrol_reports::photos::{Gallery, queries};
+use gridpatrol_store::{Lane, Store, idempotency};
 
 /// Photos that no report declared.
 const UNATTACHED: TimeDelta = TimeDelta::days(90);

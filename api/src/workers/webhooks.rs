@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use crate::problem::Problem;
-use crate::store::Store;
 use crate::webhooks::courier::Courier;
 use crate::webhooks::queries;
+use gridpatrol_problem::Problem;
+use gridpatrol_store::Store;
 
 /// Endpoints looked at in one round.
 const AT_ONCE: i64 = 256;

@@ -3,12 +3,11 @@
 use chrono::TimeDelta;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
-use gridpatrol::on_each;
-use gridpatrol::store::schema::report_counts as counts;
-use gridpatrol::store::types::{Coded, Id};
-use gridpatrol::store::{Conn, Outcome};
 use gridpatrol_domain::error::Code;
 use gridpatrol_domain::report::Colour;
+use gridpatrol_store::schema::report_counts as counts;
+use gridpatrol_store::types::{Coded, Id};
+use gridpatrol_store::{Conn, Outcome, on_each};
 use serde_json::{Value, json};
 use uuid::Uuid;
 

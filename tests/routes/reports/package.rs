@@ -5,10 +5,10 @@ use std::io::{Cursor, Read as _};
 
 use chrono::TimeDelta;
 use futures_util::StreamExt as _;
-use gridpatrol::photos::digest::Digest;
-use gridpatrol::photos::objects::Variant;
 use gridpatrol_domain::audit;
 use gridpatrol_domain::error::Code;
+use gridpatrol_reports::photos::digest::Digest;
+use gridpatrol_reports::photos::objects::Variant;
 use serde_json::{Value, json};
 use uuid::Uuid;
 use zip::{CompressionMethod, ZipArchive};

@@ -1,0 +1,172 @@
+//! Fairness: how much one caller may ask, and how much one kind of request may take of the server.
+//!
+//! Every operation of `/v1` belongs to a [`Group`]. Two limits follow from it:
+//! - a caller has so many requests a minute of a group ([`rate`]): an officer or a service account,
+//!   or the network address where nobody is signed in. Beyond that 429 `rate_limited`;
+//! - a group has so much of the database ([`Share`]): whatever lists, photos and administration
+//!   take, filing finds a connection. Beyond that, and a wait, 503 `overloaded`.
+//!
+//! Owns these limits and their headers. It must not know what an operation does.
+
+pub mod address;
+mod group;
+pub mod rate;
+mod settings;
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::{HttpMessage, HttpRequest};
+use gridpatrol_domain::error::Code;
+use uuid::Uuid;
+
+pub use group::Group;
+pub use settings::{Allowance, TrafficSettings};
+
+use address::address_subject;
+use gridpatrol_problem::Problem;
+use gridpatrol_store::Share;
+use rate::{Accounts, Buckets, Standing};
+
+/// What the limits of callers say, draft-ietf-httpapi-ratelimit-headers-10.
+pub const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+
+/// And by which rule.
+pub const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+
+/// Whose requests are counted together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Caller {
+    /// A person who is signed in, or a service account without a limit of its own.
+    Officer(Uuid),
+    /// A service account with a limit of its own: what it may ask in a minute, all groups together.
+    Account {
+        /// The account.
+        id: Uuid,
+        /// Requests a minute; 0: no limit.
+        per_minute: u32,
+    },
+    /// A network address: an IPv4 address or the /64 network of an IPv6 address.
+    Address(String),
+}
+
+/// The limits of a server. Each process counts for itself.
+pub struct Traffic {
+    settings: TrafficSettings,
+    groups: [(Group, Option<Buckets>); Group::ALL.len()],
+    accounts: Accounts,
+}
+
+impl Traffic {
+    /// The limits of these settings.
+    #[must_use]
+    pub fn new(settings: &TrafficSettings) -> Self {
+        Self {
+            settings: settings.clone(),
+            groups: Group::ALL.map(|group| {
+                let allowance = settings.allowance(group);
+                (group, Buckets::new(group.slug(), allowance))
+            }),
+            accounts: Accounts::default(),
+        }
+    }
+
+    /// How long the answer of a group may take in all. Where the caller sends or receives files, the
+    /// deadlines of the transfer count.
+    #[must_use]
+    pub fn patience(&self, group: Option<Group>) -> Option<Duration> {
+        matches!(group, Some(Group::Reads | Group::Lists))
+            .then(|| Duration::from_secs(self.settings.read_timeout_s))
+    }
+
+    /// Counts a request of the caller.
+    ///
+    /// # Errors
+    /// `rate_limited`.
+    pub fn admit(&self, request: &HttpRequest, caller: &Caller) -> Result<(), Problem> {
+        let Some(meter) = request.extensions().get::<Meter>().cloned() else {
+            return Ok(());
+        };
+        let Some(group) = meter.group else {
+            return Ok(());
+        };
+        let buckets = self.groups.iter().find(|(each, _)| *each == group);
+        let counted = match caller {
+            Caller::Account { id, per_minute } => self.accounts.count(*id, *per_minute),
+            Caller::Officer(id) => buckets
+                .and_then(|(_, buckets)| buckets.as_ref())
+                .map(|buckets| buckets.count(&format!("officer:{id}"))),
+            Caller::Address(address) => buckets
+                .and_then(|(_, buckets)| buckets.as_ref())
+                .map(|buckets| buckets.count(&address_subject(address))),
+        };
+        let Some(counted) = counted else {
+            return Ok(());
+        };
+        meter.standing.set(Some(counted.standing));
+        match counted.wait_s {
+            None => Ok(()),
+            Some(seconds) => {
+                tracing::info!(?caller, group = group.slug(), "a caller asks too often");
+                Err(Problem::new(Code::RateLimited)
+                    .detail(format!(
+                        "At most {} requests of this kind ({}) at once, and {} more each minute.",
+                        counted.standing.burst,
+                        counted.standing.policy,
+                        counted.standing.per_minute
+                    ))
+                    .retry_after(seconds))
+            }
+        }
+    }
+}
+
+/// What one request is counted as, from its beginning to its answer.
+#[derive(Debug, Clone, Default)]
+pub struct Meter {
+    group: Option<Group>,
+    standing: Rc<Cell<Option<Standing>>>,
+}
+
+impl Meter {
+    /// The meter of a request of this group.
+    #[must_use]
+    pub fn new(group: Option<Group>) -> Self {
+        Self {
+            group,
+            standing: Rc::default(),
+        }
+    }
+
+    /// How much of the database the request may take; a probe must not fail because much is asked.
+    #[must_use]
+    pub fn share(&self) -> Share {
+        self.group.map_or(Share::Whole, Group::share)
+    }
+
+    /// Which group it is of.
+    #[must_use]
+    pub const fn group(&self) -> Option<Group> {
+        self.group
+    }
+
+    /// Says in an answer how the caller stands, if that was counted.
+    pub fn tell(&self, headers: &mut HeaderMap) {
+        let Some(standing) = self.standing.get() else {
+            return;
+        };
+        for (name, value) in [
+            (RATE_LIMIT, standing.now()),
+            (RATE_LIMIT_POLICY, standing.rule()),
+        ] {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                headers.insert(name, value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,85 @@
+//! Which language people read: Chinese unless `Accept-Language` prefers English.
+//!
+//! Owns the choice only. Texts stand where they belong; codes are never translated.
+
+/// A language this server speaks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Language {
+    /// Simplified Chinese, the default.
+    #[default]
+    Chinese,
+    /// English.
+    English,
+}
+
+impl Language {
+    /// The language that the values of `Accept-Language` prefer.
+    #[must_use]
+    pub fn preferred<'a>(values: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut best = (Self::default(), 0.0);
+        for value in values {
+            for range in value.split(',') {
+                let (tag, quality) = match range.split_once(';') {
+                    Some((tag, parameter)) => (tag, quality(parameter)),
+                    None => (range, 1.0),
+                };
+                if let Some(language) = Self::named(tag.trim())
+                    && quality > best.1
+                {
+                    best = (language, quality);
+                }
+            }
+        }
+        best.0
+    }
+
+    /// The tag for `Content-Language`.
+    #[must_use]
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Self::Chinese => "zh-CN",
+            Self::English => "en",
+        }
+    }
+
+    fn named(tag: &str) -> Option<Self> {
+        let primary = tag.split('-').next().unwrap_or_default();
+        if primary.eq_ignore_ascii_case("zh") || primary == "*" {
+            Some(Self::Chinese)
+        } else if primary.eq_ignore_ascii_case("en") {
+            Some(Self::English)
+        } else {
+            None
+        }
+    }
+}
+
+fn quality(parameter: &str) -> f32 {
+    parameter
+        .trim()
+        .strip_prefix("q=")
+        .and_then(|value| value.parse::<f32>().ok())
+        .filter(|value| (0.0..=1.0).contains(value))
+        .unwrap_or(0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(value: &'static str) -> Language {
+        Language::preferred([value])
+    }
+
+    #[test]
+    fn chinese_unless_english_is_preferred() {
+        assert_eq!(Language::preferred([]), Language::Chinese);
+        assert_eq!(asked("en"), Language::English);
+        assert_eq!(asked("en-GB,en;q=0.9,zh;q=0.8"), Language::English);
+        assert_eq!(asked("zh-CN,zh;q=0.9,en;q=0.8"), Language::Chinese);
+        assert_eq!(asked("fr, en;q=0.3"), Language::English);
+        assert_eq!(asked("fr"), Language::Chinese);
+        assert_eq!(asked("en;q=0"), Language::Chinese);
+        assert_eq!(asked("en;q=huge, *"), Language::Chinese);
+    }
+}

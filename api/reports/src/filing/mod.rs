@@ -1,0 +1,6 @@
+//! Filing a report: what is sent, and where it goes.
+
+pub mod filing_target;
+pub mod request;
+pub mod routes;
+pub mod texts;

@@ -1,0 +1,313 @@
+//! The inbox: what waits for an officer, what is due first coming first.
+//!
+//! Owns which desks are an officer's (by posting, by deputy, by vacancy, and in person: by team and as a
+//! co-handler) and the SQL over them. Its cost follows what waits, not the history.
+
+use chrono::{DateTime, Utc};
+use diesel::dsl::{count_star, not, sql};
+use diesel::prelude::*;
+use diesel::sql_types::Bool;
+use gridpatrol_domain::officer::{Actor, Staffing};
+use gridpatrol_domain::report::Duty;
+use gridpatrol_domain::slug::Slug as _;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::record::rows::ReportRow;
+use crate::view::response::InboxCounts;
+use gridpatrol_people::towns::directory::Town;
+use gridpatrol_store::Conn;
+use gridpatrol_store::conn::MultiBackend;
+use gridpatrol_store::kept::{Kept, padded};
+use gridpatrol_store::schema::{report_hands, reports};
+use gridpatrol_store::types::{Coded, Id};
+
+/// The desks of an officer in one town.
+#[derive(Debug, Default)]
+pub struct Desks {
+    /// Villages whose escalations the officer decides on.
+    deciding: Vec<Uuid>,
+    /// Grids for which the officer works and verifies.
+    working: Vec<Uuid>,
+    /// Officers and teams whose personal work is not this officer's: all who serve, but this one and
+    /// those stood in for, and their teams.
+    colleagues: Vec<Uuid>,
+    /// Under whose names work may wait for the officer in person at any grid of the town: the officer,
+    /// those stood in for, and their teams.
+    hands: Vec<Uuid>,
+    /// The town.
+    town: Uuid,
+}
+
+impl Desks {
+    /// The desks of `actor` in this town.
+    #[must_use]
+    pub fn of(actor: &Actor, town: &Town, staffing: &Staffing) -> Self {
+        let mut desks = Self {
+            town: town.id,
+            ..Self::default()
+        };
+        let mut stood_for = vec![actor.officer_id];
+        stood_for.extend(actor.working().filter_map(|posting| posting.on_behalf_of));
+        let (own, others): (Vec<_>, Vec<_>) = staffing.crews().iter().partition(|crew| {
+            let mut members = crew.members.iter();
+            members.any(|member| stood_for.contains(member))
+        });
+        desks.colleagues = staffing
+            .serving()
+            .into_iter()
+            .filter(|officer| !stood_for.contains(officer))
+            .chain(
+                others
+                    .iter()
+                    .map(|crew| crew.team_id)
+                    .filter(|team| staffing.crew_serves(*team)),
+            )
+            .collect();
+        // Who acts nowhere in the town works on nothing there.
+        if actor
+            .acting()
+            .any(|posting| posting.grid.town_id() == town.id)
+        {
+            desks.hands = stood_for;
+            desks.hands.extend(own.iter().map(|crew| crew.team_id));
+        }
+        for grid in town.grids().map(|grid| grid.path) {
+            if actor.stands_at(grid, staffing).is_some() {
+                desks.working.push(grid.id());
+            }
+            let Some(village) = grid.village_id().filter(|village| *village == grid.id()) else {
+                continue;
+            };
+            let secretary = actor
+                .acting()
+                .any(|posting| posting.role.decides() && posting.grid.id() == village);
+            let stands_in = || {
+                let mut acting = actor.acting();
+                !staffing.has_secretary(village)
+                    && acting.any(|posting| posting.grid.id() == town.id)
+            };
+            if secretary || stands_in() {
+                desks.deciding.push(village);
+            }
+        }
+        desks
+    }
+}
+
+/// The sort key: due first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Key {
+    /// When it is due.
+    pub next_due_at: DateTime<Utc>,
+    /// The report.
+    pub id: Uuid,
+}
+
+impl Key {
+    /// The key of a row that waits at a desk.
+    #[must_use]
+    pub fn of(row: &ReportRow) -> Self {
+        Self {
+            next_due_at: row.next_due_at.map_or(row.deadline_at, |due| due.0),
+            id: row.id,
+        }
+    }
+}
+
+type Boxed<'a> = reports::BoxedQuery<'a, MultiBackend>;
+
+/// Whether a report waits at one of these desks.
+type Waits<'a> = Box<dyn BoxableExpression<reports::table, MultiBackend, SqlType = Bool> + 'a>;
+
+fn ids(ids: &[Uuid]) -> Vec<Id> {
+    padded(ids.iter().copied().map(Id))
+}
+
+/// At one of these grids. One alone is compared as such: the index then gives its rows in order.
+fn at<'a>(grids: &[Uuid]) -> Waits<'a> {
+    let grid = reports::desk_grid_id.assume_not_null();
+    match grids {
+        [grid_id] => Box::new(grid.eq(Id(*grid_id))),
+        _ => Box::new(grid.eq_any(ids(grids))),
+    }
+}
+
+/// What waits at these desks with this duty; none, where the officer has no such desk.
+fn waits<'a>(desks: &Desks, duty: Duty) -> Option<Waits<'a>> {
+    let grids = desks.grids(duty);
+    if grids.is_empty() {
+        return None;
+    }
+    let here = reports::desk_grid_id
+        .is_not_null()
+        .and(at(grids))
+        .and(reports::desk_duty.assume_not_null().eq(Coded(duty)));
+    Some(match duty {
+        Duty::Decide => Box::new(here),
+        Duty::Handle | Duty::Verify | Duty::Grant => Box::new(here.and(in_person(desks))),
+    })
+}
+
+/// What is not given in person to a colleague, or a team of colleagues.
+fn in_person<'a>(desks: &Desks) -> Waits<'a> {
+    Box::new(
+        reports::desk_assignee_id
+            .is_null()
+            .or(reports::desk_assignee_id
+                .assume_not_null()
+                .ne_all(ids(&desks.colleagues))),
+    )
+}
+
+/// What these hands work on in person, wherever it lies; none, where the officer has none.
+fn at_hand<'a>(desks: &Desks) -> Option<Waits<'a>> {
+    if desks.hands.is_empty() {
+        return None;
+    }
+    let at_hand = report_hands::table
+        .filter(report_hands::hand_id.eq_any(ids(&desks.hands)))
+        .select(report_hands::report_id);
+    Some(Box::new(
+        reports::id
+            .eq_any(at_hand)
+            .and(reports::town_id.eq(Id(desks.town))),
+    ))
+}
+
+/// The same without what waits at the desks already.
+fn only_at_hand<'a>(desks: &Desks) -> Option<Waits<'a>> {
+    let at_hand = at_hand(desks)?;
+    Some(match waits(desks, Duty::Handle) {
+        Some(waiting) => Box::new(at_hand.and(not(waiting))),
+        None => at_hand,
+    })
+}
+
+/// Most desks that are walked one by one, each in the order of its index.
+const MOST_WALKED: usize = 24;
+
+impl Desks {
+    /// These desks in pieces whose rows the index gives in the order of the inbox: one grid each; all
+    /// of them in one piece, which the database has to sort, where there are very many.
+    fn pieces(&self, duty: Duty) -> Vec<Self> {
+        let grids = self.grids(duty);
+        let piece = |grids: Vec<Uuid>| match duty {
+            Duty::Decide => Self {
+                deciding: grids,
+                ..Self::default()
+            },
+            Duty::Handle | Duty::Verify | Duty::Grant => Self {
+                working: grids,
+                colleagues: self.colleagues.clone(),
+                ..Self::default()
+            },
+        };
+        if grids.len() <= MOST_WALKED {
+            grids.iter().map(|grid| piece(vec![*grid])).collect()
+        } else {
+            vec![piece(grids.to_vec())]
+        }
+    }
+
+    /// The grids at which the officer has this duty.
+    fn grids(&self, duty: Duty) -> &[Uuid] {
+        match duty {
+            Duty::Decide => &self.deciding,
+            Duty::Handle | Duty::Verify | Duty::Grant => &self.working,
+        }
+    }
+}
+
+/// What waits, from behind a key.
+pub fn page(
+    conn: &mut Conn,
+    desks: &[Desks],
+    duty: Option<Duty>,
+    after: Option<Key>,
+    limit: i64,
+) -> QueryResult<Vec<ReportRow>> {
+    let mut rows = Vec::new();
+    for duty in Duty::ALL
+        .iter()
+        .filter(|one| duty.is_none_or(|duty| duty == **one))
+    {
+        let pieces = desks.iter().flat_map(|desks| desks.pieces(*duty));
+        let by_desk = pieces.filter_map(|piece| waits(&piece, *duty));
+        let by_hand = desks.iter().filter_map(only_at_hand);
+        let by_hand = by_hand.filter(|_| *duty == Duty::Handle);
+        for waiting in by_desk.chain(by_hand) {
+            let mut query: Boxed<'_> = reports::table.into_boxed().filter(waiting);
+            if let Some(after) = after {
+                query = query
+                    .filter(reports::next_due_at.ge(Some(after.next_due_at)))
+                    .filter(
+                        reports::next_due_at
+                            .gt(Some(after.next_due_at))
+                            .assume_not_null()
+                            .or(reports::id.gt(Id(after.id))),
+                    );
+            }
+            let page = query
+                .order((reports::next_due_at.asc(), reports::id.asc()))
+                .limit(limit)
+                .select(ReportRow::as_select());
+            rows.extend(Kept(page).load::<ReportRow>(conn)?);
+        }
+    }
+    rows.sort_by_key(Key::of);
+    rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    Ok(rows)
+}
+
+/// How many wait, by duty.
+pub fn counts(conn: &mut Conn, desks: &[Desks]) -> QueryResult<InboxCounts> {
+    let mut counts = InboxCounts::default();
+    for desks in desks {
+        if let Some(deciding) = waits(desks, Duty::Decide) {
+            let waiting = reports::table.select(count_star()).filter(deciding);
+            counts.decide += Kept(waiting).get_result::<i64>(conn)?;
+        }
+        if let Some(at_hand) = only_at_hand(desks) {
+            let waiting = reports::table.select(count_star()).filter(at_hand);
+            counts.handle += Kept(waiting).get_result::<i64>(conn)?;
+        }
+        if desks.working.is_empty() {
+            continue;
+        }
+        let working = reports::table
+            .group_by(reports::desk_duty)
+            .select((reports::desk_duty, count_star()))
+            .filter(reports::desk_grid_id.is_not_null())
+            .filter(at(&desks.working))
+            .filter(reports::desk_duty.assume_not_null().ne(Coded(Duty::Decide)))
+            .filter(in_person(desks));
+        let by_duty: Vec<(Option<Coded<Duty>>, i64)> = Kept(working).load(conn)?;
+        for (duty, reports) in by_duty {
+            match duty {
+                Some(Coded(Duty::Handle)) => counts.handle += reports,
+                Some(Coded(Duty::Verify)) => counts.verify += reports,
+                Some(Coded(Duty::Grant)) => counts.grant += reports,
+                Some(Coded(Duty::Decide)) | None => {}
+            }
+        }
+    }
+    Ok(counts)
+}
+
+/// How many of those that wait are late as a whole, as the clock has marked them.
+pub fn overdue(conn: &mut Conn, desks: &[Desks]) -> QueryResult<i64> {
+    let mut late = 0;
+    for desks in desks {
+        let by_desk = Duty::ALL.iter().filter_map(|duty| waits(desks, *duty));
+        for waiting in by_desk.chain(only_at_hand(desks)) {
+            let waiting = reports::table
+                .select(count_star())
+                .filter(waiting)
+                // As their index says it, so that the database knows it for its own.
+                .filter(sql::<Bool>("reports.colour = 'red'"));
+            late += Kept(waiting).get_result::<i64>(conn)?;
+        }
+    }
+    Ok(late)
+}

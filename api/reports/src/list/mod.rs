@@ -1,0 +1,4 @@
+//! Lists of reports.
+
+pub mod queries;
+pub mod routes;

@@ -1,0 +1,170 @@
+//! Where push services reach the phones of officers.
+//!
+//! Owns the rows of `push_tokens`: one a session and service. A token ends with its session, and with its
+//! officer's account, by the very statement that reads it. It is told to nobody but the webhook of its
+//! service, not even to its owner.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use gridpatrol_domain::error::Code;
+use uuid::Uuid;
+
+use gridpatrol_problem::Problem;
+use gridpatrol_store::schema::{officers, push_tokens, sessions};
+use gridpatrol_store::types::{At, Id};
+use gridpatrol_store::{Conn, Outcome, on_each};
+
+/// Services that one session registers at most.
+const MOST_OF_SESSION: i64 = 10;
+
+/// A token, without itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registered {
+    /// The push service.
+    pub provider: String,
+    /// The session of the phone.
+    pub session_id: Uuid,
+    /// What its owner calls the phone.
+    pub device_name: Option<String>,
+    /// When it was registered.
+    pub created_at: DateTime<Utc>,
+}
+
+/// Registers a phone, or changes its token. A token that another session had is taken from it: the phone
+/// has changed hands.
+///
+/// # Errors
+/// `limit_reached`; otherwise if the database fails.
+pub fn register(
+    conn: &mut Conn,
+    officer: Uuid,
+    session: Uuid,
+    provider: &str,
+    token: &str,
+    now: DateTime<Utc>,
+) -> Outcome<()> {
+    let others: i64 = push_tokens::table
+        .filter(push_tokens::session_id.eq(Id(session)))
+        .filter(push_tokens::provider.ne(provider))
+        .count()
+        .get_result(conn)?;
+    if others >= MOST_OF_SESSION {
+        return Err(Problem::new(Code::LimitReached)
+            .detail("A phone registers with at most 10 push services. Remove one first.")
+            .into());
+    }
+    diesel::delete(
+        push_tokens::table
+            .filter(push_tokens::provider.eq(provider))
+            .filter(push_tokens::token.eq(token))
+            .filter(push_tokens::session_id.ne(Id(session))),
+    )
+    .execute(conn)?;
+    let row = (
+        push_tokens::session_id.eq(Id(session)),
+        push_tokens::provider.eq(provider),
+        push_tokens::officer_id.eq(Id(officer)),
+        push_tokens::token.eq(token),
+        push_tokens::created_at.eq(At(now)),
+    );
+    on_each!(conn, c => diesel::insert_into(push_tokens::table)
+        .values(row)
+        .on_conflict((push_tokens::session_id, push_tokens::provider))
+        .do_update()
+        .set((push_tokens::token.eq(token), push_tokens::created_at.eq(At(now))))
+        .execute(c))?;
+    Ok(())
+}
+
+/// Forgets the token of a phone. There may be none.
+///
+/// # Errors
+/// If the database fails.
+pub fn remove(conn: &mut Conn, session: Uuid, provider: &str) -> QueryResult<usize> {
+    diesel::delete(push_tokens::table.find((Id(session), provider))).execute(conn)
+}
+
+/// The phones of an officer that are registered, the latest first.
+///
+/// # Errors
+/// If the database fails.
+pub fn of_officer(
+    conn: &mut Conn,
+    officer: Uuid,
+    now: DateTime<Utc>,
+) -> QueryResult<Vec<Registered>> {
+    let rows: Vec<(String, Uuid, Option<String>, DateTime<Utc>)> = push_tokens::table
+        .inner_join(sessions::table)
+        .filter(push_tokens::officer_id.eq(Id(officer)))
+        .filter(sessions::ended_at.is_null())
+        .filter(sessions::expires_at.gt(At(now)))
+        .order((push_tokens::created_at.desc(), push_tokens::provider))
+        .select((
+            push_tokens::provider,
+            push_tokens::session_id,
+            sessions::device_name,
+            push_tokens::created_at,
+        ))
+        .load(conn)?;
+    Ok(rows
+        .into_iter()
+        .map(
+            |(provider, session_id, device_name, created_at)| Registered {
+                provider,
+                session_id,
+                device_name,
+                created_at,
+            },
+        )
+        .collect())
+}
+
+/// The tokens of these officers with a service: those of phones that are signed in.
+///
+/// # Errors
+/// If the database fails.
+pub fn reaching(
+    conn: &mut Conn,
+    provider: &str,
+    ids: &[Uuid],
+    now: DateTime<Utc>,
+) -> QueryResult<HashMap<Uuid, Vec<String>>> {
+    let rows: Vec<(Uuid, String)> = push_tokens::table
+        .inner_join(sessions::table.inner_join(officers::table))
+        .filter(push_tokens::provider.eq(provider))
+        .filter(push_tokens::officer_id.eq_any(ids.iter().copied().map(Id)))
+        .filter(sessions::ended_at.is_null())
+        .filter(sessions::expires_at.gt(At(now)))
+        .filter(officers::disabled_at.is_null())
+        .order((push_tokens::officer_id, push_tokens::created_at))
+        .select((push_tokens::officer_id, push_tokens::token))
+        .load(conn)?;
+    let mut found: HashMap<Uuid, Vec<String>> = HashMap::new();
+    for (officer, token) in rows {
+        found.entry(officer).or_default().push(token);
+    }
+    Ok(found)
+}
+
+/// Forgets tokens of sessions that have ended, some at a time; returns how many.
+///
+/// # Errors
+/// If the database fails.
+pub fn sweep(conn: &mut Conn, now: DateTime<Utc>, most: i64) -> QueryResult<usize> {
+    let spent: Vec<(Uuid, String)> = push_tokens::table
+        .inner_join(sessions::table)
+        .filter(
+            sessions::ended_at
+                .is_not_null()
+                .or(sessions::expires_at.le(At(now))),
+        )
+        .limit(most)
+        .select((push_tokens::session_id, push_tokens::provider))
+        .load(conn)?;
+    for (session, provider) in &spent {
+        remove(conn, *session, provider)?;
+    }
+    Ok(spent.len())
+}

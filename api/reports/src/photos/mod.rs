@@ -1,0 +1,84 @@
+//! Photos: taken in streamed and checked, kept byte for byte, shown small and upright.
+//!
+//! An arriving content is written to a file, looked at, pinned, kept, and only then written down as
+//! a photo; the answer comes last. Renditions and sweeping are the workers'. Owns who sees and sends
+//! which picture; it must not know the lifecycle of reports.
+
+pub mod commands;
+pub mod digest;
+mod download;
+mod form;
+pub mod imaging;
+pub mod links;
+pub mod objects;
+pub mod queries;
+pub mod routes;
+pub mod rows;
+pub mod settings;
+mod upload;
+pub mod wire;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use gridpatrol_domain::error::Code;
+use tokio::sync::{Notify, Semaphore};
+
+use gridpatrol_problem::Problem;
+use links::Links;
+use objects::{Objects, ObjectsError};
+use settings::PhotoLimits;
+
+/// What photos need to be taken in and shown. A cheap handle.
+#[derive(Clone)]
+pub struct Gallery {
+    /// What photos may be, on this server.
+    pub limits: Arc<PhotoLimits>,
+    /// Where contents lie.
+    pub objects: Objects,
+    /// Makes and checks links.
+    pub links: Links,
+    /// Told when a photo arrives whose smaller copies are to be made.
+    pub arrivals: Arc<Notify>,
+    /// How many photos may arrive at the same time.
+    uploads: Arc<Semaphore>,
+    /// How many packages may be put together at the same time.
+    pub packages: Arc<Semaphore>,
+    /// How many packages may lie on the disk: under way, or not yet read by who takes them.
+    pub packages_kept: Arc<Semaphore>,
+}
+
+/// Packages put together at the same time: each reads originals as fast as they come.
+const PACKAGES: usize = 2;
+
+/// Packages on the disk at the same time: each is as large as the originals of its report.
+const PACKAGES_KEPT: usize = 8;
+
+impl Gallery {
+    /// Opens the store of contents that the settings name; `key` signs links.
+    ///
+    /// # Errors
+    /// If it cannot be opened.
+    pub fn open(
+        limits: &PhotoLimits,
+        data_dir: &Path,
+        key: &[u8; 32],
+    ) -> Result<Self, ObjectsError> {
+        Ok(Self {
+            limits: Arc::new(limits.clone()),
+            objects: Objects::open(limits, &data_dir.join("photos"))?,
+            links: Links::new(key),
+            arrivals: Arc::default(),
+            uploads: Arc::new(Semaphore::new(limits.uploads)),
+            packages: Arc::new(Semaphore::new(PACKAGES)),
+            packages_kept: Arc::new(Semaphore::new(PACKAGES_KEPT)),
+        })
+    }
+}
+
+impl From<ObjectsError> for Problem {
+    fn from(error: ObjectsError) -> Self {
+        tracing::error!(%error, "the store of photos does not serve");
+        Self::new(Code::Unavailable).retry_after(5)
+    }
+}

@@ -1,0 +1,6 @@
+//! What is kept of a report: its row, its texts, how they are found, written and searched.
+
+pub mod changes;
+pub mod queries;
+pub mod rows;
+pub mod search;

@@ -1,0 +1,20 @@
+//! Every operation of this crate, room by room.
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::{actions, deadlines, export, filing, inbox, links, list, view};
+
+/// Adds the operations of all rooms.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    // Before the paths with an id, which it would be taken for.
+    links::routes::routes(config);
+    filing::routes::routes(config);
+    view::routes::routes(config);
+    actions::amend_routes::routes(config);
+    list::routes::routes(config);
+    inbox::routes::routes(config);
+    actions::routes::routes(config);
+    actions::measure_routes::routes(config);
+    deadlines::routes::routes(config);
+    export::routes::routes(config);
+}
