@@ -15,6 +15,7 @@
 mod support;
 
 mod authorization;
+mod guides;
 mod journeys;
 mod openapi;
 mod routes;

@@ -278,34 +278,102 @@ mod tests {
         }
     }
 
-    /// The settings as the program knows them, as README.md lists them.
-    fn settings() -> String {
-        let mut table = String::from("| setting | what | default |\n|---|---|---|\n");
-        for option in Program::command().get_arguments() {
-            let (Some(flag), Some(help), Some(_)) =
-                (option.get_long(), option.get_help(), option.get_env())
-            else {
-                continue;
-            };
-            let help = help.to_string();
-            let (what, default) = help.split_once(" [default: ").unwrap_or((&help, ""));
-            let default = default.strip_suffix(']').unwrap_or(default);
-            table.push_str(&format!("| `--{flag}` | {what} | {default} |\n"));
+    /// One setting, as a row of a guide lists it.
+    #[derive(Debug, PartialEq, Eq)]
+    struct Setting {
+        flag: String,
+        what: String,
+        default: String,
+    }
+
+    impl Setting {
+        fn row(&self) -> String {
+            format!("| `--{}` | {} | {} |", self.flag, self.what, self.default)
         }
-        table
+    }
+
+    /// The settings as the program knows them.
+    fn known() -> Vec<Setting> {
+        let program = Program::command();
+        let options = program.get_arguments();
+        options
+            .filter_map(|option| {
+                let (flag, help) = (option.get_long()?, option.get_help()?.to_string());
+                option.get_env()?;
+                let (what, default) = help.split_once(" [default: ").unwrap_or((&help, ""));
+                Some(Setting {
+                    flag: flag.to_owned(),
+                    what: what.to_owned(),
+                    default: default.strip_suffix(']').unwrap_or(default).to_owned(),
+                })
+            })
+            .collect()
+    }
+
+    /// The settings as a guide lists them, section by section.
+    fn listed(guide: &str) -> Vec<Setting> {
+        guide
+            .lines()
+            .filter_map(|line| {
+                let mut cells = line.strip_prefix("| `--")?.strip_suffix(" |")?.split(" | ");
+                Some(Setting {
+                    flag: cells.next()?.trim_end_matches('`').to_owned(),
+                    what: cells.next()?.to_owned(),
+                    default: cells.next()?.trim().to_owned(),
+                })
+            })
+            .collect()
     }
 
     #[test]
-    fn the_readme_lists_every_setting_as_it_is() {
-        let readme = include_str!("../../README.md");
-        let listed = readme
-            .split_once("<!-- settings: begin -->\n")
-            .and_then(|(_, rest)| rest.split_once("<!-- settings: end -->"))
-            .map(|(table, _)| table);
-        let settings = settings();
+    fn the_guide_lists_every_setting_as_it_is() {
+        let (known, listed) = (known(), listed(include_str!("../docs/settings.en.md")));
+        let rows: Vec<_> = known.iter().map(Setting::row).collect();
         assert!(
-            listed == Some(&settings),
-            "README.md must list between its marks:\n{settings}"
+            listed == known,
+            "settings.en.md must list, in this order:\n{}",
+            rows.join("\n")
         );
+    }
+
+    /// Defaults in words, and what the Chinese guide calls them. All others stand there as they are.
+    const DEFAULTS_IN_WORDS: &[(&str, &str)] = &[
+        (
+            "gridpatrol.db in the data folder",
+            "数据目录中的 gridpatrol.db",
+        ),
+        ("none", "无"),
+        ("relative", "相对地址"),
+        ("made at first start", "首次启动时生成"),
+        ("a folder in the data folder", "数据目录中的文件夹"),
+        ("Amazon's", "亚马逊的地址"),
+        ("AWS_… variables", "AWS_… 环境变量"),
+    ];
+
+    #[test]
+    fn the_chinese_guide_lists_the_same_settings() {
+        let expected: Vec<_> = known()
+            .into_iter()
+            .map(|setting| {
+                let in_words = DEFAULTS_IN_WORDS
+                    .iter()
+                    .find(|(english, _)| *english == setting.default);
+                let default =
+                    in_words.map_or(setting.default, |(_, chinese)| (*chinese).to_owned());
+                (setting.flag, default)
+            })
+            .collect();
+        let chinese = listed(include_str!("../docs/settings.zh-CN.md"));
+        let untold: Vec<_> = chinese
+            .iter()
+            .filter(|setting| !setting.what.chars().any(|c| ('一'..='鿿').contains(&c)))
+            .map(|setting| &setting.flag)
+            .collect();
+        assert!(untold.is_empty(), "not told in Chinese: {untold:?}");
+        let listed: Vec<_> = chinese
+            .into_iter()
+            .map(|setting| (setting.flag, setting.default))
+            .collect();
+        assert_eq!(listed, expected, "settings.zh-CN.md");
     }
 }
