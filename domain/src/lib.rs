@@ -3,11 +3,13 @@
 
 pub mod audit;
 pub mod calendar;
+pub mod category;
 pub mod credit_code;
 pub mod division;
 pub mod error;
 pub mod geo;
 pub mod grid;
+pub mod grid_management;
 pub mod notice;
 pub mod officer;
 pub mod password;
@@ -18,3 +20,4 @@ pub mod service;
 pub mod settings;
 pub mod slug;
 pub mod team;
+pub mod validation;

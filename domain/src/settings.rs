@@ -10,12 +10,12 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::calendar::Span;
-pub use crate::calendar::{QuietHours, TimeOfDay, WorkingHours};
+use crate::calendar::{QuietHours, Span, TimeOfDay, WorkingHours};
 use crate::notice::Telling;
 use crate::report::Policy;
 use crate::report::closing::UpTo;
 use crate::slug::Slug as _;
+use crate::validation::InvalidValue;
 
 /// A change takes effect no earlier than this after it was asked for, so that no request under way
 /// stands on both sides of it.
@@ -185,15 +185,6 @@ impl PhotoRules {
     }
 }
 
-/// A value that cannot be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wrong {
-    /// Where it stands: an RFC 6901 pointer into the settings.
-    pub pointer: String,
-    /// What to do about it.
-    pub detail: String,
-}
-
 /// Longest limit.
 const LONGEST_DAYS: u32 = 366;
 /// Longest night, in minutes: time goes on.
@@ -220,7 +211,7 @@ impl Settings {
 
     /// Every value that cannot be, at once.
     #[must_use]
-    pub fn faults(&self, allowed: Allowed) -> Vec<Wrong> {
+    pub fn faults(&self, allowed: Allowed) -> Vec<InvalidValue> {
         let mut faults = Faults::default();
         self.check_reports(&mut faults);
         if self.quiet_hours.minutes() > LONGEST_NIGHT {
@@ -364,11 +355,11 @@ impl Settings {
 }
 
 #[derive(Default)]
-struct Faults(Vec<Wrong>);
+struct Faults(Vec<InvalidValue>);
 
 impl Faults {
     fn add(&mut self, pointer: &str, detail: impl Into<String>) {
-        self.0.push(Wrong {
+        self.0.push(InvalidValue {
             pointer: pointer.to_owned(),
             detail: detail.into(),
         });

@@ -5,8 +5,8 @@
 
 use uuid::Uuid;
 
+use crate::category::Category;
 use crate::grid::{GridPath, Tier};
-use crate::report::Category;
 use crate::slug::slugs;
 
 slugs! {

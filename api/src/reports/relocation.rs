@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use gridpatrol_domain::grid::GridPath;
-use gridpatrol_domain::grid::management::followed;
+use gridpatrol_domain::grid_management::followed;
 use gridpatrol_domain::report::relocation::{Reason, relocate};
 use gridpatrol_domain::report::{Context, Report, Status};
 use gridpatrol_domain::slug::Slug as _;

@@ -10,10 +10,11 @@ pub mod hours;
 pub mod kind;
 pub mod retry;
 
-use chrono::{DateTime, FixedOffset, Offset as _, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::calendar::china;
 use crate::grid::Tier;
 use crate::officer::Staffing;
 use crate::report::{EventKind, Report, Severity, Status};
@@ -325,12 +326,6 @@ pub fn digest_text(notices: usize, reports: usize) -> Text {
 #[must_use]
 pub const fn breaks_quiet(severity: Severity) -> bool {
     matches!(severity, Severity::Critical)
-}
-
-/// An instant in China Standard Time, the one time zone of the field.
-#[must_use]
-pub(crate) fn china(at: DateTime<Utc>) -> DateTime<FixedOffset> {
-    at.with_timezone(&FixedOffset::east_opt(8 * 3600).unwrap_or_else(|| Utc.fix()))
 }
 
 #[cfg(test)]

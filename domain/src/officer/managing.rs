@@ -7,7 +7,8 @@
 //! an actor may grant gives no more than the actor has. An officer is managed by who has authority
 //! over every post the officer holds or will hold.
 
-use super::{Actor, Posting, Role};
+use super::actor::{Actor, Posting};
+use super::role::Role;
 use crate::grid::{GridPath, Tier};
 
 /// A post as managing looks at it.

@@ -15,7 +15,7 @@ use std::collections::HashSet;
 
 use uuid::Uuid;
 
-use super::{Covers, Role};
+use super::role::{Covers, Role};
 use crate::grid::{GridPath, Tier};
 use crate::slug::slugs;
 

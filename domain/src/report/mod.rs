@@ -24,10 +24,9 @@ mod histories;
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
+pub use crate::category::{Category, Subtype};
 pub use action::{Action, ActionKind, Event, EventKind, Refusal, Verdict};
-pub use code::{
-    Category, Colour, Disposition, Duty, Outcome, PhotoRole, Severity, Source, Status, Subtype,
-};
+pub use code::{Colour, Disposition, Duty, Outcome, PhotoRole, Severity, Source, Status};
 pub use handler::{Assignment, Handler};
 pub use limits::Policy;
 pub use proceedings::Proceedings;

@@ -130,8 +130,8 @@ mod tests {
 
     use super::*;
     use crate::calendar::Calendar;
-    use crate::grid::management::followed;
     use crate::grid::{GridPath, Tier};
+    use crate::grid_management::followed;
     use crate::officer::{Covers, Post, Role, Staffing};
     use crate::report::{
         Category, Colour, Handler, Policy, Proceedings, Returns, Severity, Source,

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use gridpatrol_domain::division::DivisionCode;
 use gridpatrol_domain::grid::Tier;
-use gridpatrol_domain::grid::management;
+use gridpatrol_domain::grid_management;
 
 use super::surroundings::Surroundings;
 use super::{Entry, MOST_GRIDS_OF_TOWN};
@@ -115,7 +115,7 @@ fn changed<'a>(
         };
         let refused = match (known, made()) {
             (Some(known), _) => {
-                management::may_end(grid.standing(), Some(known.standing()), true).err()
+                grid_management::may_end(grid.standing(), Some(known.standing()), true).err()
             }
             (None, Some((tier, parent))) => {
                 let above = DivisionCode::parse(code)
@@ -123,7 +123,7 @@ fn changed<'a>(
                     .and_then(|code| code.parent());
                 let fits =
                     tier == grid.tier() && tier != Tier::Town || above.as_ref() == Some(&parent);
-                (!fits || grid.is_archived()).then_some(management::NO_SUCCESSOR)
+                (!fits || grid.is_archived()).then_some(grid_management::NO_SUCCESSOR)
             }
             (None, None) => {
                 let detail = format!("{successor} is neither in the file nor there already.");

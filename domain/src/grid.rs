@@ -1,9 +1,7 @@
 //! Grids: the three tiers, and where a grid stands in its town.
 //!
-//! Owns the shape of the tree; how it may change stands in `management`. It must not know who is
+//! Owns the shape of the tree; how it may change stands in `grid_management`. It must not know who is
 //! posted where (`officer`) or what happens there (`report`).
-
-pub mod management;
 
 use uuid::Uuid;
 
