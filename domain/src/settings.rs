@@ -469,6 +469,3 @@ pub fn effective_from(
         Some(at) => Ok(at),
     }
 }
-
-#[cfg(test)]
-pub(crate) mod tests;

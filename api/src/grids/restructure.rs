@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use gridpatrol_domain::grid_management::{self, Refusal};
 use gridpatrol_domain::report::Context;
-use gridpatrol_domain::report::relocation::Reason;
+use gridpatrol_domain::report::code::RelocationReason;
 use gridpatrol_domain::slug::Slug as _;
 use serde_json::{Map, json};
 use uuid::Uuid;
@@ -95,7 +95,7 @@ impl Restructuring<'_> {
         let records = vec![record::moved(&before, &after, self)];
         events::append(conn, &mut held.head, records)?;
         town::touch_directory(conn, town_id)?;
-        let change = self.change(&before, &after, Reason::Moved);
+        let change = self.change(&before, &after, RelocationReason::Moved);
         self.follow(conn, held, change)?;
         Ok(after)
     }
@@ -155,7 +155,7 @@ impl Restructuring<'_> {
         }
         town::touch_directory(conn, town_id)?;
         if let Some(taking) = &taking {
-            let change = self.change(&before, taking, Reason::Archived);
+            let change = self.change(&before, taking, RelocationReason::Archived);
             self.follow(conn, held, change)?;
         }
         Ok(after)

@@ -396,9 +396,14 @@ pub struct AllowedAction {
     /// Its name in the caller's language.
     #[schema(example = "同意上报")]
     pub label: String,
-    /// Fields of the body that suffice.
+    /// Fields of the body that suffice: of alternatives, the usual ones.
     #[schema(example = json!([]))]
     pub requires: &'static [&'static str],
+    /// Where there is a choice: each of these lists of fields suffices by itself, and `requires` is the
+    /// first of them. Absent where there is none.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(value_type = Vec<Vec<String>>, required = false, example = json!([["grid_id"], ["officer_id"], ["team_id"]]))]
+    pub requires_one_of: &'static [&'static [&'static str]],
     /// For `close`: the outcomes that are possible.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub outcomes: Vec<Outcome>,

@@ -6,11 +6,13 @@
 use chrono::Datelike;
 use gridpatrol_domain::error::Code;
 use gridpatrol_domain::grid::GridPath;
+use gridpatrol_domain::report::allowed::allowed_actions;
+use gridpatrol_domain::report::code::RelocationReason;
 use gridpatrol_domain::report::filing::{Filing, file as decide_filing};
 use gridpatrol_domain::report::lapse;
-use gridpatrol_domain::report::lifecycle::{allowed_actions, decide};
+use gridpatrol_domain::report::lifecycle::decide;
 use gridpatrol_domain::report::permission::role_may;
-use gridpatrol_domain::report::relocation::{Reason, relocate};
+use gridpatrol_domain::report::relocation::relocate;
 use gridpatrol_domain::report::{
     Action, Category, Context, Decision, Disposition, Event, Handler, PhotoRole, Refusal, Report,
     Severity, Source,
@@ -348,7 +350,7 @@ fn caught_up(
         .handler
         .as_ref()
         .map(|handler| staffed.town.home(handler.grid.id()));
-    match relocate(report, place, handler, Reason::Restored, context) {
+    match relocate(report, place, handler, RelocationReason::Restored, context) {
         Some(relocated) => Decision {
             report: relocated.report,
             events: [decision.events, relocated.events].concat(),

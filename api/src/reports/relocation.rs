@@ -10,7 +10,8 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use gridpatrol_domain::grid::GridPath;
 use gridpatrol_domain::grid_management::followed;
-use gridpatrol_domain::report::relocation::{Reason, relocate};
+use gridpatrol_domain::report::code::RelocationReason;
+use gridpatrol_domain::report::relocation::relocate;
 use gridpatrol_domain::report::{Context, Report, Status};
 use gridpatrol_domain::slug::Slug as _;
 use serde_json::{Map, Value, json};
@@ -48,7 +49,7 @@ pub struct Change {
     /// Where it is now, or who took over.
     pub to: GridPath,
     /// Which of both.
-    pub reason: Reason,
+    pub reason: RelocationReason,
     /// Who did it; none: the command line.
     pub actor_id: Option<Uuid>,
     /// When.

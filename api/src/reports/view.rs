@@ -10,7 +10,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use gridpatrol_domain::geo::{Crs, Position};
 use gridpatrol_domain::officer::{Actor, Staffing};
-use gridpatrol_domain::report::lifecycle::{Allowed, allowed_actions};
+use gridpatrol_domain::report::allowed::{Allowed, allowed_actions};
 use gridpatrol_domain::report::{self as domain, PhotoRole};
 use gridpatrol_domain::scope::Scope;
 use gridpatrol_domain::slug::Slug;
@@ -337,7 +337,8 @@ fn allowed_action(viewer: &Viewer, allowed: Allowed) -> AllowedAction {
     AllowedAction {
         action: allowed.action,
         label: viewer.label(allowed.action).to_owned(),
-        requires: allowed.requires,
+        requires: allowed.requires(),
+        requires_one_of: allowed.alternatives(),
         outcomes: allowed.outcomes,
     }
 }

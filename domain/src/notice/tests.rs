@@ -3,11 +3,10 @@ use crate::calendar::Calendar;
 use crate::grid::GridPath;
 use crate::officer::{Actor, Covers, Post, Posting, Role};
 use crate::report::filing::{Filing, file};
-use crate::report::handler::Assignment;
 use crate::report::lifecycle::decide;
 use crate::report::proceedings::{Proceedings, Referral};
 use crate::report::{
-    Action, Category, Context, Decision, Disposition, Event, Outcome, Policy, Source,
+    Action, Assignment, Category, Context, Decision, Disposition, Event, Outcome, Policy, Source,
 };
 
 const TOWN: Uuid = Uuid::from_u128(1);

@@ -6,11 +6,13 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Category, Outcome, Report, Severity, Source, Status};
+use super::code::{Outcome, Severity, Source, Status};
+use super::refusal::Refusal;
+use super::state::Report;
+use crate::category::Category;
 use crate::error::Code;
 use crate::grid::Tier;
 use crate::officer::Staffing;
-use crate::report::Refusal;
 use crate::slug::slugs;
 
 slugs! {

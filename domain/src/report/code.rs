@@ -133,3 +133,15 @@ slugs! {
         Other = "other", "其他", "Other";
     }
 }
+
+slugs! {
+    /// Why a report follows its grid.
+    RelocationReason {
+        /// Its grid moved to another village.
+        Moved = "moved", "网格调整隶属", "The grid moved";
+        /// A grid ended, and another took over.
+        Archived = "archived", "网格撤并", "The grid ended";
+        /// It was taken back or reopened after its grid had moved or ended.
+        Restored = "restored", "恢复或重办时网格已调整", "Taken back or reopened after the grid had changed";
+    }
+}

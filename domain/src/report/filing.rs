@@ -5,14 +5,19 @@
 //! done the next best way.
 
 use chrono::TimeDelta;
-use serde_json::json;
 use uuid::Uuid;
 
-use super::lifecycle::{Record, close, resolve, rise};
-use super::{
-    Category, Colour, Context, Decision, Disposition, EventKind, Outcome, Proceedings, Refusal,
-    Report, Returns, Severity, Source, Status, closing,
-};
+use super::actions::{escalation, resolution};
+use super::change::Record;
+use super::closing;
+use super::code::{Colour, Disposition, Outcome, Severity, Source, Status};
+use super::decision::{Context, Decision};
+use super::event_data::{EventData, FormerPosting};
+use super::holding::rise;
+use super::proceedings::Proceedings;
+use super::refusal::Refusal;
+use super::state::{Report, Returns};
+use crate::category::Category;
 use crate::error::Code;
 use crate::grid::{GridPath, Tier};
 use crate::officer::{Actor, Posting, Standing};
@@ -119,24 +124,21 @@ pub fn file(filing: &Filing, actor: &Actor, context: &Context<'_>) -> Result<Dec
         version: 1,
     };
     let mut record = Record::new(Standing { on_behalf_of });
-    record.add(
-        EventKind::Filed,
-        json!({
-            "filing_tier": filing_tier, "disposition": filing.disposition,
-            "as_of": filing.as_of.map(|posting| json!({
-                "posting_id": posting.id, "role": posting.role, "grid_id": posting.grid.id(),
-            })),
+    record.add(&EventData::Filed {
+        filing_tier,
+        disposition: filing.disposition,
+        as_of: filing.as_of.map(|posting| FormerPosting {
+            posting_id: posting.id,
+            role: posting.role,
+            grid_id: posting.grid.id(),
         }),
-    );
+    });
 
     let critical = filing.severity == Severity::Critical;
     if critical {
         report.holder_tier = Tier::Town;
-        if filing.place.village_id().is_some() {
-            record.add(
-                EventKind::VillageNotified,
-                json!({"village_id": filing.place.village_id()}),
-            );
+        if let Some(village_id) = filing.place.village_id() {
+            record.add(&EventData::VillageNotified { village_id });
         }
     }
     // Where the place itself lies above the filer's tier, the report has arrived already.
@@ -162,15 +164,17 @@ pub fn file(filing: &Filing, actor: &Actor, context: &Context<'_>) -> Result<Dec
                         && filing.as_of.is_none() =>
                 {
                     report.self_verified = self_verified;
-                    close(&mut report, Outcome::Handled, actor, now);
-                    record.add(
-                        EventKind::Closed,
-                        json!({"outcome": Outcome::Handled, "self_verified": self_verified}),
-                    );
+                    resolution::end(&mut report, Outcome::Handled, actor, now);
+                    record.add(&EventData::Closed {
+                        outcome: Outcome::Handled,
+                        result: None,
+                        comment: None,
+                        self_verified,
+                    });
                 }
                 _ => {
-                    resolve(&mut report, actor, context);
-                    record.add(EventKind::Resolved, json!({}));
+                    resolution::put_right(&mut report, actor, context);
+                    record.add(&EventData::Resolved { result: None });
                 }
             }
         }
@@ -180,15 +184,15 @@ pub fn file(filing: &Filing, actor: &Actor, context: &Context<'_>) -> Result<Dec
                 let sender = report.holder_tier;
                 report.status = Status::Escalating;
                 report.escalation_requested_by = Some(actor.officer_id);
-                record.add(EventKind::Escalated, json!({"from_tier": sender}));
-                // Whoever may decide on it decides by sending it.
+                record.add(&EventData::Escalated {
+                    from_tier: sender,
+                    reason: None,
+                });
+                // Who may decide on it decides by sending it.
                 if let Some(decider) = actor.decides_for(filing.place) {
-                    rise(&mut report, sender.above().unwrap_or(Tier::Town));
-                    record.by(
-                        decider,
-                        EventKind::Approved,
-                        json!({"to_tier": report.holder_tier}),
-                    );
+                    let to_tier = sender.above().unwrap_or(Tier::Town);
+                    rise(&mut report, to_tier);
+                    record.add_by(decider, &escalation::approved(to_tier, None));
                 }
             }
         }
@@ -205,6 +209,6 @@ pub fn file(filing: &Filing, actor: &Actor, context: &Context<'_>) -> Result<Dec
     report.mark_due_at = context.policy.next_mark(context.calendar, &report, now);
     Ok(Decision {
         report,
-        events: record.events,
+        events: record.into_events(),
     })
 }

@@ -12,14 +12,8 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{Refusal, Report};
-use crate::error::Code;
 use crate::grid::GridPath;
 use crate::officer::{Actor, By, Staffing, Standing};
-use crate::team::Team;
-
-/// Co-handlers at most.
-pub const MOST_CO_HANDLERS: usize = 10;
 
 /// Who does the work, when not the holder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +41,13 @@ impl Handler {
             co_handlers: Vec::new(),
             due_at: None,
         }
+    }
+
+    /// The one who has the work: the officer, else the team, else the grid.
+    #[must_use]
+    pub fn assignee_id(&self) -> Uuid {
+        let named = self.officer.or(self.team);
+        named.unwrap_or_else(|| self.grid.id())
     }
 
     /// Who leads the work in person, as far as somebody does that one's work. Nobody: the grid does.
@@ -129,114 +130,6 @@ fn in_person(officers: impl IntoIterator<Item = Uuid>, staffing: &Staffing) -> V
         .into_iter()
         .flat_map(|officer| staffing.in_person(officer))
         .collect()
-}
-
-/// To whom the work is to be given. Either a team, or a grid, an officer, or an officer at a grid.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Assignment {
-    /// To a grid. One that the town does not know is passed as a town of its own, which lies below
-    /// nobody.
-    pub grid: Option<GridPath>,
-    /// To an officer, with the grids where that officer is posted.
-    pub officer: Option<(Uuid, Vec<GridPath>)>,
-    /// To a team. One that the town does not know, or that is archived, is passed as that of a town
-    /// of its own.
-    pub team: Option<Team>,
-    /// Officers who work on it beside, with the grids where each is posted.
-    pub co_handlers: Vec<(Uuid, Vec<GridPath>)>,
-    /// What to do.
-    pub instruction: Option<String>,
-    /// By when, within the deadline.
-    pub due_at: Option<DateTime<Utc>>,
-}
-
-/// The handler that an assignment makes.
-///
-/// # Errors
-/// `target_invalid`, `validation_failed`.
-pub(super) fn assigned(
-    report: &Report,
-    assignment: &Assignment,
-    staffing: &Staffing,
-    now: DateTime<Utc>,
-) -> Result<Handler, Refusal> {
-    const OUTSIDE: Refusal = Refusal::new(
-        Code::TargetInvalid,
-        "Assign to a grid below the holder, to an officer posted at the holder or below, or to a team of the town that has somebody there; a village to its liaison team alone.",
-    );
-    let Assignment {
-        grid,
-        officer,
-        team,
-        due_at,
-        ..
-    } = assignment;
-    let holder = report.holder();
-    if due_at
-        .is_some_and(|due| due <= now || (report.deadline_at > now && due > report.deadline_at))
-    {
-        return Err(Refusal::invalid(
-            "/due_at",
-            "The due instant must lie ahead, and not past the report's deadline.",
-        ));
-    }
-    let below = |grid: &GridPath| holder.covers(*grid) && *grid != holder;
-    let (grid, officer, team_id) = match (grid, officer, team) {
-        (Some(grid), None, None) if below(grid) => (*grid, None, None),
-        (Some(grid), Some((officer, posted)), None) if below(grid) && posted.contains(grid) => {
-            (*grid, Some(*officer), None)
-        }
-        (None, Some((officer, posted)), None) => posted
-            .iter()
-            .filter(|grid| holder.covers(**grid))
-            .min_by_key(|grid| (!grid.covers(report.place), grid.tier()))
-            .map(|grid| (*grid, Some(*officer), None))
-            .ok_or(OUTSIDE)?,
-        (None, None, Some(team)) if team.works_for(holder) && staffing.crew_serves(team.id) => {
-            (holder, None, Some(team.id))
-        }
-        _ => return Err(OUTSIDE),
-    };
-    let lead = officer.or(team.as_ref().map(|team| team.lead));
-    Ok(Handler {
-        grid,
-        officer,
-        team: team_id,
-        co_handlers: co_handlers(assignment, holder, lead)?,
-        due_at: *due_at,
-    })
-}
-
-/// The co-handlers: each once, none of them the lead, all within reach.
-fn co_handlers(
-    assignment: &Assignment,
-    holder: GridPath,
-    lead: Option<Uuid>,
-) -> Result<Vec<Uuid>, Refusal> {
-    let member = |officer: &Uuid| {
-        let team = assignment.team.as_ref();
-        team.is_some_and(|team| team.members.contains(officer))
-    };
-    let mut found: Vec<Uuid> = Vec::new();
-    for (officer, posted) in &assignment.co_handlers {
-        if found.contains(officer) || lead == Some(*officer) {
-            return Err(Refusal::invalid(
-                "/co_handlers",
-                "Name each co-handler once, and not who leads the work.",
-            ));
-        }
-        if !member(officer) && !posted.iter().any(|grid| holder.covers(*grid)) {
-            return Err(Refusal::invalid(
-                "/co_handlers",
-                "A co-handler is posted at the holder or below, or belongs to the team.",
-            ));
-        }
-        found.push(*officer);
-    }
-    if found.len() > MOST_CO_HANDLERS {
-        return Err(Refusal::invalid("/co_handlers", "Ten co-handlers at most."));
-    }
-    Ok(found)
 }
 
 #[cfg(test)]

@@ -9,17 +9,21 @@
 //! everything comes where it would be. Who got a report only when its step was over already is not
 //! charged with that.
 
-use chrono::{DateTime, Utc};
-use serde_json::{Map, Value, json};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
 use uuid::Uuid;
 
-use super::lifecycle::rise;
+use super::actions::{extension, suspension};
+use super::code::{Colour, Duty, Severity, Status};
+use super::decision::{Context, Decision};
+use super::event::Event;
+use super::event_data::{EventData, LapsedStep};
+use super::handler::Handler;
+use super::holding::{rise, verify_at};
 use super::proceedings::Lapse;
-use super::{
-    Colour, Context, Decision, Duty, Event, EventKind, Handler, Report, Severity, Status, measures,
-};
+use super::state::Report;
 use crate::grid::Tier;
-use crate::slug::slugs;
+use crate::slug::{Slug as _, slugs};
 
 slugs! {
     /// By which rule something happens by itself.
@@ -173,11 +177,15 @@ struct Turn<'a> {
 impl Turn<'_> {
     /// The limit is used up further.
     fn mark(&mut self) -> Rule {
-        let (rule, kind) = match (self.before.colour, self.before.proceedings.pressures) {
-            (Colour::Green, _) => (Rule::DueSoon, EventKind::DueSoon),
-            (Colour::Yellow, _) => (Rule::DeadlinePassed, EventKind::Overdue),
-            (Colour::Red, 0) => (Rule::SupervisionDue, EventKind::SupervisionDue),
-            (Colour::Red, _) => (Rule::CircularDue, EventKind::CircularDue),
+        let deadline_at = self.before.deadline_at;
+        let (rule, said) = match (self.before.colour, self.before.proceedings.pressures) {
+            (Colour::Green, _) => (Rule::DueSoon, EventData::DueSoon { deadline_at }),
+            (Colour::Yellow, _) => (Rule::DeadlinePassed, EventData::Overdue { deadline_at }),
+            (Colour::Red, 0) => (
+                Rule::SupervisionDue,
+                EventData::SupervisionDue { deadline_at },
+            ),
+            (Colour::Red, _) => (Rule::CircularDue, EventData::CircularDue { deadline_at }),
         };
         match self.before.colour {
             Colour::Green => self.next.colour = Colour::Yellow,
@@ -186,7 +194,7 @@ impl Turn<'_> {
         }
         let policy = self.context.policy;
         self.next.mark_due_at = policy.next_mark(self.context.calendar, &self.next, self.due);
-        self.record(rule, kind, json!({"deadline_at": self.before.deadline_at}));
+        self.record(rule, &said);
         rule
     }
 
@@ -200,7 +208,7 @@ impl Turn<'_> {
             (Status::Escalating, _) => self.goes_up(Rule::Undecided, Tier::Village),
             _ if waits_for_time => (self.silence(), None),
             _ if report.proceedings.referral.is_some() => (self.remind(Rule::ReplyLate), None),
-            (_, Some(handler)) => self.handler_late(handler.clone()),
+            (_, Some(handler)) => self.handler_late(handler),
             (_, None) if report.holder_tier == Tier::Town => (self.remind(Rule::TownLate), None),
             (_, None) => self.goes_up(Rule::StepOver, report.holder_tier),
         }
@@ -217,15 +225,11 @@ impl Turn<'_> {
             due_at: self.due,
             at: self.context.now,
         });
-        let payload = json!({
-            "from_tier": from, "to_tier": self.next.holder_tier,
-            "lapsed_tier": lapsed, "lapsed_grid_id": charge.grid_id, "charged": charge.charged,
-        });
-        self.record(rule, EventKind::Lapsed, payload);
+        self.record(rule, &self.lapsed(charge));
         (rule, Some(charge))
     }
 
-    fn handler_late(&mut self, handler: Handler) -> (Rule, Option<Charge>) {
+    fn handler_late(&mut self, handler: &Handler) -> (Rule, Option<Charge>) {
         let charge = Charge {
             grid_id: handler.grid.id(),
             tier: handler.grid.tier(),
@@ -235,11 +239,14 @@ impl Turn<'_> {
         self.next.proceedings.supervision = None;
         self.next.proceedings.lapse = None;
         self.handed_over();
-        let payload = json!({
-            "lapsed_tier": charge.tier, "lapsed_grid_id": charge.grid_id,
-            "officer_id": handler.officer, "team_id": handler.team, "charged": charge.charged,
-        });
-        self.record(Rule::HandlerLate, EventKind::HandlerLapsed, payload);
+        let said = EventData::HandlerLapsed {
+            lapsed_tier: charge.tier,
+            lapsed_grid_id: charge.grid_id,
+            officer_id: handler.officer,
+            team_id: handler.team,
+            charged: charge.charged,
+        };
+        self.record(Rule::HandlerLate, &said);
         (Rule::HandlerLate, Some(charge))
     }
 
@@ -259,38 +266,31 @@ impl Turn<'_> {
             } else {
                 due
             });
-            self.record(Rule::VerificationLate, EventKind::Reminded, json!({}));
+            self.record(
+                Rule::VerificationLate,
+                &EventData::Reminded { number: None },
+            );
             return (Rule::VerificationLate, None);
         }
         let charge = self.charge(from);
-        // Who did the work stays known, so that a failed verification goes back there.
-        self.next
-            .handler
-            .get_or_insert(Handler::of(self.before.holder()));
-        self.next.holder_tier = from.above().unwrap_or(Tier::Town);
+        verify_at(&mut self.next, from.above().unwrap_or(Tier::Town));
         self.next.proceedings.lapse = None;
         self.handed_over();
-        let payload = json!({
-            "from_tier": from, "to_tier": self.next.holder_tier,
-            "lapsed_tier": from, "lapsed_grid_id": charge.grid_id, "charged": charge.charged,
-        });
-        self.record(Rule::VerificationOver, EventKind::Lapsed, payload);
+        self.record(Rule::VerificationOver, &self.lapsed(charge));
         (Rule::VerificationOver, Some(charge))
     }
 
     fn silence(&mut self) -> Rule {
-        let until = self
-            .before
-            .proceedings
-            .extension
-            .map(|extension| extension.until);
-        measures::refuse_time(&mut self.next, self.context, self.due);
+        let asked = self.next.proceedings.extension.take();
+        if let Some(asked) = &asked {
+            extension::resume_step(&mut self.next, asked, self.context, self.due);
+        }
         self.next.version += 1;
-        self.record(
-            Rule::Silence,
-            EventKind::ExtensionRefused,
-            json!({"until": until}),
-        );
+        let said = EventData::ExtensionRefused {
+            reason: None,
+            until: asked.map(|asked| asked.until),
+        };
+        self.record(Rule::Silence, &said);
         Rule::Silence
     }
 
@@ -306,23 +306,24 @@ impl Turn<'_> {
                 .context
                 .policy
                 .next_due(self.context.calendar, &self.next);
-            self.record(
-                Rule::Milestone,
-                EventKind::MilestoneDue,
-                json!({"title": milestone.title, "due_at": milestone.due_at}),
-            );
+            let said = EventData::MilestoneDue {
+                title: &milestone.title,
+                due_at: milestone.due_at,
+            };
+            self.record(Rule::Milestone, &said);
             return Rule::Milestone;
         }
         let before = self.before.deadline_at;
-        measures::resume(&mut self.next, self.context, self.due);
+        suspension::go_on(&mut self.next, self.context, self.due);
         // What the town set aside comes back to the town's desk.
         rise(&mut self.next, Tier::Town);
         self.handed_over();
-        self.record(
-            Rule::Review,
-            EventKind::Resumed,
-            json!({"before": before, "after": self.next.deadline_at}),
-        );
+        let said = EventData::Resumed {
+            comment: None,
+            before,
+            after: self.next.deadline_at,
+        };
+        self.record(Rule::Review, &said);
         Rule::Review
     }
 
@@ -335,14 +336,17 @@ impl Turn<'_> {
         self.next.next_due_at = Some(
             if self.before.severity == Severity::Critical && rule == Rule::TownLate {
                 let minutes = i64::from(self.context.policy.pressing.critical_reminder_minutes);
-                let every = chrono::TimeDelta::minutes(minutes.max(1));
+                let every = TimeDelta::minutes(minutes.max(1));
                 let passed = (from - self.due).num_seconds() / every.num_seconds();
                 self.due + every * i32::try_from(passed + 1).unwrap_or(i32::MAX)
             } else {
                 self.context.calendar.opening_after(from)
             },
         );
-        self.record(rule, EventKind::Reminded, json!({"number": number}));
+        let said = EventData::Reminded {
+            number: Some(number),
+        };
+        self.record(rule, &said);
         rule
     }
 
@@ -377,17 +381,28 @@ impl Turn<'_> {
         lapse.is_some_and(|lapse| lapse.at > self.due)
     }
 
-    fn record(&mut self, rule: Rule, kind: EventKind, payload: Value) {
-        let mut fields = Map::new();
-        fields.insert("rule".to_owned(), json!(rule));
-        fields.insert("due_at".to_owned(), json!(self.due));
-        if let Value::Object(more) = payload {
-            fields.extend(more.into_iter().filter(|(_, value)| !value.is_null()));
+    fn lapsed(&self, charge: Charge) -> EventData<'static> {
+        EventData::Lapsed(LapsedStep {
+            from_tier: self.before.holder_tier,
+            to_tier: self.next.holder_tier,
+            lapsed_tier: charge.tier,
+            lapsed_grid_id: charge.grid_id,
+            charged: charge.charged,
+        })
+    }
+
+    /// Records the system's act: by which rule, and when it was due, where the event does not say so
+    /// itself.
+    fn record(&mut self, rule: Rule, said: &EventData<'_>) {
+        let mut payload = said.fields();
+        payload.insert("rule".to_owned(), rule.slug().into());
+        if !payload.contains_key("due_at") {
+            payload.insert("due_at".to_owned(), json!(self.due));
         }
         self.events.push(Event {
-            kind,
+            kind: said.kind(),
             on_behalf_of: None,
-            payload: fields,
+            payload,
         });
     }
 }

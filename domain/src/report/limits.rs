@@ -12,9 +12,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::closing::ClosingRules;
+use super::code::{Colour, Duty, Severity, Status};
 use super::proceedings::{PressingRules, ProceedingRules, Suspension};
-use super::{Category, Colour, Duty, Report, Severity, Status};
+use super::state::Report;
 use crate::calendar::{Calendar, Pace, Span};
+use crate::category::Category;
 use crate::grid::Tier;
 use crate::slug::Slug as _;
 

@@ -1,11 +1,12 @@
 //! Rebounds: a matter that came back after its report was closed, filed as a report of its own
-//! (DOMAIN.md 2). Its report is not reopened by that; `measures` does so.
+//! (DOMAIN.md 2). Its report is not reopened by that; `actions::reopening` does so.
 //!
 //! Owns what such a filing comes to. It is never refused for it: an offline phone cannot ask.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Report, Status};
+use super::code::Status;
+use super::state::Report;
 use crate::grid::GridPath;
 
 /// What a filing comes to that names a report whose matter came back.

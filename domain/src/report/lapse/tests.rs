@@ -8,8 +8,7 @@ use crate::grid::GridPath;
 use crate::officer::{Actor, Covers, Posting, Role, Staffing};
 use crate::report::filing::{Filing, file};
 use crate::report::proceedings::{Extension, Milestone, Referral, Suspension};
-use crate::report::{Category, Disposition, Policy, Source};
-use crate::slug::Slug as _;
+use crate::report::{Category, Disposition, EventKind, Policy, Source};
 
 const TOWN: Uuid = Uuid::from_u128(1);
 const VILLAGE: Uuid = Uuid::from_u128(2);
