@@ -447,7 +447,7 @@ impl Town {
             .filter(|officer| present(*officer));
         Staffing::new(posts)
             .with_duty(on_duty)
-            .with_crews(self.crews())
+            .with_rosters(self.rosters())
     }
 
     /// The instants after `now` at which the staffing may change, in order.

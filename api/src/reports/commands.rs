@@ -324,8 +324,8 @@ pub fn act(
 /// Who gets lasting sight of a report by working on it: the grid with those above, to whom the work
 /// falls where it has nobody, and those named. Who joins a team later is given it then.
 fn works(handler: &Handler, place: GridPath, staffed: &StaffedTown) -> Vec<Uuid> {
-    let crew = handler.team.and_then(|team| staffed.staffing.crew(team));
-    let members = crew.into_iter().flat_map(|crew| &crew.members);
+    let roster = handler.team.and_then(|team| staffed.staffing.roster(team));
+    let members = roster.into_iter().flat_map(|roster| &roster.members);
     relocation::sight(handler.grid, place)
         .chain(handler.officer)
         .chain(members.copied())

@@ -48,8 +48,8 @@ impl Desks {
         };
         let mut stood_for = vec![actor.officer_id];
         stood_for.extend(actor.working().filter_map(|posting| posting.on_behalf_of));
-        let (own, others): (Vec<_>, Vec<_>) = staffing.crews().iter().partition(|crew| {
-            let mut members = crew.members.iter();
+        let (own, others): (Vec<_>, Vec<_>) = staffing.rosters().iter().partition(|roster| {
+            let mut members = roster.members.iter();
             members.any(|member| stood_for.contains(member))
         });
         desks.colleagues = staffing
@@ -59,8 +59,8 @@ impl Desks {
             .chain(
                 others
                     .iter()
-                    .map(|crew| crew.team_id)
-                    .filter(|team| staffing.crew_serves(*team)),
+                    .map(|roster| roster.team_id)
+                    .filter(|team| staffing.team_serves(*team)),
             )
             .collect();
         // Who acts nowhere in the town works on nothing there.
@@ -69,7 +69,7 @@ impl Desks {
             .any(|posting| posting.grid.town_id() == town.id)
         {
             desks.hands = stood_for;
-            desks.hands.extend(own.iter().map(|crew| crew.team_id));
+            desks.hands.extend(own.iter().map(|roster| roster.team_id));
         }
         for grid in town.grids().map(|grid| grid.path) {
             if actor.stands_at(grid, staffing).is_some() {

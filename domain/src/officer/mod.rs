@@ -11,4 +11,4 @@ pub mod staffing;
 pub use actor::{Actor, Posting, Standing};
 pub use managing::Held;
 pub use role::{Covers, Role};
-pub use staffing::{By, Crew, Post, Responsible, Staffing};
+pub use staffing::{By, Post, Responsible, Staffing, TeamRoster};

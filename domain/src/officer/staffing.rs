@@ -63,7 +63,7 @@ pub struct Responsible {
 
 /// Who belongs to a team that is not archived.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Crew {
+pub struct TeamRoster {
     /// The team.
     pub team_id: Uuid,
     /// Who leads it.
@@ -78,7 +78,7 @@ pub struct Crew {
 pub struct Staffing {
     posts: Vec<Post>,
     on_duty: Option<Uuid>,
-    crews: Vec<Crew>,
+    rosters: Vec<TeamRoster>,
 }
 
 impl Staffing {
@@ -91,36 +91,36 @@ impl Staffing {
         Self {
             posts,
             on_duty: None,
-            crews: Vec::new(),
+            rosters: Vec::new(),
         }
     }
 
     /// With these teams.
     #[must_use]
-    pub fn with_crews(self, crews: impl IntoIterator<Item = Crew>) -> Self {
+    pub fn with_rosters(self, rosters: impl IntoIterator<Item = TeamRoster>) -> Self {
         Self {
-            crews: crews.into_iter().collect(),
+            rosters: rosters.into_iter().collect(),
             ..self
         }
     }
 
     /// Who belongs to a team; none, where it is archived or of another town.
     #[must_use]
-    pub fn crew(&self, team: Uuid) -> Option<&Crew> {
-        self.crews.iter().find(|crew| crew.team_id == team)
+    pub fn roster(&self, team: Uuid) -> Option<&TeamRoster> {
+        self.rosters.iter().find(|roster| roster.team_id == team)
     }
 
     /// The teams that are not archived.
     #[must_use]
-    pub fn crews(&self) -> &[Crew] {
-        &self.crews
+    pub fn rosters(&self) -> &[TeamRoster] {
+        &self.rosters
     }
 
     /// Whether somebody of a team is there, or stands in for one of it.
     #[must_use]
-    pub fn crew_serves(&self, team: Uuid) -> bool {
-        self.crew(team).is_some_and(|crew| {
-            let mut members = crew.members.iter();
+    pub fn team_serves(&self, team: Uuid) -> bool {
+        self.roster(team).is_some_and(|roster| {
+            let mut members = roster.members.iter();
             members.any(|member| self.serves(*member))
         })
     }

@@ -53,19 +53,22 @@ impl Handler {
     /// Who leads the work in person, as far as somebody does that one's work. Nobody: the grid does.
     fn leads(&self, staffing: &Staffing) -> Vec<Uuid> {
         let serves = |officer: &Uuid| staffing.serves(*officer);
-        let crew = self.team.and_then(|team| staffing.crew(team));
-        let lead = self.officer.or(crew.map(|crew| crew.lead)).filter(serves);
-        match (lead, crew) {
+        let roster = self.team.and_then(|team| staffing.roster(team));
+        let lead = self
+            .officer
+            .or(roster.map(|roster| roster.lead))
+            .filter(serves);
+        match (lead, roster) {
             (Some(lead), _) => vec![lead],
-            (None, Some(crew)) => crew.members.iter().copied().filter(serves).collect(),
+            (None, Some(roster)) => roster.members.iter().copied().filter(serves).collect(),
             (None, None) => Vec::new(),
         }
     }
 
     /// Who works on it in person beside the lead.
     fn beside<'a>(&'a self, staffing: &'a Staffing) -> impl Iterator<Item = Uuid> + 'a {
-        let crew = self.team.and_then(|team| staffing.crew(team));
-        let members = crew.into_iter().flat_map(|crew| &crew.members);
+        let roster = self.team.and_then(|team| staffing.roster(team));
+        let members = roster.into_iter().flat_map(|roster| &roster.members);
         members.chain(&self.co_handlers).copied()
     }
 
@@ -135,7 +138,7 @@ fn in_person(officers: impl IntoIterator<Item = Uuid>, staffing: &Staffing) -> V
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::officer::{Covers, Crew, Post, Posting, Role};
+    use crate::officer::{Covers, Post, Posting, Role, TeamRoster};
 
     const TOWN: Uuid = Uuid::from_u128(1);
     const VILLAGE: Uuid = Uuid::from_u128(2);
@@ -163,12 +166,12 @@ mod tests {
     fn staffing(there: &[u128], deputy: Option<(u128, u128)>, ended: bool) -> Staffing {
         let posts = there.iter().map(|number| post(*number, *number == 0, None));
         let deputies = deputy.map(|(number, absent)| post(number, false, Some(absent)));
-        let crew = Crew {
+        let roster = TeamRoster {
             team_id: TEAM,
             lead: officer(1),
             members: vec![officer(1), officer(2)],
         };
-        Staffing::new(posts.chain(deputies)).with_crews((!ended).then_some(crew))
+        Staffing::new(posts.chain(deputies)).with_rosters((!ended).then_some(roster))
     }
 
     fn work() -> Handler {

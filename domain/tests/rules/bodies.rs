@@ -166,7 +166,7 @@ fn assignee(
                 people
                     .teams
                     .iter()
-                    .find(|team| team.works_for(holder) && staffing.crew_serves(team.id))?
+                    .find(|team| team.works_for(holder) && staffing.team_serves(team.id))?
                     .clone(),
             ),
             ..Assignment::default()

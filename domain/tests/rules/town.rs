@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use gridpatrol_domain::grid::GridPath;
-use gridpatrol_domain::officer::{Actor, Covers, Crew, Post, Posting, Role, Staffing};
+use gridpatrol_domain::officer::{Actor, Covers, Post, Posting, Role, Staffing, TeamRoster};
 use gridpatrol_domain::service::{Access, Service};
 use gridpatrol_domain::team::{Team, TeamKind};
 use proptest::prelude::*;
@@ -108,10 +108,10 @@ pub fn teams(members: &[Vec<u128>; 2]) -> Vec<Team> {
     .collect()
 }
 
-pub fn crews(teams: &[Team]) -> Vec<Crew> {
+pub fn rosters(teams: &[Team]) -> Vec<TeamRoster> {
     teams
         .iter()
-        .map(|team| Crew {
+        .map(|team| TeamRoster {
             team_id: team.id,
             lead: team.lead,
             members: team.members.clone(),
@@ -197,8 +197,8 @@ pub fn people(posts: &[bool], members: &[Vec<u128>; 2], leaving: &Leaving) -> Pe
         }))
     };
     let teams = teams(members);
-    let staffing = staffed(&[]).with_crews(crews(&teams));
-    let later = staffed(&leaving.officers).with_crews(crews(&teams[..leaving.teams_left]));
+    let staffing = staffed(&[]).with_rosters(rosters(&teams));
+    let later = staffed(&leaving.officers).with_rosters(rosters(&teams[..leaving.teams_left]));
     for (id, posted) in [
         (0xAD, posting(Role::Admin, GridPath::town(TOWN))),
         (0xF0, posting(Role::TownLeader, GridPath::town(OTHER_TOWN))),

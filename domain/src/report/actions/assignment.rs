@@ -98,7 +98,7 @@ fn assigned(
             .min_by_key(|grid| (!grid.covers(report.place), grid.tier()))
             .map(|grid| (*grid, Some(*officer), None))
             .ok_or(OUTSIDE)?,
-        (None, None, Some(team)) if team.works_for(holder) && staffing.crew_serves(team.id) => {
+        (None, None, Some(team)) if team.works_for(holder) && staffing.team_serves(team.id) => {
             (holder, None, Some(team.id))
         }
         _ => return Err(OUTSIDE),
