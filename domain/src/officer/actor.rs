@@ -87,19 +87,19 @@ impl Actor {
 
 /// By what an actor acts at a grid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Standing {
+pub struct Authority {
     /// The officer on whose behalf, when by deputy.
     pub on_behalf_of: Option<Uuid>,
 }
 
-impl Standing {
+impl Authority {
     /// The best of these postings: the actor's own before deputised ones.
     fn best<'a>(postings: impl Iterator<Item = &'a Posting>) -> Option<Self> {
         postings
             .map(|posting| Self {
                 on_behalf_of: posting.on_behalf_of,
             })
-            .min_by_key(|standing| standing.on_behalf_of.is_some())
+            .min_by_key(|authority| authority.on_behalf_of.is_some())
     }
 }
 
@@ -107,9 +107,9 @@ impl Actor {
     /// Whether and by what the actor works at `grid`: a posting at exactly that grid (own before
     /// deputised), or at its nearest manned ancestor where the grid has nobody.
     #[must_use]
-    pub fn stands_at(&self, grid: GridPath, staffing: &Staffing) -> Option<Standing> {
+    pub fn stands_at(&self, grid: GridPath, staffing: &Staffing) -> Option<Authority> {
         let at =
-            |id: Uuid| Standing::best(self.working().filter(|posting| posting.grid.id() == id));
+            |id: Uuid| Authority::best(self.working().filter(|posting| posting.grid.id() == id));
         at(grid.id()).or_else(|| {
             let acting = staffing.acting_grid(grid);
             (acting != grid.id()).then(|| at(acting)).flatten()
@@ -119,8 +119,8 @@ impl Actor {
     /// Whether and by what the actor decides on escalations at the village of this path: its
     /// secretary, a deputy, or the town.
     #[must_use]
-    pub fn decides_for(&self, grid: GridPath) -> Option<Standing> {
-        Standing::best(self.acting().filter(|posting| {
+    pub fn decides_for(&self, grid: GridPath) -> Option<Authority> {
+        Authority::best(self.acting().filter(|posting| {
             let id = posting.grid.id();
             (Some(id) == grid.village_id() && posting.role.decides()) || id == grid.town_id()
         }))
@@ -128,15 +128,15 @@ impl Actor {
 
     /// Whether and by what the actor works at `grid` or as a superior of it.
     #[must_use]
-    pub fn stands_above(&self, grid: GridPath, staffing: &Staffing) -> Option<Standing> {
+    pub fn stands_above(&self, grid: GridPath, staffing: &Staffing) -> Option<Authority> {
         self.stands_at(grid, staffing)
-            .or_else(|| Standing::best(self.working().filter(|posting| posting.grid.covers(grid))))
+            .or_else(|| Authority::best(self.working().filter(|posting| posting.grid.covers(grid))))
     }
 
-    /// The actor's standing at the town of this path.
+    /// The actor's authority at the town of this path.
     #[must_use]
-    pub fn stands_at_town(&self, grid: GridPath) -> Option<Standing> {
-        Standing::best(
+    pub fn stands_at_town(&self, grid: GridPath) -> Option<Authority> {
+        Authority::best(
             self.working()
                 .filter(|posting| posting.grid.id() == grid.town_id()),
         )
@@ -144,25 +144,25 @@ impl Actor {
 
     /// By what the actor is the secretary of the village of this path, or a deputy.
     #[must_use]
-    pub fn secretary_of(&self, grid: GridPath) -> Option<Standing> {
-        Standing::best(self.acting().filter(|posting| {
+    pub fn secretary_of(&self, grid: GridPath) -> Option<Authority> {
+        Authority::best(self.acting().filter(|posting| {
             Some(posting.grid.id()) == grid.village_id() && posting.role.decides()
         }))
     }
 
     /// By what the actor leads the town of this path.
     #[must_use]
-    pub fn leads_town(&self, grid: GridPath) -> Option<Standing> {
-        Standing::best(self.working().filter(|posting| {
+    pub fn leads_town(&self, grid: GridPath) -> Option<Authority> {
+        Authority::best(self.working().filter(|posting| {
             posting.grid.id() == grid.town_id() && posting.role == Role::TownLeader
         }))
     }
 
     /// By what the actor is one of these officers: in person, or as a deputy in all that one does.
     #[must_use]
-    pub fn stands_among(&self, officers: &[Uuid]) -> Option<Standing> {
+    pub fn stands_among(&self, officers: &[Uuid]) -> Option<Authority> {
         if officers.contains(&self.officer_id) {
-            return Some(Standing::default());
+            return Some(Authority::default());
         }
         officers
             .iter()
@@ -171,8 +171,8 @@ impl Actor {
 
     /// By what the actor stands in for this officer in all that officer does.
     #[must_use]
-    pub fn stands_for(&self, officer: Uuid) -> Option<Standing> {
-        Standing::best(
+    pub fn stands_for(&self, officer: Uuid) -> Option<Authority> {
+        Authority::best(
             self.working()
                 .filter(|posting| posting.on_behalf_of == Some(officer)),
         )

@@ -8,7 +8,7 @@ pub mod managing;
 pub mod role;
 pub mod staffing;
 
-pub use actor::{Actor, Posting, Standing};
+pub use actor::{Actor, Authority, Posting};
 pub use managing::Held;
 pub use role::{Covers, Role};
 pub use staffing::{By, Post, Responsible, Staffing, TeamRoster};

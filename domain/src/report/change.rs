@@ -8,33 +8,33 @@ use super::event::Event;
 use super::event_data::EventData;
 use super::proceedings::Extension;
 use super::state::Report;
-use crate::officer::{Actor, Standing};
+use crate::officer::{Actor, Authority};
 
 /// The events of one decision.
 pub(crate) struct Record {
-    standing: Standing,
+    authority: Authority,
     events: Vec<Event>,
 }
 
 impl Record {
-    /// A record of what is done by this standing.
-    pub(crate) const fn new(standing: Standing) -> Self {
+    /// A record of what is done by this authority.
+    pub(crate) const fn new(authority: Authority) -> Self {
         Self {
-            standing,
+            authority,
             events: Vec::new(),
         }
     }
 
     /// Records an event.
     pub(crate) fn add(&mut self, data: &EventData<'_>) {
-        self.add_by(self.standing, data);
+        self.add_by(self.authority, data);
     }
 
-    /// Records an event by another standing.
-    pub(crate) fn add_by(&mut self, standing: Standing, data: &EventData<'_>) {
+    /// Records an event by another authority.
+    pub(crate) fn add_by(&mut self, authority: Authority, data: &EventData<'_>) {
         self.events.push(Event {
             kind: data.kind(),
-            on_behalf_of: standing.on_behalf_of,
+            on_behalf_of: authority.on_behalf_of,
             payload: data.fields(),
         });
     }
@@ -74,7 +74,7 @@ impl<'a> Change<'a> {
         before: &'a Report,
         actor: &'a Actor,
         context: &'a Context<'a>,
-        standing: Standing,
+        authority: Authority,
     ) -> Self {
         Self {
             before,
@@ -82,7 +82,7 @@ impl<'a> Change<'a> {
             actor,
             context,
             step_clock: StepClock::FollowsDesk,
-            record: Record::new(standing),
+            record: Record::new(authority),
         }
     }
 
@@ -91,9 +91,9 @@ impl<'a> Change<'a> {
         self.record.add(data);
     }
 
-    /// Records an event by another standing than that of the action.
-    pub(crate) fn record_by(&mut self, standing: Standing, data: &EventData<'_>) {
-        self.record.add_by(standing, data);
+    /// Records an event by another authority than that of the action.
+    pub(crate) fn record_by(&mut self, authority: Authority, data: &EventData<'_>) {
+        self.record.add_by(authority, data);
     }
 
     /// The end of it.

@@ -20,7 +20,7 @@ use super::state::{Report, Returns};
 use crate::category::Category;
 use crate::error::Code;
 use crate::grid::{GridPath, Tier};
-use crate::officer::{Actor, Posting, Standing};
+use crate::officer::{Actor, Authority, Posting};
 
 /// What the filer says, as far as the rules look at it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,7 +123,7 @@ pub fn file(filing: &Filing, actor: &Actor, context: &Context<'_>) -> Result<Dec
         next_due_at: None,
         version: 1,
     };
-    let mut record = Record::new(Standing { on_behalf_of });
+    let mut record = Record::new(Authority { on_behalf_of });
     record.add(&EventData::Filed {
         filing_tier,
         disposition: filing.disposition,

@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::grid::GridPath;
-use crate::officer::{Actor, By, Staffing, Standing};
+use crate::officer::{Actor, Authority, By, Staffing};
 
 /// Who does the work, when not the holder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,7 +106,7 @@ impl Handler {
 
     /// By what the actor leads the work.
     #[must_use]
-    pub fn led_by(&self, actor: &Actor, staffing: &Staffing) -> Option<Standing> {
+    pub fn led_by(&self, actor: &Actor, staffing: &Staffing) -> Option<Authority> {
         let leads = self.leads(staffing);
         if leads.is_empty() {
             actor.stands_at(self.grid, staffing)
@@ -117,7 +117,7 @@ impl Handler {
 
     /// By what the actor works on it, leading or beside.
     #[must_use]
-    pub fn worked_on_by(&self, actor: &Actor, staffing: &Staffing) -> Option<Standing> {
+    pub fn worked_on_by(&self, actor: &Actor, staffing: &Staffing) -> Option<Authority> {
         self.led_by(actor, staffing).or_else(|| {
             let beside: Vec<Uuid> = self
                 .beside(staffing)

@@ -28,8 +28,8 @@ pub fn decide(
     actor: &Actor,
     context: &Context<'_>,
 ) -> Result<Decision, Refusal> {
-    let standing = permission::permitted(report, action.kind(), actor, context)?;
-    let mut change = Change::new(report, actor, context, standing);
+    let authority = permission::permitted(report, action.kind(), actor, context)?;
+    let mut change = Change::new(report, actor, context, authority);
     apply(action, &mut change)?;
     if action.kind().changes() {
         consequences::follow(&mut change);

@@ -16,7 +16,7 @@ use super::state::Report;
 use crate::calendar::Span;
 use crate::error::Code;
 use crate::grid::Tier;
-use crate::officer::{Actor, Staffing, Standing};
+use crate::officer::{Actor, Authority, Staffing};
 
 const NOT_AT_DESK: Refusal = Refusal::new(
     Code::NotAtDesk,
@@ -40,7 +40,7 @@ pub fn permitted(
     kind: ActionKind,
     actor: &Actor,
     context: &Context<'_>,
-) -> Result<Standing, Refusal> {
+) -> Result<Authority, Refusal> {
     role_may(report, kind, actor, context.staffing)?;
     status_allows(report, kind)?;
     let request = Request {
@@ -154,7 +154,7 @@ fn status_allows(report: &Report, kind: ActionKind) -> Result<(), Refusal> {
 }
 
 /// By what the actor works on it as the handler, leading or beside.
-fn works_as_handler(report: &Report, actor: &Actor, staffing: &Staffing) -> Option<Standing> {
+fn works_as_handler(report: &Report, actor: &Actor, staffing: &Staffing) -> Option<Authority> {
     report.handler.as_ref()?.worked_on_by(actor, staffing)
 }
 
@@ -167,7 +167,7 @@ struct Request<'a> {
 
 impl Request<'_> {
     /// The rules of each action, and by what the actor may do it.
-    fn rules_allow(&self, kind: ActionKind) -> Result<Standing, Refusal> {
+    fn rules_allow(&self, kind: ActionKind) -> Result<Authority, Refusal> {
         match kind {
             ActionKind::Escalate => self.escalate(),
             ActionKind::Approve => self.decides(),
@@ -190,30 +190,30 @@ impl Request<'_> {
             ActionKind::Refer => self.refer(),
             ActionKind::Acknowledge | ActionKind::Reply => self.hear_from_county(),
             ActionKind::Reopen => self.reopen(),
-            ActionKind::Comment => Ok(Standing::default()),
+            ActionKind::Comment => Ok(Authority::default()),
         }
     }
 
     // By what the actor may act.
 
-    fn as_holder(&self) -> Result<Standing, Refusal> {
+    fn as_holder(&self) -> Result<Authority, Refusal> {
         self.actor
             .stands_at(self.report.holder(), self.context.staffing)
             .ok_or(NOT_HOLDER)
     }
 
-    fn holder_or_above(&self, refusal: Refusal) -> Result<Standing, Refusal> {
+    fn holder_or_above(&self, refusal: Refusal) -> Result<Authority, Refusal> {
         self.actor
             .stands_above(self.report.holder(), self.context.staffing)
             .ok_or(refusal)
     }
 
-    fn as_handler(&self) -> Option<Standing> {
+    fn as_handler(&self) -> Option<Authority> {
         works_as_handler(self.report, self.actor, self.context.staffing)
     }
 
     /// As the one who leads the handler's work, and so may give it back.
-    fn as_lead(&self) -> Result<Standing, Refusal> {
+    fn as_lead(&self) -> Result<Authority, Refusal> {
         let handler = self.report.handler.as_ref();
         handler
             .and_then(|handler| handler.led_by(self.actor, self.context.staffing))
@@ -224,7 +224,7 @@ impl Request<'_> {
     }
 
     /// As one of those who work on it: the handler, else the holder.
-    fn at_work(&self) -> Result<Standing, Refusal> {
+    fn at_work(&self) -> Result<Authority, Refusal> {
         let (report, staffing) = (self.report, self.context.staffing);
         match report.handler {
             Some(_) => self.as_handler(),
@@ -234,17 +234,17 @@ impl Request<'_> {
     }
 
     /// At the desk or above it.
-    fn desk_or_above(&self) -> Option<Standing> {
+    fn desk_or_above(&self) -> Option<Authority> {
         let report = self.report;
         let desk = report.desk().map_or(report.holder(), |desk| desk.grid);
         self.actor.stands_above(desk, self.context.staffing)
     }
 
-    fn decides(&self) -> Result<Standing, Refusal> {
+    fn decides(&self) -> Result<Authority, Refusal> {
         self.actor.decides_for(self.report.place).ok_or(NOT_AT_DESK)
     }
 
-    fn at_town(&self) -> Result<Standing, Refusal> {
+    fn at_town(&self) -> Result<Authority, Refusal> {
         self.actor
             .stands_at_town(self.report.place)
             .ok_or(NOT_AT_DESK)
@@ -252,7 +252,7 @@ impl Request<'_> {
 
     // One function for each action whose rule is longer than that.
 
-    fn escalate(&self) -> Result<Standing, Refusal> {
+    fn escalate(&self) -> Result<Authority, Refusal> {
         if self.report.holder_tier == Tier::Town {
             return Err(Refusal::new(
                 Code::NothingAbove,
@@ -262,25 +262,25 @@ impl Request<'_> {
         self.as_holder()
     }
 
-    fn send_back(&self) -> Result<Standing, Refusal> {
+    fn send_back(&self) -> Result<Authority, Refusal> {
         let report = self.report;
         match report.status {
             Status::Escalating => {
-                let standing = self.decides()?;
+                let authority = self.decides()?;
                 if report.returns.from(report.holder_tier) >= self.context.policy.most_returns {
                     return Err(Refusal::new(
                         Code::ReturnLimit,
                         "It was returned to this tier as often as allowed; approve it.",
                     ));
                 }
-                Ok(standing)
+                Ok(authority)
             }
             Status::Resolved => self.as_holder(),
             _ => self.as_lead(),
         }
     }
 
-    fn resolve(&self) -> Result<Standing, Refusal> {
+    fn resolve(&self) -> Result<Authority, Refusal> {
         let report = self.report;
         let open = report.status == Status::Open;
         let filer_of_critical = open
@@ -289,21 +289,21 @@ impl Request<'_> {
             && report.reporter_id == self.actor.officer_id;
         self.as_handler()
             .filter(|_| open)
-            .or(filer_of_critical.then(Standing::default))
+            .or(filer_of_critical.then(Authority::default))
             .map_or_else(|| self.as_holder(), Ok)
     }
 
-    fn close(&self) -> Result<Standing, Refusal> {
-        let standing = self.as_holder()?;
+    fn close(&self) -> Result<Authority, Refusal> {
+        let authority = self.as_holder()?;
         // Some outcome must be possible; the body says which one is meant.
         closing_outcomes(self.report, self.actor, self.context)?;
-        Ok(standing)
+        Ok(authority)
     }
 
     /// The town, the village's secretary (a duplicate), or the reporter before anybody acted.
-    fn void(&self) -> Result<Standing, Refusal> {
+    fn void(&self) -> Result<Authority, Refusal> {
         filed_and_untouched(self.report, self.actor)
-            .then(Standing::default)
+            .then(Authority::default)
             .or_else(|| self.actor.decides_for(self.report.place))
             .ok_or(Refusal::new(
                 Code::WrongStatus,
@@ -311,25 +311,25 @@ impl Request<'_> {
             ))
     }
 
-    fn correct(&self) -> Result<Standing, Refusal> {
+    fn correct(&self) -> Result<Authority, Refusal> {
         self.as_handler()
             .or_else(|| self.desk_or_above())
             .ok_or(NOT_AT_DESK)
     }
 
-    fn accept(&self) -> Result<Standing, Refusal> {
-        let standing = self.at_work()?;
+    fn accept(&self) -> Result<Authority, Refusal> {
+        let authority = self.at_work()?;
         if self.report.accepted_at.is_some() {
             return Err(Refusal::new(
                 Code::AlreadyAccepted,
                 "It is accepted already; nothing needs to be done.",
             ));
         }
-        Ok(standing)
+        Ok(authority)
     }
 
-    fn decline(&self) -> Result<Standing, Refusal> {
-        let standing = self.as_lead()?;
+    fn decline(&self) -> Result<Authority, Refusal> {
+        let authority = self.as_lead()?;
         let report = self.report;
         let declined = report.handler.as_ref().is_some_and(|handler| {
             let declined = &report.proceedings.declined;
@@ -345,10 +345,10 @@ impl Request<'_> {
                 "Assigned work is declined once, soon after it came, and before it is accepted. Give it back with return.",
             ));
         }
-        Ok(standing)
+        Ok(authority)
     }
 
-    fn take(&self) -> Result<Standing, Refusal> {
+    fn take(&self) -> Result<Authority, Refusal> {
         let (report, staffing) = (self.report, self.context.staffing);
         let tier = taking_tier(report, self.actor).ok_or(Refusal::new(
             Code::NotHolder,
@@ -359,7 +359,7 @@ impl Request<'_> {
             .ok_or(NOT_AT_DESK)
     }
 
-    fn recall(&self) -> Result<Standing, Refusal> {
+    fn recall(&self) -> Result<Authority, Refusal> {
         if recallable(self.report, self.context).is_none() {
             return Err(Refusal::new(
                 Code::RecallOver,
@@ -371,8 +371,8 @@ impl Request<'_> {
             .ok_or(NOT_AT_DESK)
     }
 
-    fn extend(&self) -> Result<Standing, Refusal> {
-        let standing = self.at_work()?;
+    fn extend(&self) -> Result<Authority, Refusal> {
+        let authority = self.at_work()?;
         let report = self.report;
         if report.proceedings.extension_asked || self.context.now >= report.deadline_at {
             return Err(Refusal::new(
@@ -380,16 +380,16 @@ impl Request<'_> {
                 "More time is asked for once, and before the deadline has passed.",
             ));
         }
-        Ok(standing)
+        Ok(authority)
     }
 
     /// Grants or refuses more time.
-    fn answer_request(&self) -> Result<Standing, Refusal> {
+    fn answer_request(&self) -> Result<Authority, Refusal> {
         let (report, staffing) = (self.report, self.context.staffing);
         let (Some(extension), Some(desk)) = (report.proceedings.extension, report.desk()) else {
             return Err(NOTHING_ASKED);
         };
-        let standing = self
+        let authority = self
             .actor
             .stands_at(desk.grid, staffing)
             .ok_or(NOT_AT_DESK)?;
@@ -401,10 +401,10 @@ impl Request<'_> {
                 "Another person decides on what you have asked for yourself.",
             ));
         }
-        Ok(standing)
+        Ok(authority)
     }
 
-    fn urge(&self) -> Result<Standing, Refusal> {
+    fn urge(&self) -> Result<Authority, Refusal> {
         let (report, context) = (self.report, self.context);
         let pause = TimeDelta::minutes(i64::from(context.policy.proceedings.urge_minutes));
         let last = report.proceedings.urged_at;
@@ -414,11 +414,11 @@ impl Request<'_> {
                 "It was urged a short while ago; give whoever has it a little time.",
             ));
         }
-        let reporter = (report.reporter_id == self.actor.officer_id).then(Standing::default);
+        let reporter = (report.reporter_id == self.actor.officer_id).then(Authority::default);
         self.desk_or_above().or(reporter).ok_or(NOT_AT_DESK)
     }
 
-    fn refer(&self) -> Result<Standing, Refusal> {
+    fn refer(&self) -> Result<Authority, Refusal> {
         self.town_holds_it()?;
         if self.report.proceedings.referral.is_some() {
             return Err(Refusal::new(
@@ -430,7 +430,7 @@ impl Request<'_> {
     }
 
     /// Records that the county has it, or what it replied.
-    fn hear_from_county(&self) -> Result<Standing, Refusal> {
+    fn hear_from_county(&self) -> Result<Authority, Refusal> {
         self.town_holds_it()?;
         if self.report.proceedings.referral.is_none() {
             return Err(Refusal::new(
@@ -451,7 +451,7 @@ impl Request<'_> {
         ))
     }
 
-    fn reopen(&self) -> Result<Standing, Refusal> {
+    fn reopen(&self) -> Result<Authority, Refusal> {
         let context = self.context;
         let days = TimeDelta::days(i64::from(context.policy.proceedings.reopen_days));
         let closed_at = self.report.closed_at;
