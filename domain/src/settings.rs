@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::calendar::{QuietHours, Span, TimeOfDay, WorkingHours};
-use crate::notice::Telling;
+use crate::notice::NotificationMode;
 use crate::report::Policy;
 use crate::report::closing::UpTo;
 use crate::slug::Slug as _;
@@ -145,7 +145,7 @@ impl Default for SimilarRules {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NoticeRules {
     /// How those are told who have not chosen for themselves.
-    pub notify: Telling,
+    pub notify: NotificationMode,
     /// When digests go out on working days. 1 to 6 times.
     pub digest_times: Vec<TimeOfDay>,
 }
@@ -158,7 +158,7 @@ impl NoticeRules {
 impl Default for NoticeRules {
     fn default() -> Self {
         Self {
-            notify: Telling::Digest,
+            notify: NotificationMode::Digest,
             digest_times: vec![TimeOfDay::at(8, 30), TimeOfDay::at(16, 30)],
         }
     }

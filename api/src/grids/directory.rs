@@ -13,7 +13,7 @@ use gridpatrol_domain::calendar::{Calendar, Holidays};
 use gridpatrol_domain::error::Code;
 use gridpatrol_domain::grid::{GridPath, Tier};
 use gridpatrol_domain::grid_management::Standing;
-use gridpatrol_domain::notice::Telling;
+use gridpatrol_domain::notice::NotificationMode;
 use gridpatrol_domain::officer::{Covers, Held, Post, Role, Staffing};
 use gridpatrol_domain::settings::Timeline;
 use uuid::Uuid;
@@ -169,7 +169,7 @@ pub struct Person {
     /// Whether the account is disabled.
     pub disabled: bool,
     /// How the person wants to be told; none: as the town has set.
-    pub telling: Option<Telling>,
+    pub telling: Option<NotificationMode>,
 }
 
 /// A town as it is at one version of its directory.

@@ -42,7 +42,7 @@ slugs! {
 
 slugs! {
     /// How an officer is told of what they should know. What they must act on is told at once always.
-    Telling {
+    NotificationMode {
         /// As it happens.
         AtOnce = "at_once", "即时提醒", "At once";
         /// Gathered, at the times that the town has set.
@@ -77,12 +77,16 @@ impl Recipients {
     /// Leaves those who should know to their digest where that is how they are told. What breaks the
     /// quiet waits for no digest.
     #[must_use]
-    pub fn gathered(mut self, severity: Severity, telling: impl Fn(Uuid) -> Telling) -> Self {
+    pub fn gathered(
+        mut self,
+        severity: Severity,
+        mode_of: impl Fn(Uuid) -> NotificationMode,
+    ) -> Self {
         if !breaks_quiet(severity) {
             (self.in_digest, self.should_know) = self
                 .should_know
                 .into_iter()
-                .partition(|one| telling(one.officer_id) == Telling::Digest);
+                .partition(|one| mode_of(one.officer_id) == NotificationMode::Digest);
         }
         self
     }
