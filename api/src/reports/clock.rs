@@ -235,14 +235,14 @@ struct Lapsed {
 
 impl Lapsed {
     fn of(step: &Step, report: &Report, now: DateTime<Utc>) -> Option<Self> {
-        step.charge.map(|charge| Self {
+        step.attribution.map(|attribution| Self {
             town_id: Id(report.place.town_id()),
             report_id: Id(report.id),
             due_at: At(step.due_at),
             rule: Coded(step.rule),
-            grid_id: Id(charge.grid_id),
-            tier: Coded(charge.tier),
-            charged: charge.charged,
+            grid_id: Id(attribution.grid_id),
+            tier: Coded(attribution.tier),
+            charged: attribution.charged,
             lapsed_at: At(now),
         })
     }

@@ -78,7 +78,7 @@ impl Rule {
 
 /// A tier that let something lapse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Charge {
+pub struct LapseAttribution {
     /// The grid.
     pub grid_id: Uuid,
     /// Its tier.
@@ -95,7 +95,7 @@ pub struct Step {
     /// When it was due.
     pub due_at: DateTime<Utc>,
     /// Who let it lapse, where anybody did.
-    pub charge: Option<Charge>,
+    pub attribution: Option<LapseAttribution>,
     /// The report afterwards, and what to record.
     pub decision: Decision,
 }
@@ -125,7 +125,7 @@ pub fn step(report: &Report, context: &Context<'_>) -> Option<Step> {
         events: Vec::new(),
     };
     // A colour before the step of the same instant.
-    let (rule, charge) = if report.mark_due_at == Some(due) {
+    let (rule, attribution) = if report.mark_due_at == Some(due) {
         (turn.mark(), None)
     } else {
         turn.lapse()
@@ -133,7 +133,7 @@ pub fn step(report: &Report, context: &Context<'_>) -> Option<Step> {
     Some(Step {
         rule,
         due_at: due,
-        charge,
+        attribution,
         decision: Decision {
             report: turn.next,
             events: turn.events,
@@ -157,7 +157,7 @@ pub fn mark(report: &Report, context: &Context<'_>) -> Option<Step> {
     Some(Step {
         rule: turn.mark(),
         due_at: due,
-        charge: None,
+        attribution: None,
         decision: Decision {
             report: turn.next,
             events: turn.events,
@@ -199,7 +199,7 @@ impl Turn<'_> {
     }
 
     /// The step under way is over.
-    fn lapse(&mut self) -> (Rule, Option<Charge>) {
+    fn lapse(&mut self) -> (Rule, Option<LapseAttribution>) {
         let report = self.before;
         let waits_for_time = report.desk().is_some_and(|desk| desk.duty == Duty::Grant);
         match (report.status, &report.handler) {
@@ -215,9 +215,9 @@ impl Turn<'_> {
     }
 
     /// The next tier holds it now.
-    fn goes_up(&mut self, rule: Rule, lapsed: Tier) -> (Rule, Option<Charge>) {
+    fn goes_up(&mut self, rule: Rule, lapsed: Tier) -> (Rule, Option<LapseAttribution>) {
         let from = self.before.holder_tier;
-        let charge = self.charge(lapsed);
+        let attribution = self.attribution(lapsed);
         rise(&mut self.next, from.above().unwrap_or(Tier::Town));
         self.handed_over();
         self.next.proceedings.lapse = Some(Lapse {
@@ -225,12 +225,12 @@ impl Turn<'_> {
             due_at: self.due,
             at: self.context.now,
         });
-        self.record(rule, &self.lapsed(charge));
-        (rule, Some(charge))
+        self.record(rule, &self.lapsed(attribution));
+        (rule, Some(attribution))
     }
 
-    fn handler_late(&mut self, handler: &Handler) -> (Rule, Option<Charge>) {
-        let charge = Charge {
+    fn handler_late(&mut self, handler: &Handler) -> (Rule, Option<LapseAttribution>) {
+        let attribution = LapseAttribution {
             grid_id: handler.grid.id(),
             tier: handler.grid.tier(),
             charged: !self.came_late(),
@@ -240,18 +240,18 @@ impl Turn<'_> {
         self.next.proceedings.lapse = None;
         self.handed_over();
         let said = EventData::HandlerLapsed {
-            lapsed_tier: charge.tier,
-            lapsed_grid_id: charge.grid_id,
+            lapsed_tier: attribution.tier,
+            lapsed_grid_id: attribution.grid_id,
             officer_id: handler.officer,
             team_id: handler.team,
-            charged: charge.charged,
+            charged: attribution.charged,
         };
         self.record(Rule::HandlerLate, &said);
-        (Rule::HandlerLate, Some(charge))
+        (Rule::HandlerLate, Some(attribution))
     }
 
     /// First a reminder, then one tier up; at the top reminders alone.
-    fn unverified(&mut self) -> (Rule, Option<Charge>) {
+    fn unverified(&mut self) -> (Rule, Option<LapseAttribution>) {
         let from = self.before.holder_tier;
         if from == Tier::Town {
             return (self.remind(Rule::TownLate), None);
@@ -272,12 +272,12 @@ impl Turn<'_> {
             );
             return (Rule::VerificationLate, None);
         }
-        let charge = self.charge(from);
+        let attribution = self.attribution(from);
         verify_at(&mut self.next, from.above().unwrap_or(Tier::Town));
         self.next.proceedings.lapse = None;
         self.handed_over();
-        self.record(Rule::VerificationOver, &self.lapsed(charge));
-        (Rule::VerificationOver, Some(charge))
+        self.record(Rule::VerificationOver, &self.lapsed(attribution));
+        (Rule::VerificationOver, Some(attribution))
     }
 
     fn silence(&mut self) -> Rule {
@@ -366,8 +366,8 @@ impl Turn<'_> {
         next.mark_due_at = policy.next_mark(calendar, next, self.due);
     }
 
-    fn charge(&self, tier: Tier) -> Charge {
-        Charge {
+    fn attribution(&self, tier: Tier) -> LapseAttribution {
+        LapseAttribution {
             grid_id: self.before.place.up_to(tier).id(),
             tier,
             charged: !self.came_late(),
@@ -381,13 +381,13 @@ impl Turn<'_> {
         lapse.is_some_and(|lapse| lapse.at > self.due)
     }
 
-    fn lapsed(&self, charge: Charge) -> EventData<'static> {
+    fn lapsed(&self, attribution: LapseAttribution) -> EventData<'static> {
         EventData::Lapsed(LapsedStep {
             from_tier: self.before.holder_tier,
             to_tier: self.next.holder_tier,
-            lapsed_tier: charge.tier,
-            lapsed_grid_id: charge.grid_id,
-            charged: charge.charged,
+            lapsed_tier: attribution.tier,
+            lapsed_grid_id: attribution.grid_id,
+            charged: attribution.charged,
         })
     }
 

@@ -1,4 +1,4 @@
-//! Reports that nobody touches: what happens to them, when, and to whose charge.
+//! Reports that nobody touches: what happens to them, when, and whom it counts against.
 
 use chrono::TimeDelta;
 
@@ -159,12 +159,15 @@ fn over_national_day_an_escalation_that_nobody_decides_on_comes_to_the_town() {
         ]
     );
     // Both lapses are the village's: it did not decide, and it did not handle. Nothing was approved.
-    let village = Some(Charge {
+    let village = Some(LapseAttribution {
         grid_id: VILLAGE,
         tier: Tier::Village,
         charged: true,
     });
-    assert_eq!((steps[0].charge, steps[1].charge), (village, village));
+    assert_eq!(
+        (steps[0].attribution, steps[1].attribution),
+        (village, village)
+    );
     let kinds: Vec<EventKind> = steps
         .iter()
         .flat_map(|step| &step.decision.events)
@@ -203,7 +206,7 @@ fn what_a_group_keeps_goes_up_through_the_village_at_the_shares_of_its_limit() {
     );
     let charged: Vec<_> = steps
         .iter()
-        .map(|step| step.charge.unwrap().grid_id)
+        .map(|step| step.attribution.unwrap().grid_id)
         .collect();
     assert_eq!(charged, [GROUP, VILLAGE]);
 }
@@ -319,7 +322,7 @@ fn comes_to_the_town(town: &Town, filed: &Report) {
     assert_eq!(last.deadline_at, filed.deadline_at);
     // A tier has at least the least time with it.
     for pair in steps.windows(2) {
-        if pair[0].charge.is_some() && pair[1].charge.is_some() {
+        if pair[0].attribution.is_some() && pair[1].attribution.is_some() {
             let had = calendar.measure(pace, pair[0].due_at, pair[1].due_at);
             let before_end = pair[1].due_at < filed.deadline_at;
             assert!(!before_end || had >= TimeDelta::minutes(15), "{what}");
@@ -340,8 +343,8 @@ fn after_a_standstill_it_is_where_it_would_be_and_nobody_is_charged_unfairly() {
     assert_eq!(told(&caught_up), expected);
     let charged: Vec<bool> = caught_up
         .iter()
-        .filter_map(|step| step.charge)
-        .map(|charge| charge.charged)
+        .filter_map(|step| step.attribution)
+        .map(|attribution| attribution.charged)
         .collect();
     // The group had its time; the village never saw it.
     assert_eq!(charged, [true, false]);
@@ -386,7 +389,7 @@ fn a_late_handler_loses_the_work_to_the_holder() {
     let back = &steps[0].decision.report;
     assert_eq!(back.handler, None);
     assert_eq!(back.holder_tier, Tier::Village);
-    assert_eq!(steps[0].charge.unwrap().grid_id, GROUP);
+    assert_eq!(steps[0].attribution.unwrap().grid_id, GROUP);
     assert_eq!(back.proceedings.lapse, None, "there is nothing to recall");
     assert_eq!(steps[0].decision.events[0].kind, EventKind::HandlerLapsed);
 }
