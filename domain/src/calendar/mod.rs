@@ -1,7 +1,7 @@
 //! Time as limits count it: China Standard Time, working hours, nights, weekends, holidays.
 //!
 //! Owns how a span is added to an instant and how much counted time lies between two. China has one
-//! time zone without summer time (+08:00). It must not know what a limit is for (`report::limits`).
+//! time zone without summer time (+08:00). It must not know what a limit is for (`report::deadlines`).
 //!
 //! An instant that was promised is kept by whoever promised it: a holiday table or a setting that
 //! changes later moves nothing that was counted before, only what is counted from then on.

@@ -1,6 +1,6 @@
 //! The coded values of a report: what it may be, and what was said of it.
 //!
-//! Owns slugs and labels. Limits by category stand in `limits`, what may happen in `lifecycle`.
+//! Owns slugs and labels. Limits by category stand in `deadlines`, what may happen in `lifecycle`.
 
 use crate::slug::slugs;
 

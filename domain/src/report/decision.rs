@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
+use super::deadlines::Policy;
 use super::event::Event;
-use super::limits::Policy;
 use super::state::Report;
 use crate::calendar::Calendar;
 use crate::officer::Staffing;

@@ -3,7 +3,7 @@
 //! Owns what a report becomes at its next due instant. The clock and the forecast ask here and nowhere
 //! else, so that what was foretold is what happens. Nobody decides anything by this: what lapsed is the
 //! tier's that let it lapse, and no officer's approval. What an action does stands in `lifecycle`, when
-//! a step is due in `limits`.
+//! a step is due in `deadlines`.
 //!
 //! A step counts from the instant it was due, however late the clock comes to it: after a standstill
 //! everything comes where it would be. Who got a report only when its step was over already is not

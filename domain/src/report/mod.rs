@@ -2,13 +2,13 @@
 //!
 //! Where to read: `state` is a report; `lifecycle` decides on an action, `permission` says who may,
 //! `actions` what each does, `consequences` what follows every change; `lapse` is what happens by
-//! itself, `limits` by when, `filing` the first state. Files use those above them in this list and
+//! itself, `deadlines` by when, `filing` the first state. Files use those above them in this list and
 //! never the other way round:
 //!
 //! ```text
 //! code, refusal, event, proceedings, handler, assignment
 //! state, action, event_data
-//! closing, limits, decision
+//! closing, deadlines, decision
 //! holding, pause, change, permission
 //! actions, consequences
 //! lifecycle, allowed, filing, lapse, relocation, rebound
@@ -22,6 +22,7 @@ mod change;
 pub mod closing;
 pub mod code;
 mod consequences;
+pub mod deadlines;
 pub mod decision;
 pub mod event;
 pub mod event_data;
@@ -30,7 +31,6 @@ pub mod handler;
 mod holding;
 pub mod lapse;
 pub mod lifecycle;
-pub mod limits;
 mod pause;
 pub mod permission;
 pub mod proceedings;
@@ -44,10 +44,10 @@ pub use action::{Action, ActionKind, Verdict};
 pub use actions::MOST_MILESTONES;
 pub use assignment::Assignment;
 pub use code::{Colour, Disposition, Duty, Outcome, PhotoRole, Severity, Source, Status};
+pub use deadlines::Policy;
 pub use decision::{Context, Decision};
 pub use event::{Event, EventKind};
 pub use handler::Handler;
-pub use limits::Policy;
 pub use proceedings::Proceedings;
 pub use refusal::Refusal;
 pub use state::{Desk, Report, Returns};

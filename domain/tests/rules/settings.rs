@@ -8,9 +8,9 @@ use gridpatrol_domain::grid::GridPath;
 use gridpatrol_domain::officer::{Actor, Covers, Post, Posting, Role, Staffing};
 use gridpatrol_domain::report::allowed::allowed_actions;
 use gridpatrol_domain::report::closing::{ClosingRules, StartingAt, UpTo};
+use gridpatrol_domain::report::deadlines::Limits;
 use gridpatrol_domain::report::filing::{Filing, file};
 use gridpatrol_domain::report::lifecycle::decide;
-use gridpatrol_domain::report::limits::Limits;
 use gridpatrol_domain::report::proceedings::{PressingRules, ProceedingRules};
 use gridpatrol_domain::report::{
     Action, Category, Context, Disposition, Outcome, Policy, Severity, Source,
