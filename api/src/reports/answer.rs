@@ -6,7 +6,8 @@ use chrono::{DateTime, Utc};
 use gridpatrol_domain::geo::Crs;
 use gridpatrol_domain::grid::Tier;
 use gridpatrol_domain::report::{
-    ActionKind, Category, Colour, Disposition, Duty, Outcome, Severity, Source, Status, Subtype,
+    ActionKind, Category, Disposition, Duty, Outcome, Severity, Source, Status, Subtype,
+    WarningLevel,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -109,7 +110,7 @@ pub struct Report {
     pub overdue: bool,
     /// How much of the whole limit is used up, as the clock marks it within seconds: yellow is due soon,
     /// red overdue.
-    pub colour: Colour,
+    pub colour: WarningLevel,
     /// 受理: when the present desk accepted it, or first acted on it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accepted_at: Option<DateTime<Utc>>,

@@ -180,7 +180,7 @@ pub(super) fn marked(report: &Report, context: &Context<'_>) -> (Report, Vec<Ste
     let mut steps: Vec<Step> = Vec::new();
     let mut report = report.clone();
     while steps.len() < MOST_STEPS
-        && let Some(step) = lapse::mark(&report, context)
+        && let Some(step) = lapse::warn(&report, context)
     {
         report = step.decision.report.clone();
         steps.push(step);

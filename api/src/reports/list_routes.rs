@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use gridpatrol_domain::error::Code;
 use gridpatrol_domain::geo::Crs;
 use gridpatrol_domain::grid::Tier;
-use gridpatrol_domain::report::{Category, Colour, Duty, Severity, Source, Status};
+use gridpatrol_domain::report::{Category, Duty, Severity, Source, Status, WarningLevel};
 use gridpatrol_domain::slug::Slug;
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
@@ -62,7 +62,7 @@ pub struct ListQuery {
     pub severity: Choices<Severity>,
     /// How much of the limit is used up: `yellow` is due soon, `red` overdue.
     #[param(inline, style = Form, explode = false)]
-    pub colour: Choices<Colour>,
+    pub colour: Choices<WarningLevel>,
     /// Whether the deadline has passed, or had when the report ended: what is marked `red` and not void.
     /// The clock marks a report within seconds of its deadline, so that one may be `overdue` a moment
     /// before it is listed as such.

@@ -292,7 +292,7 @@ pub fn report(
         next_due_at: state.next_due_at,
         deadline_at: row.deadline_at,
         overdue: state.overdue(now),
-        colour: state.colour,
+        colour: state.warning_level,
         accepted_at: state.accepted_at,
         round: state.round,
         rebounds: state.rebounds,

@@ -112,7 +112,7 @@ slugs! {
 
 slugs! {
     /// How much of the whole limit is used up (DOMAIN.md 2).
-    Colour {
+    WarningLevel {
         /// Less than what makes it yellow.
         Green = "green", "绿", "Green";
         /// Due soon.

@@ -107,9 +107,9 @@ fn settle_clocks(change: &mut Change<'_>) {
         next.next_due_at = Some(resumed.min(next.deadline_at).max(due));
     }
     if new_deadline {
-        policy.recolour(calendar, next, now);
+        policy.lower_warning_level(calendar, next, now);
     }
-    next.mark_due_at = policy.next_mark(calendar, next, now);
+    next.warning_due_at = policy.next_warning(calendar, next, now);
 }
 
 /// Any first act of the desk accepts the report (受理). A new desk has not accepted it yet; the one that

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::actions::{escalation, resolution};
 use super::change::Record;
 use super::closing;
-use super::code::{Colour, Disposition, Outcome, Severity, Source, Status};
+use super::code::{Disposition, Outcome, Severity, Source, Status, WarningLevel};
 use super::decision::{Context, Decision};
 use super::event_data::{EventData, FormerPosting};
 use super::holding::rise;
@@ -112,8 +112,8 @@ pub fn file(filing: &Filing, actor: &Actor, context: &Context<'_>) -> Result<Dec
         rebounds: 0,
         away: TimeDelta::zero(),
         proceedings: Proceedings::default(),
-        colour: Colour::Green,
-        mark_due_at: None,
+        warning_level: WarningLevel::Green,
+        warning_due_at: None,
         deadline_at: context.policy.deadline(
             context.calendar,
             now,
@@ -206,7 +206,7 @@ pub fn file(filing: &Filing, actor: &Actor, context: &Context<'_>) -> Result<Dec
         report.accepted_at = Some(now);
     }
     report.next_due_at = context.policy.next_due(context.calendar, &report);
-    report.mark_due_at = context.policy.next_mark(context.calendar, &report, now);
+    report.warning_due_at = context.policy.next_warning(context.calendar, &report, now);
     Ok(Decision {
         report,
         events: record.into_events(),

@@ -14,7 +14,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::actions::{extension, suspension};
-use super::code::{Colour, Duty, Severity, Status};
+use super::code::{Duty, Severity, Status, WarningLevel};
 use super::decision::{Context, Decision};
 use super::event::Event;
 use super::event_data::{EventData, LapsedStep};
@@ -62,7 +62,7 @@ slugs! {
 impl Rule {
     /// Whether it only marks how much of the limit is used up, and moves nothing.
     #[must_use]
-    pub const fn marks(self) -> bool {
+    pub const fn is_warning(self) -> bool {
         matches!(
             self,
             Self::DueSoon | Self::DeadlinePassed | Self::SupervisionDue | Self::CircularDue
@@ -106,7 +106,7 @@ pub fn due_at(report: &Report) -> Option<DateTime<Utc>> {
     if matches!(report.status, Status::Closed | Status::Void) {
         return None;
     }
-    match (report.next_due_at, report.mark_due_at) {
+    match (report.next_due_at, report.warning_due_at) {
         (Some(step), Some(mark)) => Some(step.min(mark)),
         (step, mark) => step.or(mark),
     }
@@ -124,9 +124,9 @@ pub fn step(report: &Report, context: &Context<'_>) -> Option<Step> {
         context,
         events: Vec::new(),
     };
-    // A colour before the step of the same instant.
-    let (rule, attribution) = if report.mark_due_at == Some(due) {
-        (turn.mark(), None)
+    // A warning level before the step of the same instant.
+    let (rule, attribution) = if report.warning_due_at == Some(due) {
+        (turn.warn(), None)
     } else {
         turn.lapse()
     };
@@ -144,9 +144,9 @@ pub fn step(report: &Report, context: &Context<'_>) -> Option<Step> {
 /// What the limit came to before somebody acts now, where the clock has not come to it yet: only that,
 /// for a step that is over is undone by acting on it. So what ended late is known to have been late.
 #[must_use]
-pub fn mark(report: &Report, context: &Context<'_>) -> Option<Step> {
+pub fn warn(report: &Report, context: &Context<'_>) -> Option<Step> {
     due_at(report)?;
-    let due = report.mark_due_at.filter(|due| *due <= context.now)?;
+    let due = report.warning_due_at.filter(|due| *due <= context.now)?;
     let mut turn = Turn {
         before: report,
         next: report.clone(),
@@ -155,7 +155,7 @@ pub fn mark(report: &Report, context: &Context<'_>) -> Option<Step> {
         events: Vec::new(),
     };
     Some(Step {
-        rule: turn.mark(),
+        rule: turn.warn(),
         due_at: due,
         attribution: None,
         decision: Decision {
@@ -176,24 +176,24 @@ struct Turn<'a> {
 
 impl Turn<'_> {
     /// The limit is used up further.
-    fn mark(&mut self) -> Rule {
+    fn warn(&mut self) -> Rule {
         let deadline_at = self.before.deadline_at;
-        let (rule, said) = match (self.before.colour, self.before.proceedings.pressures) {
-            (Colour::Green, _) => (Rule::DueSoon, EventData::DueSoon { deadline_at }),
-            (Colour::Yellow, _) => (Rule::DeadlinePassed, EventData::Overdue { deadline_at }),
-            (Colour::Red, 0) => (
+        let (rule, said) = match (self.before.warning_level, self.before.proceedings.pressures) {
+            (WarningLevel::Green, _) => (Rule::DueSoon, EventData::DueSoon { deadline_at }),
+            (WarningLevel::Yellow, _) => (Rule::DeadlinePassed, EventData::Overdue { deadline_at }),
+            (WarningLevel::Red, 0) => (
                 Rule::SupervisionDue,
                 EventData::SupervisionDue { deadline_at },
             ),
-            (Colour::Red, _) => (Rule::CircularDue, EventData::CircularDue { deadline_at }),
+            (WarningLevel::Red, _) => (Rule::CircularDue, EventData::CircularDue { deadline_at }),
         };
-        match self.before.colour {
-            Colour::Green => self.next.colour = Colour::Yellow,
-            Colour::Yellow => self.next.colour = Colour::Red,
-            Colour::Red => self.next.proceedings.pressures += 1,
+        match self.before.warning_level {
+            WarningLevel::Green => self.next.warning_level = WarningLevel::Yellow,
+            WarningLevel::Yellow => self.next.warning_level = WarningLevel::Red,
+            WarningLevel::Red => self.next.proceedings.pressures += 1,
         }
         let policy = self.context.policy;
-        self.next.mark_due_at = policy.next_mark(self.context.calendar, &self.next, self.due);
+        self.next.warning_due_at = policy.next_warning(self.context.calendar, &self.next, self.due);
         self.record(rule, &said);
         rule
     }
@@ -361,9 +361,9 @@ impl Turn<'_> {
         let (policy, calendar) = (self.context.policy, self.context.calendar);
         next.next_due_at = policy.next_due(calendar, next);
         if next.deadline_at != self.before.deadline_at {
-            policy.recolour(calendar, next, self.due);
+            policy.lower_warning_level(calendar, next, self.due);
         }
-        next.mark_due_at = policy.next_mark(calendar, next, self.due);
+        next.warning_due_at = policy.next_warning(calendar, next, self.due);
     }
 
     fn attribution(&self, tier: Tier) -> LapseAttribution {

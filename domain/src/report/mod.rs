@@ -43,7 +43,7 @@ pub mod state;
 pub use action::{Action, ActionKind, Verdict};
 pub use actions::MOST_MILESTONES;
 pub use assignment::Assignment;
-pub use code::{Colour, Disposition, Duty, Outcome, PhotoRole, Severity, Source, Status};
+pub use code::{Disposition, Duty, Outcome, PhotoRole, Severity, Source, Status, WarningLevel};
 pub use deadlines::Policy;
 pub use decision::{Context, Decision};
 pub use event::{Event, EventKind};

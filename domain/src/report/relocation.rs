@@ -106,7 +106,7 @@ mod tests {
     use crate::grid_management::followed;
     use crate::officer::{Covers, Post, Role, Staffing};
     use crate::report::{
-        Category, Colour, Handler, Policy, Proceedings, Returns, Severity, Source,
+        Category, Handler, Policy, Proceedings, Returns, Severity, Source, WarningLevel,
     };
     use crate::slug::Slug as _;
 
@@ -160,8 +160,8 @@ mod tests {
             rebounds: 0,
             away: TimeDelta::zero(),
             proceedings: Proceedings::default(),
-            colour: Colour::Green,
-            mark_due_at: None,
+            warning_level: WarningLevel::Green,
+            warning_due_at: None,
             deadline_at: now() + chrono::TimeDelta::days(2),
             next_due_at: Some(now()),
             version: 3,

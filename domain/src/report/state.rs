@@ -6,7 +6,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use super::code::{Colour, Duty, Outcome, Severity, Source, Status};
+use super::code::{Duty, Outcome, Severity, Source, Status, WarningLevel};
 use super::handler::Handler;
 use super::proceedings::Proceedings;
 use crate::category::Category;
@@ -122,9 +122,9 @@ pub struct Report {
     /// exactly while it is neither closed nor void.
     pub next_due_at: Option<DateTime<Utc>>,
     /// How much of the whole limit is used up.
-    pub colour: Colour,
-    /// When the colour changes next; absent when it does not.
-    pub mark_due_at: Option<DateTime<Utc>>,
+    pub warning_level: WarningLevel,
+    /// When the warning level changes next; absent when it does not.
+    pub warning_due_at: Option<DateTime<Utc>>,
     /// Raised by every action and amendment, but not by comments and photos.
     pub version: i64,
 }

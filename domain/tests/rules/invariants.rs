@@ -31,7 +31,7 @@ pub fn holds(
         referral.is_none() || (report.status == Status::Open && report.holder_tier == Tier::Town)
     );
     prop_assert!(extension.is_none() || report.status == Status::Open);
-    prop_assert!(report.mark_due_at.is_none() || report.status.moves());
+    prop_assert!(report.warning_due_at.is_none() || report.status.moves());
     if report.status == Status::Suspended {
         prop_assert!(
             report.next_due_at <= suspension.as_ref().map(|suspension| suspension.review_at)

@@ -2,7 +2,7 @@
 
 use crate::grid::Tier;
 use crate::report::change::Change;
-use crate::report::code::{Colour, Severity, Status};
+use crate::report::code::{Severity, Status, WarningLevel};
 use crate::report::event_data::EventData;
 use crate::report::proceedings::Proceedings;
 use crate::report::state::Returns;
@@ -29,7 +29,7 @@ pub(crate) fn reopen(change: &mut Change<'_>, reason: &str, rebound: bool) {
     next.closed_at = None;
     next.outcome = None;
     next.self_verified = false;
-    next.colour = Colour::Green;
+    next.warning_level = WarningLevel::Green;
     next.proceedings = Proceedings {
         supervisions: next.proceedings.supervisions,
         ..Proceedings::default()

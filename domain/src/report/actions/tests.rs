@@ -9,8 +9,8 @@ use crate::officer::{Actor, Covers, Post, Posting, Role, Staffing};
 use crate::report::filing::{Filing, file};
 use crate::report::lifecycle::decide;
 use crate::report::{
-    Action, Assignment, Category, Colour, Context, Decision, Disposition, EventKind, Outcome,
-    Policy, Report, Severity, Source, Status, lapse,
+    Action, Assignment, Category, Context, Decision, Disposition, EventKind, Outcome, Policy,
+    Report, Severity, Source, Status, WarningLevel, lapse,
 };
 
 const TOWN: GridPath = GridPath::town(Uuid::from_u128(1));
@@ -154,10 +154,10 @@ fn what_rested_has_as_much_left_as_before_and_is_no_sooner_due() {
     let (again, resume) = ("2026-12-28T10:30", Action::Resume { comment: None });
     let resumed = act(&rested, &leader(), again, resume);
     assert_eq!(left(&resumed, again), left(&report, "2026-11-18T10:30"));
-    assert_eq!(resumed.colour, Colour::Green);
+    assert_eq!(resumed.warning_level, WarningLevel::Green);
     let rest = |at: Option<DateTime<Utc>>| resumed.deadline_at - at.unwrap();
     assert!(
-        rest(resumed.mark_due_at) < TimeDelta::days(1),
+        rest(resumed.warning_due_at) < TimeDelta::days(1),
         "three of four days"
     );
     assert!(

@@ -184,9 +184,9 @@ fn over_national_day_an_escalation_that_nobody_decides_on_comes_to_the_town() {
     let lapse = second.proceedings.lapse.unwrap();
     assert_eq!((lapse.tier, lapse.due_at), (Tier::Village, steps[1].due_at));
     let end = &steps[10].decision.report;
-    assert_eq!(end.colour, Colour::Red);
+    assert_eq!(end.warning_level, WarningLevel::Red);
     assert_eq!(end.deadline_at, filed.deadline_at);
-    assert_eq!(end.mark_due_at, Some(at("2026-10-16T17:00")));
+    assert_eq!(end.warning_due_at, Some(at("2026-10-16T17:00")));
     assert_eq!(end.next_due_at, Some(at("2026-10-19T09:00")));
     // Colours and reminders change nothing that an officer would have to read again first.
     assert_eq!(end.version, 3);
@@ -291,7 +291,7 @@ fn comes_to_the_town(town: &Town, filed: &Report) {
         let found: Vec<&Step> = steps.iter().filter(|step| step.rule == rule).collect();
         found
     };
-    // Each colour once, at its instant.
+    // Each warning level once, at its instant.
     for (rule, due) in [
         (Rule::DueSoon, None),
         (Rule::DeadlinePassed, Some(filed.deadline_at)),
@@ -317,7 +317,10 @@ fn comes_to_the_town(town: &Town, filed: &Report) {
         .map_or(filed, |step| &step.decision.report);
     assert_eq!(at_deadline.holder_tier, Tier::Town, "{what}");
     let last = &steps.last().unwrap().decision.report;
-    assert_eq!((last.colour, last.proceedings.pressures), (Colour::Red, 2));
+    assert_eq!(
+        (last.warning_level, last.proceedings.pressures),
+        (WarningLevel::Red, 2)
+    );
     assert!(of(Rule::TownLate).len() > 5, "{what}");
     assert_eq!(last.deadline_at, filed.deadline_at);
     // A tier has at least the least time with it.
@@ -453,7 +456,7 @@ fn what_is_suspended_is_looked_at_by_milestones_and_comes_back_to_the_town() {
     let town = Town::new();
     let mut suspended = at_village(&town);
     suspended.status = Status::Suspended;
-    suspended.mark_due_at = None;
+    suspended.warning_due_at = None;
     let milestone = |due: &str| Milestone {
         due_at: at(due),
         title: "清淤".to_owned(),
@@ -476,7 +479,7 @@ fn what_is_suspended_is_looked_at_by_milestones_and_comes_back_to_the_town() {
     assert_eq!((back.status, back.holder_tier), (Status::Open, Tier::Town));
     assert_eq!(back.proceedings.suspension, None);
     assert!(back.deadline_at > at("2026-12-18T12:00"));
-    assert!(back.mark_due_at.is_some());
+    assert!(back.warning_due_at.is_some());
 }
 
 #[test]
@@ -484,7 +487,7 @@ fn the_town_is_reminded_of_a_county_that_does_not_reply() {
     let town = Town::new();
     let mut referred = at_village(&town);
     referred.holder_tier = Tier::Town;
-    referred.mark_due_at = None;
+    referred.warning_due_at = None;
     referred.proceedings.referral = Some(Referral {
         agency: "县生态环境局".to_owned(),
         reference: None,
@@ -503,7 +506,11 @@ fn the_town_is_reminded_of_a_county_that_does_not_reply() {
         ]
     );
     let waiting = &steps[2].decision.report;
-    assert_eq!(waiting.colour, Colour::Green, "its clock stands still");
+    assert_eq!(
+        waiting.warning_level,
+        WarningLevel::Green,
+        "its clock stands still"
+    );
     assert!(waiting.proceedings.referral.is_some());
 }
 
