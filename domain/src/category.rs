@@ -2,9 +2,9 @@
 //!
 //! Owns codes and labels. The limits of a category stand in `report`, the field of a team in `team`.
 
-use crate::slug::slugs;
+use crate::coded_value::coded_values;
 
-slugs! {
+coded_values! {
     /// What is wrong (DOMAIN.md 2). Not what was visited, and not who noticed.
     Category {
         /// 01.
@@ -32,7 +32,7 @@ slugs! {
     }
 }
 
-slugs! {
+coded_values! {
     /// A finer name for what is wrong.
     Subtype {
         /// 扬尘.

@@ -1,12 +1,12 @@
-//! The one table of error codes: slug, HTTP status, titles in Chinese and English.
+//! The one table of error codes: name, HTTP status, titles in Chinese and English.
 //!
 //! Every refusal the product can give stands here once. The API turns a [`Code`] into an RFC 9457
 //! problem document; a test proves that each code is used and documented. The status is plain data
 //! here: this crate knows nothing of HTTP.
 
 macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident = $slug:literal, $status:literal, $zh:literal, $en:literal;)+) => {
-        /// A stable error code. Clients switch on its slug, never on texts.
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $status:literal, $zh:literal, $en:literal;)+) => {
+        /// A stable error code. Clients switch on its name, never on texts.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Code { $($(#[$doc])* $name,)+ }
 
@@ -16,7 +16,7 @@ macro_rules! codes {
 
             /// The stable, machine-readable name.
             #[must_use]
-            pub const fn slug(self) -> &'static str { match self { $(Code::$name => $slug,)+ } }
+            pub const fn code(self) -> &'static str { match self { $(Code::$name => $code,)+ } }
 
             /// The HTTP status it is answered with.
             #[must_use]
@@ -174,6 +174,6 @@ codes! {
 
 impl std::fmt::Display for Code {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(self.slug())
+        formatter.write_str(self.code())
     }
 }

@@ -5,9 +5,9 @@
 
 use uuid::Uuid;
 
-use crate::slug::slugs;
+use crate::coded_value::coded_values;
 
-slugs! {
+coded_values! {
     /// A tier of supervision, lowest first. Stored as it is, never inferred from a number in a name
     /// (DOMAIN.md 0).
     Tier {

@@ -4,6 +4,7 @@
 pub mod audit;
 pub mod calendar;
 pub mod category;
+pub mod coded_value;
 pub mod credit_code;
 pub mod division;
 pub mod error;
@@ -18,6 +19,5 @@ pub mod report;
 pub mod scope;
 pub mod service;
 pub mod settings;
-pub mod slug;
 pub mod team;
 pub mod validation;

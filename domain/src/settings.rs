@@ -11,10 +11,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::calendar::{QuietHours, Span, TimeOfDay, WorkingHours};
+use crate::coded_value::CodedValue as _;
 use crate::notice::NotificationMode;
 use crate::report::Policy;
 use crate::report::closing::UpTo;
-use crate::slug::Slug as _;
 use crate::validation::InvalidValue;
 
 /// A change takes effect no earlier than this after it was asked for, so that no request under way
@@ -266,7 +266,7 @@ impl Settings {
     fn check_reports(&self, faults: &mut Faults) {
         let reports = &self.reports;
         for (category, limits) in &reports.limits {
-            let at = |severity: &str| format!("/reports/limits/{}/{severity}", category.slug());
+            let at = |severity: &str| format!("/reports/limits/{}/{severity}", category.code());
             faults.span(&at("critical"), limits.critical);
             faults.span(&at("serious"), limits.serious);
             faults.span(&at("general"), limits.general);

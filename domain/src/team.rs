@@ -6,10 +6,10 @@
 use uuid::Uuid;
 
 use crate::category::Category;
+use crate::coded_value::coded_values;
 use crate::grid::{GridPath, Tier};
-use crate::slug::slugs;
 
-slugs! {
+coded_values! {
     /// What a team is.
     TeamKind {
         /// 检查小组: checks on site, usually by area and field.

@@ -12,8 +12,8 @@ use gridpatrol::demo::{PASSWORD, fill};
 use gridpatrol::store::schema::{officers, reports};
 use gridpatrol::store::types::At;
 use gridpatrol::store::{Conn, Outcome};
+use gridpatrol_domain::coded_value::CodedValue;
 use gridpatrol_domain::report::{Category, Outcome as End, Severity, Status};
-use gridpatrol_domain::slug::Slug;
 
 use crate::support::audit;
 use crate::support::database::{Database, Kind};
@@ -95,10 +95,10 @@ fn everything_happens(conn: &mut Conn) -> Outcome<()> {
     Ok(())
 }
 
-fn slugs<T: Slug>(left_out: &[&str]) -> BTreeSet<String> {
+fn slugs<T: CodedValue>(left_out: &[&str]) -> BTreeSet<String> {
     T::ALL
         .iter()
-        .map(|each| each.slug().to_owned())
+        .map(|each| each.code().to_owned())
         .filter(|slug| !left_out.contains(&slug.as_str()))
         .collect()
 }

@@ -12,9 +12,9 @@ use gridpatrol::reports::list::{self, Filter, View};
 use gridpatrol::reports::queries;
 use gridpatrol::reports::rows::ReportRow;
 use gridpatrol::store::{Conn, Lane, Outcome, Store};
+use gridpatrol_domain::coded_value::CodedValue as _;
 use gridpatrol_domain::grid::GridPath;
 use gridpatrol_domain::report::{Category, Status};
-use gridpatrol_domain::slug::Slug as _;
 use uuid::Uuid;
 
 use crate::client::{Requests, ask, drive, request, sign_in};
@@ -205,12 +205,12 @@ fn requests(ask: Ask, readers: &Readers, connection: usize) -> Requests {
             Ask::ByStatus => format!(
                 "/v1/reports?grid={}&status={}",
                 grid.id(),
-                chosen(&STATUSES, turn).map_or("", |status| status.slug())
+                chosen(&STATUSES, turn).map_or("", |status| status.code())
             ),
             Ask::ByCategory => format!(
                 "/v1/reports?grid={}&status=closed&category={}",
                 grid.id(),
-                Category::NatureReserve.slug()
+                Category::NatureReserve.code()
             ),
             Ask::Inbox => "/v1/inbox".to_owned(),
             // 秸秆 取水口, percent-encoded.

@@ -11,6 +11,7 @@ use gridpatrol::store::events::{self, EventRecord};
 use gridpatrol::store::types::{At, Coded};
 use gridpatrol::store::{Conn, Outcome, counters, town};
 use gridpatrol_domain::calendar::Calendar;
+use gridpatrol_domain::coded_value::CodedValue as _;
 use gridpatrol_domain::geo::Crs;
 use gridpatrol_domain::grid::Tier;
 use gridpatrol_domain::report::filing::{Filing, file};
@@ -18,7 +19,6 @@ use gridpatrol_domain::report::{
     self as domain, Category, Context, Decision, Disposition, Policy, Report, Severity, Source,
     Status,
 };
-use gridpatrol_domain::slug::Slug as _;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -275,7 +275,7 @@ fn recorded(
     EventRecord {
         subject_kind: "report",
         subject_id: report.id,
-        kind: event.kind.slug(),
+        kind: event.kind.code(),
         at,
         actor_id: Some(report.reporter_id),
         facts,

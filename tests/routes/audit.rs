@@ -7,9 +7,9 @@ use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use gridpatrol::store::schema::events;
 use gridpatrol::store::types::Id;
+use gridpatrol_domain::coded_value::CodedValue as _;
 use gridpatrol_domain::error::Code;
 use gridpatrol_domain::report::EventKind;
-use gridpatrol_domain::slug::Slug as _;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
@@ -331,7 +331,7 @@ async fn place(world: &World, id: Uuid, kind: EventKind) -> i64 {
         .look(move |conn| {
             Ok(events::table
                 .filter(events::subject_id.eq(Id(id)))
-                .filter(events::kind.eq(kind.slug()))
+                .filter(events::kind.eq(kind.code()))
                 .select(events::seq)
                 .first(conn)?)
         })

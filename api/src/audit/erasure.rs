@@ -10,11 +10,11 @@
 use chrono::TimeDelta;
 use gridpatrol_domain::audit::walk::ERASED_SEQS;
 use gridpatrol_domain::audit::words::{MASK, Words};
+use gridpatrol_domain::coded_value::CodedValue as _;
 use gridpatrol_domain::error::Code;
 use gridpatrol_domain::grid::GridPath;
 use gridpatrol_domain::officer::{Actor, Role};
 use gridpatrol_domain::report::{EventKind, Proceedings, Status};
-use gridpatrol_domain::slug::Slug as _;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -111,7 +111,7 @@ pub fn of_report(conn: &mut Conn, viewer: &Viewer, id: Uuid, request: &Request) 
     let record = EventRecord {
         subject_kind: "report",
         subject_id: id,
-        kind: EventKind::DataErased.slug(),
+        kind: EventKind::DataErased.code(),
         at: viewer.now,
         actor_id: Some(viewer.actor.officer_id),
         facts,

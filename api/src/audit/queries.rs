@@ -420,7 +420,7 @@ pub fn forget_officer(
             .filter(security_log::officer_id.eq(Some(id)))
             .filter(security_log::at.lt(At(log_before)))
     };
-    let of_phones = Kind::OF_PHONES.map(Kind::slug);
+    let of_phones = Kind::OF_PHONES.map(Kind::code);
     let phones = old()
         .filter(security_log::kind.eq_any(of_phones))
         .filter(security_log::detail.is_not_null());

@@ -5,10 +5,10 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use gridpatrol_domain::coded_value::CodedValue as _;
 use gridpatrol_domain::grid_management::{self, Refusal};
 use gridpatrol_domain::report::Context;
 use gridpatrol_domain::report::code::RelocationReason;
-use gridpatrol_domain::slug::Slug as _;
 use serde_json::{Map, json};
 use uuid::Uuid;
 
@@ -228,7 +228,7 @@ impl Restructuring<'_> {
             let mut facts = Map::new();
             facts.insert("posting_id".to_owned(), json!(id));
             facts.insert("grid_id".to_owned(), json!(grid));
-            facts.insert("role".to_owned(), json!(role.0.slug()));
+            facts.insert("role".to_owned(), json!(role.0.code()));
             facts.insert("to".to_owned(), json!(to));
             records.push(EventRecord {
                 subject_kind: "officer",

@@ -11,10 +11,10 @@ use std::collections::{BTreeSet, HashSet};
 use chrono::{DateTime, Utc};
 use diesel::dsl::min;
 use diesel::prelude::*;
+use gridpatrol_domain::coded_value::CodedValue as _;
 use gridpatrol_domain::grid::Tier;
 use gridpatrol_domain::report::lapse::{self, Rule, Step};
 use gridpatrol_domain::report::{Context, Report};
-use gridpatrol_domain::slug::Slug as _;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -273,7 +273,7 @@ fn recorded(step: Step, report: &Report, now: DateTime<Utc>) -> Vec<EventRecord>
         .map(|event| EventRecord {
             subject_kind: "report",
             subject_id: report.id,
-            kind: event.kind.slug(),
+            kind: event.kind.code(),
             at: now,
             actor_id: None,
             facts: facts.clone(),

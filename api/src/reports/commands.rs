@@ -4,6 +4,7 @@
 //! rest). What may happen is the domain's to say; statements stand in `queries`.
 
 use chrono::Datelike;
+use gridpatrol_domain::coded_value::CodedValue;
 use gridpatrol_domain::error::Code;
 use gridpatrol_domain::grid::GridPath;
 use gridpatrol_domain::report::allowed::allowed_actions;
@@ -17,7 +18,6 @@ use gridpatrol_domain::report::{
     Action, Category, Context, Decision, Disposition, Event, Handler, PhotoRole, Refusal, Report,
     Severity, Source,
 };
-use gridpatrol_domain::slug::Slug;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -440,7 +440,7 @@ pub(super) fn record(
             EventRecord {
                 subject_kind: "report",
                 subject_id: report.id,
-                kind: event.kind.slug(),
+                kind: event.kind.code(),
                 at: viewer.now,
                 actor_id: Some(viewer.actor.officer_id),
                 facts,
@@ -493,7 +493,7 @@ fn refused(refusal: Refusal, at: Option<(&Report, &Viewer, &Context<'_>)>) -> Pr
         problem.allowed_actions = Some(
             allowed_actions(report, &viewer.actor, context)
                 .into_iter()
-                .map(|allowed| allowed.action.slug().to_owned())
+                .map(|allowed| allowed.action.code().to_owned())
                 .collect(),
         );
     }

@@ -4,12 +4,12 @@
 //! it would come to the report, with the officers who would be there then. It writes nothing.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use gridpatrol_domain::coded_value::CodedValue as _;
 use gridpatrol_domain::grid::Tier;
 use gridpatrol_domain::notice::{Naming, Text, text};
 use gridpatrol_domain::officer::Staffing;
 use gridpatrol_domain::report::lapse::{self, Rule};
 use gridpatrol_domain::report::{Context, Duty, EventKind, Report, WarningLevel};
-use gridpatrol_domain::slug::Slug as _;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;

@@ -7,9 +7,9 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::{count_star, not, sql};
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
+use gridpatrol_domain::coded_value::CodedValue as _;
 use gridpatrol_domain::officer::{Actor, Staffing};
 use gridpatrol_domain::report::Duty;
-use gridpatrol_domain::slug::Slug as _;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 

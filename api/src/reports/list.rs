@@ -164,7 +164,7 @@ pub fn page(
 
 /// The conditions of the filter, those served by an index included.
 fn narrowed<'a>(mut query: Boxed<'a>, filter: &Filter) -> Boxed<'a> {
-    fn coded<T: gridpatrol_domain::slug::Slug>(values: &[T]) -> Vec<Coded<T>> {
+    fn coded<T: gridpatrol_domain::coded_value::CodedValue>(values: &[T]) -> Vec<Coded<T>> {
         padded(values.iter().copied().map(Coded))
     }
     if !filter.statuses.is_empty() {

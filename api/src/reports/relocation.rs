@@ -8,12 +8,12 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use gridpatrol_domain::coded_value::CodedValue as _;
 use gridpatrol_domain::grid::GridPath;
 use gridpatrol_domain::grid_management::followed;
 use gridpatrol_domain::report::code::RelocationReason;
 use gridpatrol_domain::report::relocation::relocate;
 use gridpatrol_domain::report::{Context, Report, Status};
-use gridpatrol_domain::slug::Slug as _;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -174,7 +174,7 @@ pub fn follow(
                 records.push(EventRecord {
                     subject_kind: "report",
                     subject_id: row.id,
-                    kind: event.kind.slug(),
+                    kind: event.kind.code(),
                     at: change.now,
                     actor_id: change.actor_id,
                     facts: facts(&decision.report),

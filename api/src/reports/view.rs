@@ -8,12 +8,12 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use gridpatrol_domain::coded_value::CodedValue;
 use gridpatrol_domain::geo::{Crs, Position};
 use gridpatrol_domain::officer::{Actor, Staffing};
 use gridpatrol_domain::report::allowed::{Allowed, allowed_actions};
 use gridpatrol_domain::report::{self as domain, PhotoRole};
 use gridpatrol_domain::scope::Scope;
-use gridpatrol_domain::slug::Slug;
 use uuid::Uuid;
 
 use super::answer::{
@@ -71,7 +71,7 @@ impl Viewer {
         }
     }
 
-    fn label<T: Slug>(&self, value: T) -> &'static str {
+    fn label<T: CodedValue>(&self, value: T) -> &'static str {
         match self.language {
             Language::Chinese => value.label_zh(),
             Language::English => value.label_en(),
@@ -386,7 +386,7 @@ pub fn events(
                     .and_then(|facts| facts.get(name))
                     .cloned()
             };
-            let kind = domain::EventKind::from_slug(&row.kind);
+            let kind = domain::EventKind::from_code(&row.kind);
             super::answer::ReportEvent {
                 seq: row.seq,
                 label: kind

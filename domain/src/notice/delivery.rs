@@ -2,9 +2,9 @@
 //!
 //! Owns the coded values. When a failed one is tried again stands in `retry`.
 
-use crate::slug::slugs;
+use crate::coded_value::coded_values;
 
-slugs! {
+coded_values! {
     /// Where a delivery stands.
     DeliveryState {
         /// It waits for its turn, or to be tried again.
@@ -18,7 +18,7 @@ slugs! {
     }
 }
 
-slugs! {
+coded_values! {
     /// Why a try failed.
     Fault {
         /// The name leads to an address that this server does not send to.
@@ -51,7 +51,7 @@ impl Fault {
     }
 }
 
-slugs! {
+coded_values! {
     /// Why nothing is sent to an endpoint.
     PauseReason {
         /// Somebody asked for it.

@@ -15,12 +15,12 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::calendar::china;
+use crate::coded_value::{CodedValue, coded_values};
 use crate::grid::Tier;
 use crate::officer::Staffing;
 use crate::report::{EventKind, Report, Severity, Status};
-use crate::slug::{Slug, slugs};
 
-slugs! {
+coded_values! {
     /// Why somebody should know.
     Why {
         /// Filed the report.
@@ -40,7 +40,7 @@ slugs! {
     }
 }
 
-slugs! {
+coded_values! {
     /// How an officer is told of what they should know. What they must act on is told at once always.
     NotificationMode {
         /// As it happens.

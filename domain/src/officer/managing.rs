@@ -118,8 +118,8 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::coded_value::CodedValue;
     use crate::officer::Covers;
-    use crate::slug::Slug;
 
     fn town(number: u128) -> GridPath {
         GridPath::town(Uuid::from_u128(number))

@@ -2,10 +2,10 @@
 //!
 //! Owns these codes and what a role may do by itself.
 
+use crate::coded_value::coded_values;
 use crate::grid::Tier;
-use crate::slug::slugs;
 
-slugs! {
+coded_values! {
     /// What an officer is at a grid.
     Role {
         /// Administers accounts and grids, and never acts on reports.
@@ -50,7 +50,7 @@ impl Role {
     }
 }
 
-slugs! {
+coded_values! {
     /// What a deputy stands in for.
     Covers {
         /// Everything the posting does.

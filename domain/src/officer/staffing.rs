@@ -16,8 +16,8 @@ use std::collections::HashSet;
 use uuid::Uuid;
 
 use super::role::{Covers, Role};
+use crate::coded_value::coded_values;
 use crate::grid::{GridPath, Tier};
-use crate::slug::slugs;
 
 /// An officer posted at a grid and present, or one who stands in there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub struct Post {
     pub covers: Covers,
 }
 
-slugs! {
+coded_values! {
     /// By what an officer is responsible for a grid.
     By {
         /// Posted at the grid.
@@ -324,8 +324,8 @@ mod tests {
     use proptest::sample::select;
 
     use super::*;
+    use crate::coded_value::CodedValue;
     use crate::officer::{Actor, Posting};
-    use crate::slug::Slug;
 
     const TOWN: Uuid = Uuid::from_u128(1);
     const VILLAGE: Uuid = Uuid::from_u128(2);

@@ -11,10 +11,10 @@ use super::assignment::Assignment;
 use super::code::{Outcome, Severity};
 use super::proceedings::Milestone;
 use crate::category::Category;
+use crate::coded_value::coded_values;
 use crate::grid::{GridPath, Tier};
-use crate::slug::slugs;
 
-slugs! {
+coded_values! {
     /// An action by name.
     ActionKind {
         /// Send it up.
@@ -74,7 +74,7 @@ slugs! {
     }
 }
 
-slugs! {
+coded_values! {
     /// What is decided in bulk: actions whose body is short.
     Verdict {
         /// Accept an escalation.

@@ -8,8 +8,8 @@ use super::code::{Outcome, Status};
 use super::decision::Context;
 use super::permission;
 use super::state::Report;
+use crate::coded_value::CodedValue as _;
 use crate::officer::Actor;
-use crate::slug::Slug as _;
 
 /// Fields of a body that suffice together.
 pub type Fields = &'static [&'static str];

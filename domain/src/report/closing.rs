@@ -10,12 +10,12 @@ use super::code::{Outcome, Severity, Source, Status};
 use super::refusal::Refusal;
 use super::state::Report;
 use crate::category::Category;
+use crate::coded_value::coded_values;
 use crate::error::Code;
 use crate::grid::Tier;
 use crate::officer::Staffing;
-use crate::slug::slugs;
 
-slugs! {
+coded_values! {
     /// How bad something may be at most.
     UpTo {
         /// None may be.
@@ -46,7 +46,7 @@ impl UpTo {
     }
 }
 
-slugs! {
+coded_values! {
     /// From which severity on something is asked for.
     StartingAt {
         /// Always.

@@ -1,10 +1,10 @@
 //! The coded values of a report: what it may be, and what was said of it.
 //!
-//! Owns slugs and labels. Limits by category stand in `deadlines`, what may happen in `lifecycle`.
+//! Owns codes and labels. Limits by category stand in `deadlines`, what may happen in `lifecycle`.
 
-use crate::slug::slugs;
+use crate::coded_value::coded_values;
 
-slugs! {
+coded_values! {
     /// Where a report stands (DESIGN.md 3).
     Status {
         /// The holder, or the handler, works on it.
@@ -30,7 +30,7 @@ impl Status {
     }
 }
 
-slugs! {
+coded_values! {
     /// How bad it is, least first.
     Severity {
         /// A trifle.
@@ -44,7 +44,7 @@ slugs! {
     }
 }
 
-slugs! {
+coded_values! {
     /// Who noticed.
     Source {
         /// An officer on patrol.
@@ -72,7 +72,7 @@ slugs! {
     }
 }
 
-slugs! {
+coded_values! {
     /// What the filer asks for.
     Disposition {
         /// To be sent up.
@@ -84,7 +84,7 @@ slugs! {
     }
 }
 
-slugs! {
+coded_values! {
     /// How it ended.
     Outcome {
         /// Put right.
@@ -96,7 +96,7 @@ slugs! {
     }
 }
 
-slugs! {
+coded_values! {
     /// What the desk is to do.
     Duty {
         /// Work on it.
@@ -110,7 +110,7 @@ slugs! {
     }
 }
 
-slugs! {
+coded_values! {
     /// How much of the whole limit is used up (DOMAIN.md 2).
     WarningLevel {
         /// Less than what makes it yellow.
@@ -122,7 +122,7 @@ slugs! {
     }
 }
 
-slugs! {
+coded_values! {
     /// What a photo shows.
     PhotoRole {
         /// As it was found.
@@ -134,7 +134,7 @@ slugs! {
     }
 }
 
-slugs! {
+coded_values! {
     /// Why a report follows its grid.
     RelocationReason {
         /// Its grid moved to another village.

@@ -17,8 +17,8 @@ use super::proceedings::{PressingRules, ProceedingRules, Suspension};
 use super::state::Report;
 use crate::calendar::{Calendar, Pace, Span};
 use crate::category::Category;
+use crate::coded_value::CodedValue as _;
 use crate::grid::Tier;
-use crate::slug::Slug as _;
 
 /// Limits by severity for one category.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,9 +5,9 @@
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::slug::slugs;
+use crate::coded_value::coded_values;
 
-slugs! {
+coded_values! {
     /// What happened, as the record names it.
     EventKind {
         /// Received from a phone or a desk.

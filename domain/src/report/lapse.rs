@@ -22,10 +22,10 @@ use super::handler::Handler;
 use super::holding::{rise, verify_at};
 use super::proceedings::Lapse;
 use super::state::Report;
+use crate::coded_value::{CodedValue as _, coded_values};
 use crate::grid::Tier;
-use crate::slug::{Slug as _, slugs};
 
-slugs! {
+coded_values! {
     /// By which rule something happens by itself.
     Rule {
         /// So much of the limit is used up that it is due soon.
@@ -395,7 +395,7 @@ impl Turn<'_> {
     /// itself.
     fn record(&mut self, rule: Rule, said: &EventData<'_>) {
         let mut payload = said.fields();
-        payload.insert("rule".to_owned(), rule.slug().into());
+        payload.insert("rule".to_owned(), rule.code().into());
         if !payload.contains_key("due_at") {
             payload.insert("due_at".to_owned(), json!(self.due));
         }

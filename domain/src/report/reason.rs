@@ -1,10 +1,10 @@
 //! Usual reasons for sending a report back and for voiding one: what an app offers to choose from.
 //!
-//! Owns slugs and labels. The rules take any text as a reason.
+//! Owns codes and labels. The rules take any text as a reason.
 
-use crate::slug::slugs;
+use crate::coded_value::coded_values;
 
-slugs! {
+coded_values! {
     /// Usual reasons for sending a report back.
     ReturnReason {
         /// The pictures do not show it.
@@ -20,7 +20,7 @@ slugs! {
     }
 }
 
-slugs! {
+coded_values! {
     /// Usual reasons for voiding a report.
     VoidReason {
         /// It was reported before.

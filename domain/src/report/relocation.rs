@@ -102,13 +102,13 @@ mod tests {
 
     use super::*;
     use crate::calendar::Calendar;
+    use crate::coded_value::CodedValue as _;
     use crate::grid::{GridPath, Tier};
     use crate::grid_management::followed;
     use crate::officer::{Covers, Post, Role, Staffing};
     use crate::report::{
         Category, Handler, Policy, Proceedings, Returns, Severity, Source, WarningLevel,
     };
-    use crate::slug::Slug as _;
 
     const TOWN: Uuid = Uuid::from_u128(1);
 

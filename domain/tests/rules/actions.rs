@@ -1,10 +1,10 @@
 //! Random actions.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use gridpatrol_domain::coded_value::CodedValue as _;
 use gridpatrol_domain::grid::{GridPath, Tier};
 use gridpatrol_domain::report::proceedings::Milestone;
 use gridpatrol_domain::report::{Action, Assignment, Category, Outcome, Severity};
-use gridpatrol_domain::slug::Slug as _;
 use gridpatrol_domain::team::Team;
 use proptest::prelude::*;
 use proptest::sample::select;

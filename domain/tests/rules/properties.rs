@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use gridpatrol_domain::calendar::Calendar;
+use gridpatrol_domain::coded_value::CodedValue as _;
 use gridpatrol_domain::error::Code;
 use gridpatrol_domain::grid::{GridPath, Tier};
 use gridpatrol_domain::report::allowed::allowed_actions;
@@ -12,7 +13,6 @@ use gridpatrol_domain::report::{
     Source, Status,
 };
 use gridpatrol_domain::settings::Settings;
-use gridpatrol_domain::slug::Slug as _;
 use proptest::prelude::*;
 use proptest::sample::select;
 use uuid::Uuid;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use gridpatrol_domain::calendar::{Calendar, Span};
+use gridpatrol_domain::coded_value::CodedValue as _;
 use gridpatrol_domain::grid::GridPath;
 use gridpatrol_domain::officer::{Actor, Covers, Post, Posting, Role, Staffing};
 use gridpatrol_domain::report::allowed::allowed_actions;
@@ -18,7 +19,6 @@ use gridpatrol_domain::report::{
 use gridpatrol_domain::settings::{
     Allowed, LATEST, SOONEST, Settings, Timeline, Version, effective_from,
 };
-use gridpatrol_domain::slug::Slug as _;
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::json;

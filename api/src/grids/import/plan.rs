@@ -132,7 +132,7 @@ fn changed<'a>(
             }
         };
         if let Some(refusal) = refused {
-            faults.add(line, "successor_code", refusal.code.slug(), refusal.detail);
+            faults.add(line, "successor_code", refusal.code.code(), refusal.detail);
             return None;
         }
         let ends_too = entries

@@ -5,13 +5,13 @@ use uuid::Uuid;
 use super::*;
 use crate::calendar::Calendar;
 use crate::category::Category;
+use crate::coded_value::CodedValue as _;
 use crate::grid::GridPath;
 use crate::officer::{Covers, Post, Posting, Role};
 use crate::report::filing::{Filing, file};
 use crate::report::handler::Handler;
 use crate::report::proceedings::{Extension, Referral};
 use crate::report::{Disposition, Policy, Source};
-use crate::slug::Slug as _;
 
 const TOWN: GridPath = GridPath::town(Uuid::from_u128(1));
 const VILLAGE: GridPath = GridPath::village(Uuid::from_u128(1), Uuid::from_u128(2));
