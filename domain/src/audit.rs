@@ -7,11 +7,11 @@
 //! - commitment = SHA-256(salt ‖ payload), the salt of [`SALT_BYTES`], or [`NO_PAYLOAD`];
 //! - hash = SHA-256(previous hash ‖ header ‖ commitment), starting from [`GENESIS`].
 //!
-//! Owns the form of a header, the hashes and their verification; a whole chain is followed in `walk`.
+//! Owns the form of a header, the hashes and their verification; a whole chain is followed in `chain_verifier`.
 //! Where events are kept, and the making of salts, is the store's.
 
-pub mod walk;
-pub mod words;
+pub mod chain_verifier;
+pub mod redaction;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};

@@ -4,7 +4,7 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpResponse, post};
-use gridpatrol_domain::audit::words::Words;
+use gridpatrol_domain::audit::redaction::Redaction;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -99,7 +99,7 @@ async fn erase_report(
     let (id, ticket) = (call.path.id, call.ticket());
     let request = Request {
         reason: call.body.reason,
-        words: Words::new(call.body.words),
+        words: Redaction::new(call.body.words),
     };
     keyed::run(&app, ticket, move |conn| {
         Ok(Answer::ok(&erasure::of_report(
