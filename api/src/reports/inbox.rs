@@ -33,7 +33,7 @@ pub struct Desks {
     colleagues: Vec<Uuid>,
     /// Under whose names work may wait for the officer in person at any grid of the town: the officer,
     /// those stood in for, and their teams.
-    hands: Vec<Uuid>,
+    assignees: Vec<Uuid>,
     /// The town.
     town: Uuid,
 }
@@ -68,8 +68,10 @@ impl Desks {
             .acting()
             .any(|posting| posting.grid.town_id() == town.id)
         {
-            desks.hands = stood_for;
-            desks.hands.extend(own.iter().map(|roster| roster.team_id));
+            desks.assignees = stood_for;
+            desks
+                .assignees
+                .extend(own.iter().map(|roster| roster.team_id));
         }
         for grid in town.grids().map(|grid| grid.path) {
             if actor.stands_at(grid, staffing).is_some() {
@@ -159,13 +161,13 @@ fn in_person<'a>(desks: &Desks) -> Waits<'a> {
     )
 }
 
-/// What these hands work on in person, wherever it lies; none, where the officer has none.
+/// What these assignees work on in person, wherever it lies; none, where the officer has none.
 fn at_hand<'a>(desks: &Desks) -> Option<Waits<'a>> {
-    if desks.hands.is_empty() {
+    if desks.assignees.is_empty() {
         return None;
     }
     let at_hand = report_hands::table
-        .filter(report_hands::hand_id.eq_any(ids(&desks.hands)))
+        .filter(report_hands::hand_id.eq_any(ids(&desks.assignees)))
         .select(report_hands::report_id);
     Some(Box::new(
         reports::id

@@ -322,7 +322,7 @@ impl ReportRow {
 
     /// Who works on it now in person: the officer or the team named, and the co-handlers.
     #[must_use]
-    pub fn hands(&self) -> Vec<Uuid> {
+    pub fn assignees(&self) -> Vec<Uuid> {
         if self.desk_duty != Some(Coded(Duty::Handle)) {
             return Vec::new();
         }
