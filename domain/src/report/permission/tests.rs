@@ -1,5 +1,6 @@
 //! Every action belongs to somebody, and to nobody without a role.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::*;
@@ -10,7 +11,7 @@ use crate::grid::GridPath;
 use crate::officer::{Covers, Post, Posting, Role};
 use crate::report::filing::{Filing, file};
 use crate::report::handler::Handler;
-use crate::report::proceedings::{Extension, Referral};
+use crate::report::proceedings::{Extension, Lapse, Referral};
 use crate::report::{Disposition, Policy, Source};
 
 const TOWN: GridPath = GridPath::town(Uuid::from_u128(1));
