@@ -7,7 +7,7 @@
 //! - commitment = SHA-256(salt ‖ payload), the salt of [`SALT_BYTES`], or [`NO_PAYLOAD`];
 //! - hash = SHA-256(previous hash ‖ header ‖ commitment), starting from [`GENESIS`].
 //!
-//! Owns the form of a header, the hashes and their verification; a whole chain is followed in `chain_verifier`.
+//! Owns the form of a header, the hashes and their verification; `chain_verifier` follows a whole chain.
 //! Where events are kept, and the making of salts, is the store's.
 
 pub mod chain_verifier;

@@ -17,7 +17,7 @@ use crate::report::Policy;
 use crate::report::closing::UpTo;
 use crate::validation::InvalidValue;
 
-/// A change takes effect no earlier than this after it was asked for, so that no request under way
+/// A change takes effect no earlier than this after it was asked for, so that no current request
 /// stands on both sides of it.
 pub const SOONEST: TimeDelta = TimeDelta::minutes(1);
 /// And no later than this.
@@ -209,7 +209,7 @@ impl Settings {
         self
     }
 
-    /// Every value that cannot be, at once.
+    /// Every value that cannot be accepted, at once.
     #[must_use]
     pub fn faults(&self, allowed: Allowed) -> Vec<InvalidValue> {
         let mut faults = Faults::default();
@@ -220,7 +220,7 @@ impl Settings {
         if self.working_hours.to <= self.working_hours.from {
             faults.add(
                 "/working_hours/to",
-                "Close of business is later than the beginning.",
+                "Close of business must be later than the beginning.",
             );
         }
         let photos = &self.photos;
@@ -273,13 +273,13 @@ impl Settings {
             if hours(limits.critical) > hours(limits.serious) {
                 faults.add(
                     &at("critical"),
-                    "What is critical has no longer limit than what is serious.",
+                    "The limit for critical reports must not be longer than that for serious ones.",
                 );
             }
             if hours(limits.serious) > hours(limits.general) {
                 faults.add(
                     &at("serious"),
-                    "What is serious has no longer limit than what is general.",
+                    "The limit for serious reports must not be longer than that for general ones.",
                 );
             }
         }
@@ -290,13 +290,13 @@ impl Settings {
         if reports.decision_share < reports.group_share {
             faults.add(
                 "/reports/decision_share",
-                "The decision is due no earlier than the group's step ends.",
+                "The decision must not be due before the group's step ends.",
             );
         }
         if reports.village_share < reports.decision_share {
             faults.add(
                 "/reports/village_share",
-                "The village's step ends no earlier than the decision is due.",
+                "The village's step must not end before the decision is due.",
             );
         }
         faults.within("/reports/least_share", reports.least_share, 0, 50);
@@ -348,7 +348,7 @@ impl Settings {
         if closing.village < closing.group {
             faults.add(
                 "/reports/closing/village",
-                "A village closes no less than its groups.",
+                "A village must be allowed to close at least what its groups may.",
             );
         }
     }

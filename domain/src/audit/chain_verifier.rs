@@ -1,4 +1,4 @@
-//! A town's chain followed from its first event to its last, however long it is.
+//! Follows a town's chain from its first event to its last, however long it is.
 //!
 //! Owns what a whole chain must keep beyond each link (the parent module): that every erasure was
 //! recorded, that heads signed before lie on it, and that it ends at the town's head. It holds one link
@@ -14,7 +14,7 @@ use super::{Broken, Digest, Fault, Link, Record, Verified, check, ends_at};
 /// The fact of an event that names the places of the events whose payload it erased.
 pub const ERASED_SEQS: &str = "erased_seqs";
 
-/// A chain under way.
+/// A chain that is being verified.
 #[derive(Debug, Clone)]
 pub struct ChainVerifier {
     end: Link,

@@ -1,13 +1,13 @@
-//! Words that must not stand anywhere any more: a name, a phone number.
+//! Words that must be removed from all texts: a name, a phone number.
 //!
-//! Owns how they are found and masked in texts. Which texts are looked through is the caller's.
+//! Owns how they are found and masked. The caller chooses the texts.
 
 use serde_json::Value;
 
 /// What stands in place of a word.
 pub const MASK: &str = "＊";
 
-/// Words to be erased. None: everything is.
+/// The words to erase. None: everything.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Redaction(Vec<String>);
 
@@ -19,7 +19,7 @@ impl Redaction {
         Self(words.filter(|word| !word.is_empty()).collect())
     }
 
-    /// Whether everything is to be erased.
+    /// Whether to erase everything.
     #[must_use]
     pub const fn everything(&self) -> bool {
         self.0.is_empty()
@@ -45,7 +45,7 @@ impl Redaction {
         }
     }
 
-    /// The text as it is to be: gone, where everything is erased, else with each of them masked. What
+    /// The text after the erasure: none if everything is erased, else with each word masked. What
     /// overlaps is masked as a whole.
     #[must_use]
     pub fn erased_from(&self, text: &str) -> Option<String> {

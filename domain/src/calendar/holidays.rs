@@ -45,7 +45,7 @@ pub struct Day {
 }
 
 impl Year {
-    /// Every value that cannot be, at once.
+    /// Every value that cannot be accepted, at once.
     #[must_use]
     pub fn faults(&self) -> Vec<InvalidValue> {
         let mut faults = Vec::new();

@@ -1,7 +1,7 @@
 //! Notices: who is told of what happened to a report, and in which words.
 //!
-//! Owns the rule of recipients and the sentence that an app may show as it is. A notice leaves the
-//! house: it names grids, codes and the number of the report, and no person but by id. When digests
+//! Owns who receives a notice, and the sentence that an app may show as it is. A notice leaves the
+//! system: it names grids, codes and the number of the report, and persons only by id. When digests
 //! are due and which hours are quiet stands in `hours`, when a delivery is tried again in `retry`. It
 //! must not know how notices are kept or sent.
 
@@ -64,7 +64,7 @@ pub struct Informed {
 /// Who is told.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Recipients {
-    /// Whose turn it is by this event: the officers of the desk, or the town's where it is for the town to
+    /// Who must act because of this event: the officers of the desk, or the town's where the town must
     /// press, deputies and fallbacks included.
     pub must_act: Vec<Uuid>,
     /// Who else should know, each once, by the first reason.
@@ -74,7 +74,7 @@ pub struct Recipients {
 }
 
 impl Recipients {
-    /// Leaves those who should know to their digest where that is how they are told. What breaks the
+    /// Moves those who should know to the digest if they chose that. What breaks the
     /// quiet waits for no digest.
     #[must_use]
     pub fn gathered(
@@ -92,7 +92,7 @@ impl Recipients {
     }
 }
 
-/// What happened, as far as telling looks at it.
+/// What happened, as far as it decides who is notified.
 #[derive(Debug, Clone, Copy)]
 pub struct Happening<'a> {
     /// The report before; none when it was filed.
@@ -107,7 +107,7 @@ pub struct Happening<'a> {
     pub filed_again_by: &'a [Uuid],
 }
 
-/// Whether who filed the same matter again is told as well: how it ends, and that it goes on.
+/// Whether those who filed the same matter again are told as well: how it ends, and that it goes on.
 #[must_use]
 pub const fn concerns_duplicates(kind: EventKind) -> bool {
     matches!(
@@ -136,7 +136,7 @@ impl Happening<'_> {
         kinds.iter().rposition(calls)
     }
 
-    /// Whether it is for the town to act on this event, on whatever desk the report lies.
+    /// Whether the town must act on this event, whoever has the report.
     fn calls_town(&self, kind: EventKind) -> bool {
         match kind {
             EventKind::SupervisionDue | EventKind::CircularDue | EventKind::MilestoneDue => {
@@ -226,9 +226,9 @@ pub struct Naming<'a> {
     pub number: &'a str,
     /// The name of the grid where it is.
     pub place: &'a str,
-    /// The name of the grid whose turn it is; empty: nobody's.
+    /// The name of the grid that must act; empty: none.
     pub desk: &'a str,
-    /// The number of the report that it repeats, where it is void for that.
+    /// The number of the report that it repeats, if it is void for that reason.
     pub original: Option<&'a str>,
 }
 

@@ -39,7 +39,7 @@ coded_values! {
     By {
         /// Posted at the grid.
         Posting = "posting", "本岗", "Posted there";
-        /// The work was given to the officer in person, beside others, or to the officer's team.
+        /// The work was given to the officer in person, as a helper, or to the officer's team.
         Assigned = "assigned", "指派", "Given the work in person";
         /// Stands in for somebody posted at the grid.
         Deputy = "deputy", "代理", "Deputy";
@@ -104,7 +104,7 @@ impl Staffing {
         }
     }
 
-    /// Who belongs to a team; none, where it is archived or of another town.
+    /// Who belongs to a team; none if it is archived or belongs to another town.
     #[must_use]
     pub fn roster(&self, team: Uuid) -> Option<&TeamRoster> {
         self.rosters.iter().find(|roster| roster.team_id == team)
@@ -133,7 +133,7 @@ impl Staffing {
         })
     }
 
-    /// Whether `deputy` stands in for all that this officer does, be that one there or not.
+    /// Whether `deputy` stands in for all that this officer does. The officer may be present or not.
     #[must_use]
     pub fn stands_in(&self, deputy: Uuid, officer: Uuid) -> bool {
         self.posts.iter().any(|post| {

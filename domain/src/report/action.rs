@@ -37,7 +37,7 @@ coded_values! {
         Amend = "amend", "修改", "Amend";
         /// Change category, severity or grid.
         Reclassify = "reclassify", "重新分类", "Reclassify";
-        /// Take note that it is one's own to do.
+        /// Confirm that one has the work.
         Accept = "accept", "受理", "Accept";
         /// Refuse work that was assigned.
         Decline = "decline", "退单", "Decline";
@@ -160,7 +160,7 @@ pub enum Action {
         /// The new place; one that the town does not know is passed as a town of its own.
         place: Option<GridPath>,
     },
-    /// Take note that it is one's own to do.
+    /// Confirm that one has the work.
     Accept {
         /// A remark.
         comment: Option<String>,
@@ -212,7 +212,7 @@ pub enum Action {
         reason: String,
         /// When it goes on by itself.
         review_at: DateTime<Utc>,
-        /// What is to be reached until then.
+        /// What must be reached before that.
         milestones: Vec<Milestone>,
     },
     /// Go on with it.
@@ -233,7 +233,7 @@ pub enum Action {
         demand: String,
         /// By when the tier has to answer.
         reply_by: DateTime<Utc>,
-        /// Which tier; left out: the one that let it lapse, or that held it, or the village.
+        /// Which tier; if left out: the one that missed its step, else the one that held it, else the village.
         tier: Option<Tier>,
     },
     /// Send it to the county.

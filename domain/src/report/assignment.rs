@@ -11,10 +11,10 @@ use crate::team::Team;
 /// Co-handlers at most.
 pub const MOST_CO_HANDLERS: usize = 10;
 
-/// To whom the work is to be given. Either a team, or a grid, an officer, or an officer at a grid.
+/// To whom to give the work: a team, a grid, an officer, or an officer at a grid.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Assignment {
-    /// To a grid. One that the town does not know is passed as a town of its own, which lies below
+    /// To a grid. A grid that the town does not know is passed as a town of its own, which lies below
     /// nobody.
     pub grid: Option<GridPath>,
     /// To an officer, with the grids where that officer is posted.
@@ -22,7 +22,7 @@ pub struct Assignment {
     /// To a team. One that the town does not know, or that is archived, is passed as that of a town
     /// of its own.
     pub team: Option<Team>,
-    /// Officers who work on it beside, with the grids where each is posted.
+    /// Officers who help, with the grids where each is posted.
     pub co_handlers: Vec<(Uuid, Vec<GridPath>)>,
     /// What to do.
     pub instruction: Option<String>,

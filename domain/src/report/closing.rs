@@ -84,7 +84,7 @@ impl StartingAt {
 pub struct ClosingRules {
     /// What a group closes at most: `general` at most, and that only where it did the work itself.
     pub group: UpTo,
-    /// What a village closes at most. Petitions and items of a superior's list are the town's whatever
+    /// What a village closes at most. Only the town closes petitions and items of a superior's list, whatever
     /// this says.
     pub village: UpTo,
     /// From when on a photo taken afterwards must have arrived, to close as handled.
@@ -187,7 +187,7 @@ pub fn check(
     if outcome == Outcome::Handled && !evidence && rules.after_photo_from.reached(report.severity) {
         return Err(Refusal::new(
             Code::AfterPhotoRequired,
-            "What is this severe is closed as handled only when a photo of role after has arrived.",
+            "A report this severe is closed as handled only when a photo of role after has arrived.",
         ));
     }
     if !needs_another(report, rules) {
@@ -204,7 +204,7 @@ pub fn check(
     if another_may(report, closer, staffing, rules) {
         return Err(Refusal::new(
             Code::OtherPersonCloses,
-            "What is this severe is closed by another person than the one who resolved it: resolve it, and it goes to somebody who may.",
+            "A report this severe is closed by another person than the one who resolved it: resolve it, and it goes to somebody who may.",
         ));
     }
     Ok(true)

@@ -35,7 +35,7 @@ pub struct Limits {
 
 /// The settings that decisions about a report follow. All of them are those in force when the report
 /// was received: a change never moves a report already filed, neither its deadline, when it is
-/// reclassified, nor its steps, nor who may close it. Every default is one with no authority behind it.
+/// reclassified, nor its steps, nor who may close it. Every default is ours; no authority prescribes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -267,8 +267,8 @@ impl Policy {
         })
     }
 
-    /// Takes a warning level back that a later deadline does not bear out. That one deepens is the clock's to
-    /// record, never a by-product of something else.
+    /// Lowers a warning level that is too high for a later deadline. Only the clock raises one and records
+    /// that.
     pub fn lower_warning_level(
         &self,
         calendar: Calendar<'_>,
@@ -398,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_its_pace_a_limit_counts_one_kind_of_time() {
+    fn a_limit_counts_one_kind_of_time() {
         let pace = |category, severity| Policy::default().pace(category, severity);
         assert_eq!(
             pace(Category::StrawBurning, Severity::Critical),

@@ -48,7 +48,7 @@ coded_values! {
         Reclassified = "reclassified", "重新分类", "Reclassified";
         /// Its grid moved or ended, and it followed.
         Relocated = "relocated", "随网格调整", "Relocated";
-        /// The desk took note that it has it.
+        /// The desk confirmed that it has it.
         Accepted = "accepted", "受理", "Accepted";
         /// The handler refused the work.
         Declined = "declined", "退单", "Declined";
@@ -80,15 +80,15 @@ coded_values! {
         ReferralReplied = "referral_replied", "县级已回复", "Replied by the county";
         /// A new round began.
         Reopened = "reopened", "重新办理", "Reopened";
-        /// 超时自动上报: the system sent it up, for a step was over and nobody had acted. No approval.
+        /// 超时自动上报: the system sent it up, because a step was over and nobody had acted. No approval.
         Lapsed = "lapsed", "超时自动上报", "Sent up by lapse of time";
         /// The handler's time was over, and the work came back to the holder.
         HandlerLapsed = "handler_lapsed", "交办超时收回", "Taken back by lapse of time";
         /// The desk was reminded by the system.
         Reminded = "reminded", "系统提醒", "Reminded";
-        /// So much of the limit is used up that it is due soon: it is yellow.
+        /// So much of the limit is used up that it is due soon: yellow.
         DueSoon = "due_soon", "临期预警", "Due soon";
-        /// The deadline has passed: it is red.
+        /// The deadline has passed: red.
         Overdue = "overdue", "超期", "Overdue";
         /// It has been overdue for so long that the town should supervise it.
         SupervisionDue = "supervision_due", "应督办", "Supervision is due";

@@ -37,9 +37,9 @@ pub struct Filing {
     pub source: Source,
     /// What the filer asks for.
     pub disposition: Disposition,
-    /// The posting held when the matter was observed, where the filer holds it no more: a filing that
-    /// stayed on the phone over a transfer. It tells the filing tier; decisions are for who serves
-    /// now.
+    /// The posting held when the matter was observed, if the filer no longer holds it: a filing that
+    /// stayed on the phone over a transfer. It gives the filing tier; only those who serve now
+    /// decide.
     pub as_of: Option<Posting>,
 }
 
@@ -154,8 +154,8 @@ pub fn file(filing: &Filing, actor: &Actor, context: &Context<'_>) -> Result<Dec
                 &context.policy.closing,
             );
             match closer {
-                // A service account closes nothing: what it says is verified by people. Nor does who
-                // serves there no more.
+                // A service account closes nothing: people verify what it says. Somebody who no longer
+                // serves there closes nothing either.
                 Ok(self_verified)
                     if own
                         && below_place
@@ -197,7 +197,7 @@ pub fn file(filing: &Filing, actor: &Actor, context: &Context<'_>) -> Result<Dec
             }
         }
     }
-    // Who keeps it has accepted it.
+    // Whoever keeps it has accepted it.
     if report.status == Status::Open
         && report
             .desk_officers(context.staffing)

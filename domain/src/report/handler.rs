@@ -1,8 +1,8 @@
 //! Who does the work when not the holder: a grid, an officer or a team, and those who help.
 //!
-//! Owns three rules. Work is given to one of the three, and others may be named beside (co-handlers).
+//! Owns three rules. Work is given to one of the three, and others may be named to help (co-handlers).
 //! One leads: the officer named, or the team's lead; where the team's lead is away, the rest of it;
-//! where nobody named is there any more, or the team is archived, the officers of the handler's grid,
+//! where everybody named has left, or the team is archived, the officers of the handler's grid,
 //! which for a team is the holder's: a team that has gone never stops a report. All of them see it,
 //! accept it, ask for time and put it right; giving it back (`return`, `decline`) is the lead's alone.
 //! It must not know status or time.
@@ -24,7 +24,7 @@ pub struct Handler {
     pub officer: Option<Uuid>,
     /// The team, when the work was given to one.
     pub team: Option<Uuid>,
-    /// Officers who work on it beside.
+    /// Officers who help.
     pub co_handlers: Vec<Uuid>,
     /// The handler's own due instant, within the deadline.
     pub due_at: Option<DateTime<Utc>>,
@@ -50,7 +50,7 @@ impl Handler {
         named.unwrap_or_else(|| self.grid.id())
     }
 
-    /// Who leads the work in person, as far as somebody does that one's work. Nobody: the grid does.
+    /// Who leads the work in person, if somebody does that person's work. Nobody: the grid does.
     fn leads(&self, staffing: &Staffing) -> Vec<Uuid> {
         let serves = |officer: &Uuid| staffing.serves(*officer);
         let roster = self.team.and_then(|team| staffing.roster(team));
@@ -65,14 +65,14 @@ impl Handler {
         }
     }
 
-    /// Who works on it in person beside the lead.
+    /// Who helps the lead in person.
     fn beside<'a>(&'a self, staffing: &'a Staffing) -> impl Iterator<Item = Uuid> + 'a {
         let roster = self.team.and_then(|team| staffing.roster(team));
         let members = roster.into_iter().flat_map(|roster| &roster.members);
         members.chain(&self.co_handlers).copied()
     }
 
-    /// Those whose turn it is, the lead first, each once; deputies and fallbacks included.
+    /// Those who must act, the lead first, each once; deputies and fallbacks included.
     #[must_use]
     pub fn officers(&self, staffing: &Staffing) -> Vec<Uuid> {
         let leads = self.leads(staffing);
@@ -90,7 +90,7 @@ impl Handler {
             .collect()
     }
 
-    /// By what it is this officer's turn in person, and as whose deputy: named for it or of the team
+    /// Why this officer in person must act, and as whose deputy: named for it or of the team
     /// before standing in for one who is. None: only as one of the grid.
     #[must_use]
     pub fn named(&self, officer: Uuid, staffing: &Staffing) -> Option<(By, Option<Uuid>)> {
@@ -115,7 +115,7 @@ impl Handler {
         }
     }
 
-    /// By what the actor works on it, leading or beside.
+    /// By what the actor works on it, leading or helping.
     #[must_use]
     pub fn worked_on_by(&self, actor: &Actor, staffing: &Staffing) -> Option<Authority> {
         self.led_by(actor, staffing).or_else(|| {
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn one_leads_and_the_others_work_beside() {
+    fn one_leads_and_the_others_help() {
         // Who is there, who stands in for whom, whether the team has ended; who has it, who leads.
         type Case<'a> = (
             &'a [u128],
@@ -252,8 +252,8 @@ mod tests {
     }
 
     #[test]
-    fn it_is_ones_turn_in_person_before_as_a_deputy() {
-        // Who is there, who stands in for whom, of whom it is the turn and by what.
+    fn one_acts_in_person_before_acting_as_a_deputy() {
+        // Who is there, who stands in for whom, who must act and why.
         type Case<'a> = (
             &'a [u128],
             Option<(u128, u128)>,

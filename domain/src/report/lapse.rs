@@ -1,13 +1,13 @@
 //! What happens by itself: the system's act at an instant that came before anybody acted.
 //!
 //! Owns what a report becomes at its next due instant. The clock and the forecast ask here and nowhere
-//! else, so that what was foretold is what happens. Nobody decides anything by this: what lapsed is the
-//! tier's that let it lapse, and no officer's approval. What an action does stands in `lifecycle`, when
+//! else, so that the forecast is what happens. Nobody decides anything by this: a lapse counts against the
+//! tier that missed its step, and is no officer's approval. What an action does stands in `actions`, when
 //! a step is due in `deadlines`.
 //!
 //! A step counts from the instant it was due, however late the clock comes to it: after a standstill
-//! everything comes where it would be. Who got a report only when its step was over already is not
-//! charged with that.
+//! everything is where it would be otherwise. A lapse does not count against a tier that got the report
+//! only after its step was over.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
@@ -76,14 +76,14 @@ impl Rule {
     }
 }
 
-/// A tier that let something lapse.
+/// The tier that missed its step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LapseAttribution {
     /// The grid.
     pub grid_id: Uuid,
     /// Its tier.
     pub tier: Tier,
-    /// Whether it is charged with it: not, when it got the report after the step was over.
+    /// Whether the lapse counts against it: not if it got the report after the step was over.
     pub charged: bool,
 }
 
@@ -94,13 +94,13 @@ pub struct Step {
     pub rule: Rule,
     /// When it was due.
     pub due_at: DateTime<Utc>,
-    /// Who let it lapse, where anybody did.
+    /// Who missed the step, if anybody did.
     pub attribution: Option<LapseAttribution>,
     /// The report afterwards, and what to record.
     pub decision: Decision,
 }
 
-/// When something happens by itself next, if nobody acts; never, once it has ended.
+/// When something happens by itself next, if nobody acts. Nothing does after the report has ended.
 #[must_use]
 pub fn due_at(report: &Report) -> Option<DateTime<Utc>> {
     if matches!(report.status, Status::Closed | Status::Void) {
@@ -113,7 +113,7 @@ pub fn due_at(report: &Report) -> Option<DateTime<Utc>> {
 }
 
 /// What happens at the report's next due instant, if that has come by `context.now`. Each step brings
-/// the next due instant forward, so that asking again comes to an end.
+/// the next due instant forward, so asking again ends at some point.
 #[must_use]
 pub fn step(report: &Report, context: &Context<'_>) -> Option<Step> {
     let due = due_at(report).filter(|due| *due <= context.now)?;
@@ -141,8 +141,8 @@ pub fn step(report: &Report, context: &Context<'_>) -> Option<Step> {
     })
 }
 
-/// What the limit came to before somebody acts now, where the clock has not come to it yet: only that,
-/// for a step that is over is undone by acting on it. So what ended late is known to have been late.
+/// The warning that became due before somebody acts now, if the clock has not recorded it yet. Only that:
+/// a step that is over is undone by acting on it. So the record shows what ended late.
 #[must_use]
 pub fn warn(report: &Report, context: &Context<'_>) -> Option<Step> {
     due_at(report)?;
@@ -165,7 +165,7 @@ pub fn warn(report: &Report, context: &Context<'_>) -> Option<Step> {
     })
 }
 
-/// One step under way.
+/// One step in progress.
 struct Turn<'a> {
     before: &'a Report,
     next: Report,
@@ -198,7 +198,7 @@ impl Turn<'_> {
         rule
     }
 
-    /// The step under way is over.
+    /// The current step is over.
     fn lapse(&mut self) -> (Rule, Option<LapseAttribution>) {
         let report = self.before;
         let waits_for_time = report.desk().is_some_and(|desk| desk.duty == Duty::Grant);
@@ -315,7 +315,7 @@ impl Turn<'_> {
         }
         let before = self.before.deadline_at;
         suspension::go_on(&mut self.next, self.context, self.due);
-        // What the town set aside comes back to the town's desk.
+        // What the town suspended comes back to the town's desk.
         rise(&mut self.next, Tier::Town);
         self.handed_over();
         let said = EventData::Resumed {
@@ -328,7 +328,7 @@ impl Turn<'_> {
     }
 
     /// The desk is reminded, and will be again: each working morning; what is critical round the clock.
-    /// Reminders that a standstill has swallowed are not made up for.
+    /// Reminders missed in a standstill are not made up for.
     fn remind(&mut self, rule: Rule) -> Rule {
         let number = self.before.proceedings.reminders + 1;
         self.next.proceedings.reminders = number;
@@ -350,7 +350,7 @@ impl Turn<'_> {
         rule
     }
 
-    /// Another desk has it from the instant it was due, and begins its own step.
+    /// Another desk has it from the due instant on, and begins its own step.
     fn handed_over(&mut self) {
         let next = &mut self.next;
         next.desk_since = self.due;

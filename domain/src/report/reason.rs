@@ -9,7 +9,7 @@ coded_values! {
     ReturnReason {
         /// The pictures do not show it.
         UnclearPhotos = "unclear_photos", "照片不清楚，请补拍", "The photos do not show it; take others";
-        /// It is not said where or what it is.
+        /// Place or matter are not described.
         MissingFacts = "missing_facts", "地点或情况不清楚，请补充", "Where or what it is remains unclear";
         /// The sender can do it.
         WithinMeans = "within_means", "本级可以处置", "Your tier can handle it";

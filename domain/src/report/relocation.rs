@@ -74,7 +74,7 @@ pub fn relocate(
     })
 }
 
-/// Whose turn it is, by id: a grid that moved is the same grid.
+/// Who must act, by id: a grid that moved is the same grid.
 fn at_desk(report: &Report) -> Option<(Uuid, Option<Uuid>, Duty)> {
     let desk = report.desk()?;
     Some((desk.grid.id(), desk.officer.or(desk.team), desk.duty))

@@ -70,11 +70,11 @@ pub struct Report {
     pub severity: Severity,
     /// Who noticed.
     pub source: Source,
-    /// Where it stands.
+    /// Its status.
     pub status: Status,
-    /// Where it stood before it was voided.
+    /// Its status before it was voided.
     pub status_before_void: Option<Status>,
-    /// The report that it repeats, as long as it is void for that.
+    /// The report that it repeats, while it is void for that reason.
     pub duplicate_of: Option<Uuid>,
     /// The tier of the grid on its path that answers for it.
     pub holder_tier: Tier,
@@ -82,7 +82,7 @@ pub struct Report {
     pub handler: Option<Handler>,
     /// Since when the present desk has it.
     pub desk_since: DateTime<Utc>,
-    /// Who asked for the escalation under way.
+    /// Who asked for the current escalation.
     pub escalation_requested_by: Option<Uuid>,
     /// How often it was sent back.
     pub returns: Returns,
@@ -102,7 +102,7 @@ pub struct Report {
     pub closed_at: Option<DateTime<Utc>>,
     /// How it ended.
     pub outcome: Option<Outcome>,
-    /// Whether the one who put it right also verified it, because there was nobody else.
+    /// Whether one person resolved and verified it, because there was nobody else.
     pub self_verified: bool,
     /// When the server received it.
     pub received_at: DateTime<Utc>,
@@ -112,9 +112,9 @@ pub struct Report {
     pub round_since: DateTime<Utc>,
     /// How often it came back after it was closed.
     pub rebounds: u32,
-    /// How long it has been at the county, the referral under way not counted.
+    /// How long it was at the county, without the current referral.
     pub away: TimeDelta,
-    /// What is under way beside its way through the tiers.
+    /// What is in progress besides its way through the tiers.
     pub proceedings: Proceedings,
     /// When the whole matter is due.
     pub deadline_at: DateTime<Utc>,
@@ -214,7 +214,7 @@ impl Report {
         self.status != Status::Void && self.closed_at.or(stopped).unwrap_or(now) > self.deadline_at
     }
 
-    /// The officers whose turn it is, fallbacks included.
+    /// The officers who must act now, fallbacks included.
     #[must_use]
     pub fn desk_officers(&self, staffing: &Staffing) -> Vec<Uuid> {
         let Some(desk) = self.desk() else {
@@ -227,7 +227,7 @@ impl Report {
         }
     }
 
-    /// Whether the same have to do the same as in another state of it.
+    /// Whether the same people have the same duty as in another state of the report.
     #[must_use]
     pub fn same_desk(&self, other: &Self) -> bool {
         let beside = |report: &Self| match report.desk() {

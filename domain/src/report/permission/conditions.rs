@@ -1,4 +1,4 @@
-//! Conditions that permission and actions ask for alike.
+//! Conditions that both permission and actions ask about.
 
 use chrono::{DateTime, Utc};
 
@@ -12,7 +12,7 @@ use crate::report::proceedings::Lapse;
 use crate::report::refusal::Refusal;
 use crate::report::state::Report;
 
-/// By what the actor works on it as the handler, leading or beside.
+/// By what the actor works on it as the handler, leading or helping.
 pub(super) fn works_as_handler(
     report: &Report,
     actor: &Actor,
