@@ -136,14 +136,14 @@ fn every_code_is_documented() {
     documented.extend(["no_such_route", "method_not_allowed"].map(str::to_owned));
     let table: BTreeSet<String> = Code::ALL
         .iter()
-        .map(|code| code.slug().to_owned())
+        .map(|code| code.code().to_owned())
         .collect();
     let missing: Vec<_> = table.difference(&documented).collect();
     assert!(missing.is_empty(), "no operation may answer {missing:?}");
     let yaml = openapi::yaml(&openapi::document(None));
     for code in Code::ALL {
         assert!(
-            yaml.contains(code.slug()),
+            yaml.contains(code.code()),
             "{code} does not stand in the document"
         );
     }

@@ -1,12 +1,12 @@
-//! The one table of error codes: slug, HTTP status, titles in Chinese and English.
+//! The one table of error codes: name, HTTP status, titles in Chinese and English.
 //!
 //! Every refusal the product can give stands here once. The API turns a [`Code`] into an RFC 9457
 //! problem document; a test proves that each code is used and documented. The status is plain data
 //! here: this crate knows nothing of HTTP.
 
 macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident = $slug:literal, $status:literal, $zh:literal, $en:literal;)+) => {
-        /// A stable error code. Clients switch on its slug, never on texts.
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $status:literal, $zh:literal, $en:literal;)+) => {
+        /// A stable error code. Clients switch on its name, never on texts.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Code { $($(#[$doc])* $name,)+ }
 
@@ -16,7 +16,7 @@ macro_rules! codes {
 
             /// The stable, machine-readable name.
             #[must_use]
-            pub const fn slug(self) -> &'static str { match self { $(Code::$name => $slug,)+ } }
+            pub const fn code(self) -> &'static str { match self { $(Code::$name => $code,)+ } }
 
             /// The HTTP status it is answered with.
             #[must_use]
@@ -57,9 +57,9 @@ codes! {
     LoginLocked = "login_locked", 429, "登录失败次数过多，请稍后再试", "Too many failed sign-ins; try again later";
     /// The invitation is wrong, spent, replaced or expired.
     InvitationInvalid = "invitation_invalid", 401, "邀请码无效或已失效", "The invitation is not valid";
-    /// Only the password may be changed until it is.
+    /// Nothing but the password may be changed before that is done.
     PasswordChangeRequired = "password_change_required", 403, "请先修改初始密码", "Change the initial password first";
-    /// A service account called what only people may.
+    /// A service account called something that only people may call.
     ServiceAccountRefused = "service_account_refused", 403, "服务账号无权执行此操作", "A service account may not do this";
     /// A signed link is wrong or has expired.
     LinkInvalid = "link_invalid", 403, "链接无效或已过期", "The link is not valid or has expired";
@@ -79,7 +79,7 @@ codes! {
     NoSuchRoute = "no_such_route", 404, "接口不存在", "No such route";
     /// The path exists, this method does not.
     MethodNotAllowed = "method_not_allowed", 405, "不支持的请求方法", "The method is not allowed here";
-    /// The caller sees it, and the caller's role never may do this.
+    /// The caller sees it, but the caller's role may never do this.
     NotPermitted = "not_permitted", 403, "您的岗位无权执行此操作", "Your role may not do this";
 
     // Preconditions and state.
@@ -107,16 +107,16 @@ codes! {
     OtherPersonCloses = "other_person_closes", 409, "处置人不能自行结案", "Another person must close this";
     /// Closing an open report as handled needs a result.
     ResultRequired = "result_required", 409, "结案前须填写处置结果", "A result is required before closing";
-    /// The one it is to be assigned to lies outside the holder's grids, or is not posted there.
+    /// The assignee lies outside the holder's grids, or is not posted there.
     TargetInvalid = "target_invalid", 409, "指派对象不在可指派范围内", "It cannot be assigned there";
     /// The desk has accepted it already.
     AlreadyAccepted = "already_accepted", 409, "已受理", "It is accepted already";
-    /// Declining is over: done once, accepted, or too late.
-    DeclineOver = "decline_over", 409, "已不能退单", "It can be declined no more";
-    /// Nothing lapsed that could be recalled, or not any more.
+    /// It can no longer be declined: declined once before, accepted, or too late.
+    DeclineOver = "decline_over", 409, "已不能退单", "It can no longer be declined";
+    /// Nothing lapsed that could be recalled, or it is too late.
     RecallOver = "recall_over", 409, "已不能撤回", "There is nothing to recall";
     /// More time was asked for already, or too late.
-    ExtensionOver = "extension_over", 409, "已不能申请延期", "More time can be asked for no more";
+    ExtensionOver = "extension_over", 409, "已不能申请延期", "More time can no longer be asked for";
     /// Nobody asked, so there is nothing to answer.
     NothingAsked = "nothing_asked", 409, "没有待答复的申请", "Nothing waits for an answer";
     /// Another person than who asked grants more time.
@@ -158,8 +158,8 @@ codes! {
 
     /// There are as many of these as allowed already.
     LimitReached = "limit_reached", 409, "数量已达上限", "There are as many as allowed already";
-    /// It has ended and can be changed no more.
-    AlreadyEnded = "already_ended", 409, "已终止，不能再更改", "It has ended and can be changed no more";
+    /// It has ended and can no longer be changed.
+    AlreadyEnded = "already_ended", 409, "已终止，不能再更改", "It has ended and can no longer be changed";
 
     // The server.
     /// The caller asks more often than allowed. Wait as long as `Retry-After` says.
@@ -174,6 +174,6 @@ codes! {
 
 impl std::fmt::Display for Code {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(self.slug())
+        formatter.write_str(self.code())
     }
 }

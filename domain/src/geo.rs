@@ -7,9 +7,9 @@ pub mod boundary;
 
 use std::f64::consts::PI;
 
-use crate::slug::slugs;
+use crate::coded_value::coded_values;
 
-slugs! {
+coded_values! {
     /// A coordinate reference system, as the device says.
     Crs {
         /// A phone's chip, EXIF, WeChat by default.

@@ -3,11 +3,14 @@
 
 pub mod audit;
 pub mod calendar;
+pub mod category;
+pub mod coded_value;
 pub mod credit_code;
 pub mod division;
 pub mod error;
 pub mod geo;
 pub mod grid;
+pub mod grid_management;
 pub mod notice;
 pub mod officer;
 pub mod password;
@@ -16,5 +19,5 @@ pub mod report;
 pub mod scope;
 pub mod service;
 pub mod settings;
-pub mod slug;
 pub mod team;
+pub mod validation;

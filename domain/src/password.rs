@@ -52,7 +52,7 @@ pub enum PasswordFault {
 impl PasswordFault {
     /// The stable code of the reason.
     #[must_use]
-    pub const fn slug(self) -> &'static str {
+    pub const fn code(self) -> &'static str {
         match self {
             Self::TooShort(_) => "too_short",
             Self::TooLong(_) => "too_long",

@@ -3,9 +3,9 @@
 //!
 //! Owns these codes. It must not know how pictures are kept or read.
 
-use crate::slug::slugs;
+use crate::coded_value::coded_values;
 
-slugs! {
+coded_values! {
     /// Whether a declared photo has arrived.
     PhotoState {
         /// It was declared and is awaited.
@@ -15,7 +15,7 @@ slugs! {
     }
 }
 
-slugs! {
+coded_values! {
     /// How far the smaller copies of a photo are.
     Rendition {
         /// The photo has not arrived.

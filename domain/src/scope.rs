@@ -2,7 +2,7 @@
 //!
 //! Owns the rule: a posting, or a service account, gives sight of its grid and all below it; who took
 //! part in a report keeps sight of it while posted in its town. Queries take a [`Scope`] and nothing else, and a
-//! scope is made of an actor alone, so that no query can forget it. What may be done with what is
+//! scope is made of an actor alone, so no query can forget it. What may be done with what is
 //! seen is not asked here.
 
 use uuid::Uuid;
@@ -60,7 +60,7 @@ impl Scope {
         &self.participants
     }
 
-    /// Whose sight it is: participants see by this id.
+    /// The officer whose sight this is: participants see by this id.
     #[must_use]
     pub const fn officer_id(&self) -> Uuid {
         self.officer_id

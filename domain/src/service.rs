@@ -3,10 +3,10 @@
 //! Owns what such an account may do by itself. It sees a subtree and never acts on reports; at most
 //! it files (a camera, a hotline's system). It must not know keys.
 
+use crate::coded_value::coded_values;
 use crate::grid::GridPath;
-use crate::slug::slugs;
 
-slugs! {
+coded_values! {
     /// What a service account may do within its grid.
     Access {
         /// Read reports, photos and grids.

@@ -10,14 +10,14 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::calendar::Span;
-pub use crate::calendar::{QuietHours, TimeOfDay, WorkingHours};
-use crate::notice::Telling;
+use crate::calendar::{QuietHours, Span, TimeOfDay, WorkingHours};
+use crate::coded_value::CodedValue as _;
+use crate::notice::NotificationMode;
 use crate::report::Policy;
 use crate::report::closing::UpTo;
-use crate::slug::Slug as _;
+use crate::validation::InvalidValue;
 
-/// A change takes effect no earlier than this after it was asked for, so that no request under way
+/// A change takes effect no earlier than this after it was asked for, so that no current request
 /// stands on both sides of it.
 pub const SOONEST: TimeDelta = TimeDelta::minutes(1);
 /// And no later than this.
@@ -145,7 +145,7 @@ impl Default for SimilarRules {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NoticeRules {
     /// How those are told who have not chosen for themselves.
-    pub notify: Telling,
+    pub notify: NotificationMode,
     /// When digests go out on working days. 1 to 6 times.
     pub digest_times: Vec<TimeOfDay>,
 }
@@ -158,7 +158,7 @@ impl NoticeRules {
 impl Default for NoticeRules {
     fn default() -> Self {
         Self {
-            notify: Telling::Digest,
+            notify: NotificationMode::Digest,
             digest_times: vec![TimeOfDay::at(8, 30), TimeOfDay::at(16, 30)],
         }
     }
@@ -185,15 +185,6 @@ impl PhotoRules {
     }
 }
 
-/// A value that cannot be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wrong {
-    /// Where it stands: an RFC 6901 pointer into the settings.
-    pub pointer: String,
-    /// What to do about it.
-    pub detail: String,
-}
-
 /// Longest limit.
 const LONGEST_DAYS: u32 = 366;
 /// Longest night, in minutes: time goes on.
@@ -218,9 +209,9 @@ impl Settings {
         self
     }
 
-    /// Every value that cannot be, at once.
+    /// Every value that cannot be accepted, at once.
     #[must_use]
-    pub fn faults(&self, allowed: Allowed) -> Vec<Wrong> {
+    pub fn faults(&self, allowed: Allowed) -> Vec<InvalidValue> {
         let mut faults = Faults::default();
         self.check_reports(&mut faults);
         if self.quiet_hours.minutes() > LONGEST_NIGHT {
@@ -229,7 +220,7 @@ impl Settings {
         if self.working_hours.to <= self.working_hours.from {
             faults.add(
                 "/working_hours/to",
-                "Close of business is later than the beginning.",
+                "Close of business must be later than the beginning.",
             );
         }
         let photos = &self.photos;
@@ -275,20 +266,20 @@ impl Settings {
     fn check_reports(&self, faults: &mut Faults) {
         let reports = &self.reports;
         for (category, limits) in &reports.limits {
-            let at = |severity: &str| format!("/reports/limits/{}/{severity}", category.slug());
+            let at = |severity: &str| format!("/reports/limits/{}/{severity}", category.code());
             faults.span(&at("critical"), limits.critical);
             faults.span(&at("serious"), limits.serious);
             faults.span(&at("general"), limits.general);
             if hours(limits.critical) > hours(limits.serious) {
                 faults.add(
                     &at("critical"),
-                    "What is critical has no longer limit than what is serious.",
+                    "The limit for critical reports must not be longer than that for serious ones.",
                 );
             }
             if hours(limits.serious) > hours(limits.general) {
                 faults.add(
                     &at("serious"),
-                    "What is serious has no longer limit than what is general.",
+                    "The limit for serious reports must not be longer than that for general ones.",
                 );
             }
         }
@@ -299,13 +290,13 @@ impl Settings {
         if reports.decision_share < reports.group_share {
             faults.add(
                 "/reports/decision_share",
-                "The decision is due no earlier than the group's step ends.",
+                "The decision must not be due before the group's step ends.",
             );
         }
         if reports.village_share < reports.decision_share {
             faults.add(
                 "/reports/village_share",
-                "The village's step ends no earlier than the decision is due.",
+                "The village's step must not end before the decision is due.",
             );
         }
         faults.within("/reports/least_share", reports.least_share, 0, 50);
@@ -357,18 +348,18 @@ impl Settings {
         if closing.village < closing.group {
             faults.add(
                 "/reports/closing/village",
-                "A village closes no less than its groups.",
+                "A village must be allowed to close at least what its groups may.",
             );
         }
     }
 }
 
 #[derive(Default)]
-struct Faults(Vec<Wrong>);
+struct Faults(Vec<InvalidValue>);
 
 impl Faults {
     fn add(&mut self, pointer: &str, detail: impl Into<String>) {
-        self.0.push(Wrong {
+        self.0.push(InvalidValue {
             pointer: pointer.to_owned(),
             detail: detail.into(),
         });
@@ -478,6 +469,3 @@ pub fn effective_from(
         Some(at) => Ok(at),
     }
 }
-
-#[cfg(test)]
-pub(crate) mod tests;

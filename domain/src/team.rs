@@ -1,15 +1,15 @@
 //! Teams of a town: a lead and members who take work together, with an area and a field.
 //!
-//! Owns what a team is and for whom it works. Who of it is there at an instant is
-//! `officer::staffing`'s, who of it does what on a report `report::handler`'s.
+//! Owns what a team is and for whom it works. Which of its members are present at an instant is
+//! known to `officer::staffing`, who does what on a report to `report::handler`.
 
 use uuid::Uuid;
 
+use crate::category::Category;
+use crate::coded_value::coded_values;
 use crate::grid::{GridPath, Tier};
-use crate::report::Category;
-use crate::slug::slugs;
 
-slugs! {
+coded_values! {
     /// What a team is.
     TeamKind {
         /// 检查小组: checks on site, usually by area and field.

@@ -77,7 +77,7 @@ fn cell(row: &Row, answer: &Answer) -> String {
         400 | 405 | 408 | 413..=415 | 500.. => {
             panic!("{told}: the row of {} is wrong", row.operation)
         }
-        422 if answer.code().as_deref() == Some(Code::ValidationFailed.slug()) => {
+        422 if answer.code().as_deref() == Some(Code::ValidationFailed.code()) => {
             assert!(VALUES.contains(&row.operation), "{told}: the row is wrong");
             "may".to_owned()
         }

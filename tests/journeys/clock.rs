@@ -1,9 +1,9 @@
 //! Nobody acts: the clock moves the report, as was foretold, and nobody is said to have approved it.
 
 use chrono::TimeDelta;
+use gridpatrol_domain::coded_value::CodedValue;
 use gridpatrol_domain::error::Code;
 use gridpatrol_domain::report::{Category, Severity};
-use gridpatrol_domain::slug::Slug;
 use serde_json::{Value, json};
 
 use crate::support::client::{allowed, id_of, instant};
@@ -124,8 +124,8 @@ async fn whatever_is_left_alone_moves_to_the_second_as_was_foretold(world: World
     for category in Category::ALL {
         for severity in Severity::ALL {
             let body = filing(world.here().group(3, 2))
-                .category(category.slug())
-                .severity(severity.slug());
+                .category(category.code())
+                .severity(severity.code());
             let report = leader.file(&body).await;
             let id = id_of(&report);
             let forecast = leader.get(&format!("/v1/reports/{id}/forecast")).await.ok();
@@ -149,8 +149,8 @@ async fn whatever_is_filed_reaches_the_town_and_is_pressed_for(world: World) {
     for category in Category::ALL {
         for severity in Severity::ALL {
             let body = filing(world.here().group(2, 1))
-                .category(category.slug())
-                .severity(severity.slug());
+                .category(category.code())
+                .severity(severity.code());
             let report = leader.file(&body).await;
             let id = id_of(&report);
             let forecast = leader.get(&format!("/v1/reports/{id}/forecast")).await.ok();

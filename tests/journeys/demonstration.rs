@@ -93,10 +93,10 @@ fn everything_happens(conn: &mut Conn) -> Outcome<()> {
     Ok(())
 }
 
-fn slugs<T: Slug>(left_out: &[&str]) -> BTreeSet<String> {
+fn slugs<T: CodedValue>(left_out: &[&str]) -> BTreeSet<String> {
     T::ALL
         .iter()
-        .map(|each| each.slug().to_owned())
+        .map(|each| each.code().to_owned())
         .filter(|slug| !left_out.contains(&slug.as_str()))
         .collect()
 }

@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use gridpatrol_domain::calendar::Calendar;
+use gridpatrol_domain::coded_value::CodedValue as _;
 use gridpatrol_domain::error::Code;
 use gridpatrol_domain::report::{Category, Policy, Severity};
-use gridpatrol_domain::slug::Slug as _;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -52,8 +52,8 @@ fn left(now: DateTime<Utc>, report: &Value) -> i64 {
 /// The same until another instant of the report.
 fn counted(now: DateTime<Utc>, report: &Value, until: &str) -> i64 {
     let text = |field: &str| report[field].as_str().unwrap().to_owned();
-    let category = Category::from_slug(&text("category")).unwrap();
-    let severity = Severity::from_slug(&text("severity")).unwrap();
+    let category = Category::from_code(&text("category")).unwrap();
+    let severity = Severity::from_code(&text("severity")).unwrap();
     let pace = Policy::default().pace(category, severity);
     let left = Calendar::default().measure(pace, now, instant(&report[until]));
     (left.num_milliseconds() + 500) / 1000

@@ -11,6 +11,7 @@ use gridpatrol::config::Config;
 use gridpatrol::workers::Next;
 use gridpatrol::workers::clock::{Failed, run_once};
 use gridpatrol_domain::calendar::Calendar;
+use gridpatrol_domain::coded_value::CodedValue as _;
 use gridpatrol_domain::report::lapse::{self, Step};
 use gridpatrol_domain::report::{Context, Policy, Report};
 use gridpatrol_domain::slug::Slug as _;
@@ -239,7 +240,7 @@ fn recorded(step: &Step, now: DateTime<Utc>) -> Vec<EventRecord> {
         .map(|event| EventRecord {
             subject_kind: "report",
             subject_id: report.id,
-            kind: event.kind.slug(),
+            kind: event.kind.code(),
             at: now,
             actor_id: None,
             facts: facts.clone(),

@@ -205,12 +205,12 @@ fn requests(ask: Ask, readers: &Readers, connection: usize) -> Requests {
             Ask::ByStatus => format!(
                 "/v1/reports?grid={}&status={}",
                 grid.id(),
-                chosen(&STATUSES, turn).map_or("", |status| status.slug())
+                chosen(&STATUSES, turn).map_or("", |status| status.code())
             ),
             Ask::ByCategory => format!(
                 "/v1/reports?grid={}&status=closed&category={}",
                 grid.id(),
-                Category::NatureReserve.slug()
+                Category::NatureReserve.code()
             ),
             Ask::Inbox => "/v1/inbox".to_owned(),
             // 秸秆 取水口, percent-encoded.

@@ -5,6 +5,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use gridpatrol_domain::calendar::Calendar;
+use gridpatrol_domain::coded_value::CodedValue as _;
 use gridpatrol_domain::geo::Crs;
 use gridpatrol_domain::grid::Tier;
 use gridpatrol_domain::report::filing::{Filing, file};
@@ -274,7 +275,7 @@ fn recorded(
     EventRecord {
         subject_kind: "report",
         subject_id: report.id,
-        kind: event.kind.slug(),
+        kind: event.kind.code(),
         at,
         actor_id: Some(report.reporter_id),
         facts,

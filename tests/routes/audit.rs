@@ -331,7 +331,7 @@ async fn place(world: &World, id: Uuid, kind: EventKind) -> i64 {
         .look(move |conn| {
             Ok(events::table
                 .filter(events::subject_id.eq(Id(id)))
-                .filter(events::kind.eq(kind.slug()))
+                .filter(events::kind.eq(kind.code()))
                 .select(events::seq)
                 .first(conn)?)
         })

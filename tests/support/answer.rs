@@ -86,7 +86,7 @@ impl Answer {
     #[track_caller]
     pub fn refused(&self, code: Code) -> Value {
         let told = format!("{}: {} {}", self.asked, self.status, self.text());
-        assert_eq!(self.code().as_deref(), Some(code.slug()), "{told}");
+        assert_eq!(self.code().as_deref(), Some(code.code()), "{told}");
         assert_eq!(self.status, code.status(), "{told}");
         assert_eq!(
             self.header("content-type"),
@@ -97,7 +97,7 @@ impl Answer {
         assert_eq!(problem["status"], self.status, "{told}");
         assert_eq!(
             problem["type"],
-            format!("urn:gridpatrol:problem:{}", code.slug()),
+            format!("urn:gridpatrol:problem:{}", code.code()),
             "{told}"
         );
         let english = self.header("content-language") == "en";

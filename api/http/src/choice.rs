@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::marker::PhantomData;
 
-use gridpatrol_domain::slug::{Slug, explained};
+use gridpatrol_domain::coded_value::{CodedValue, explained};
 use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, Type};
@@ -20,11 +20,11 @@ pub struct Choice<T> {
     kind: PhantomData<T>,
 }
 
-impl<T: Slug> Choice<T> {
+impl<T: CodedValue> Choice<T> {
     /// The value, if the code is known.
     #[must_use]
     pub fn get(&self) -> Option<T> {
-        T::from_slug(&self.written)
+        T::from_code(&self.written)
     }
 
     /// The value; an unknown code is an error that names the allowed ones.
@@ -41,16 +41,16 @@ impl<T: Slug> Choice<T> {
     }
 }
 
-impl<T: Slug> From<T> for Choice<T> {
+impl<T: CodedValue> From<T> for Choice<T> {
     fn from(value: T) -> Self {
         Self {
-            written: value.slug().to_owned(),
+            written: value.code().to_owned(),
             kind: PhantomData,
         }
     }
 }
 
-impl<T: Slug> serde::Serialize for Choice<T> {
+impl<T: CodedValue> serde::Serialize for Choice<T> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.written)
     }
@@ -73,7 +73,7 @@ pub trait OptionalChoice<T> {
     fn get(&self) -> Option<T>;
 }
 
-impl<T: Slug> OptionalChoice<T> for Option<Choice<T>> {
+impl<T: CodedValue> OptionalChoice<T> for Option<Choice<T>> {
     fn check(&self, segment: &str, errors: &mut Errors) -> Option<T> {
         self.as_ref()
             .and_then(|choice| choice.check(segment, errors))
@@ -95,7 +95,7 @@ impl<T> Default for Choices<T> {
     }
 }
 
-impl<T: Slug> Choices<T> {
+impl<T: CodedValue> Choices<T> {
     /// The known values, each once, in the order given. Empty where none was given: no restriction.
     #[must_use]
     pub fn get(&self) -> Vec<T> {
@@ -143,32 +143,32 @@ impl<'de, T> Deserialize<'de> for Choices<T> {
     }
 }
 
-fn allowed<T: Slug>() -> String {
-    let slugs: Vec<_> = T::ALL.iter().map(|value| value.slug()).collect();
+fn allowed<T: CodedValue>() -> String {
+    let slugs: Vec<_> = T::ALL.iter().map(|value| value.code()).collect();
     slugs.join(", ")
 }
 
-fn closed_set<T: Slug>() -> Schema {
+fn closed_set<T: CodedValue>() -> Schema {
     ObjectBuilder::new()
         .schema_type(Type::String)
-        .enum_values(Some(T::ALL.iter().map(|value| value.slug())))
+        .enum_values(Some(T::ALL.iter().map(|value| value.code())))
         .description(Some(explained::<T>()))
         .into()
 }
 
-impl<T: Slug> utoipa::__dev::ComposeSchema for Choice<T> {
+impl<T: CodedValue> utoipa::__dev::ComposeSchema for Choice<T> {
     fn compose(_: Vec<RefOr<Schema>>) -> RefOr<Schema> {
         closed_set::<T>().into()
     }
 }
 
-impl<T: Slug> utoipa::ToSchema for Choice<T> {
+impl<T: CodedValue> utoipa::ToSchema for Choice<T> {
     fn name() -> Cow<'static, str> {
         Cow::Borrowed("Choice")
     }
 }
 
-impl<T: Slug> utoipa::__dev::ComposeSchema for Choices<T> {
+impl<T: CodedValue> utoipa::__dev::ComposeSchema for Choices<T> {
     fn compose(_: Vec<RefOr<Schema>>) -> RefOr<Schema> {
         Schema::Array(
             ArrayBuilder::new()
@@ -179,7 +179,7 @@ impl<T: Slug> utoipa::__dev::ComposeSchema for Choices<T> {
     }
 }
 
-impl<T: Slug> utoipa::ToSchema for Choices<T> {
+impl<T: CodedValue> utoipa::ToSchema for Choices<T> {
     fn name() -> Cow<'static, str> {
         Cow::Borrowed("Choices")
     }
@@ -236,7 +236,7 @@ mod tests {
         let schemas = &document["components"]["schemas"];
         let slugs: Vec<Value> = Status::ALL
             .iter()
-            .map(|status| json!(status.slug()))
+            .map(|status| json!(status.code()))
             .collect();
         assert_eq!(schemas["Choice_Status"]["enum"], json!(slugs));
         assert_eq!(

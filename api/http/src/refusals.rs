@@ -105,16 +105,16 @@ fn response(codes: &[Code]) -> Response {
         .map(|code| {
             format!(
                 "`{}`: {} ({})",
-                code.slug(),
+                code.code(),
                 code.title_zh(),
                 code.title_en()
             )
         })
         .collect();
-    let slugs: Vec<_> = codes.iter().map(|code| code.slug()).collect();
+    let slugs: Vec<_> = codes.iter().map(|code| code.code()).collect();
     let examples = codes.iter().map(|code| {
-        let reference = format!("#/components/examples/{}", code.slug());
-        (code.slug(), RefOr::<Example>::Ref(Ref::new(reference)))
+        let reference = format!("#/components/examples/{}", code.code());
+        (code.code(), RefOr::<Example>::Ref(Ref::new(reference)))
     });
     ResponseBuilder::new()
         .description(described.join("\n\n"))
@@ -147,7 +147,7 @@ pub fn examples() -> BTreeMap<String, RefOr<Example>> {
                 .summary(code.title_en())
                 .value(serde_json::to_value(written).ok())
                 .build();
-            (code.slug().to_owned(), RefOr::T(example))
+            (code.code().to_owned(), RefOr::T(example))
         })
         .collect()
 }

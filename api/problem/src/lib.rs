@@ -144,7 +144,7 @@ impl Problem {
                 Language::English => self.code.title_en(),
             },
             status: self.code.status(),
-            code: self.code.slug(),
+            code: self.code.code(),
             detail: self.detail.as_deref(),
             request_id,
             errors: &self.errors,

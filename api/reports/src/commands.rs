@@ -4,18 +4,20 @@
 //! rest). What may happen is the domain's to say; statements stand in `queries`.
 
 use chrono::Datelike;
+use gridpatrol_domain::coded_value::CodedValue;
 use gridpatrol_domain::error::Code;
 use gridpatrol_domain::grid::GridPath;
+use gridpatrol_domain::report::allowed::allowed_actions;
+use gridpatrol_domain::report::code::RelocationReason;
 use gridpatrol_domain::report::filing::{Filing, file as decide_filing};
 use gridpatrol_domain::report::lapse;
-use gridpatrol_domain::report::lifecycle::{allowed_actions, decide};
+use gridpatrol_domain::report::lifecycle::decide;
 use gridpatrol_domain::report::permission::role_may;
-use gridpatrol_domain::report::relocation::{Reason, relocate};
+use gridpatrol_domain::report::relocation::relocate;
 use gridpatrol_domain::report::{
     Action, Category, Context, Decision, Disposition, Event, Handler, PhotoRole, Refusal, Report,
     Severity, Source,
 };
-use gridpatrol_domain::slug::Slug;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -320,8 +322,8 @@ pub fn act(
 /// Who gets lasting sight of a report by working on it: the grid with those above, to whom the work
 /// falls where it has nobody, and those named. Who joins a team later is given it then.
 fn works(handler: &Handler, place: GridPath, staffed: &StaffedTown) -> Vec<Uuid> {
-    let crew = handler.team.and_then(|team| staffed.staffing.crew(team));
-    let members = crew.into_iter().flat_map(|crew| &crew.members);
+    let roster = handler.team.and_then(|team| staffed.staffing.roster(team));
+    let members = roster.into_iter().flat_map(|roster| &roster.members);
     relocation::sight(handler.grid, place)
         .chain(handler.officer)
         .chain(members.copied())
@@ -346,7 +348,7 @@ fn caught_up(
         .handler
         .as_ref()
         .map(|handler| staffed.town.home(handler.grid.id()));
-    match relocate(report, place, handler, Reason::Restored, context) {
+    match relocate(report, place, handler, RelocationReason::Restored, context) {
         Some(relocated) => Decision {
             report: relocated.report,
             events: [decision.events, relocated.events].concat(),
@@ -436,7 +438,7 @@ pub fn record(
             EventRecord {
                 subject_kind: "report",
                 subject_id: report.id,
-                kind: event.kind.slug(),
+                kind: event.kind.code(),
                 at: viewer.now,
                 actor_id: Some(viewer.actor.officer_id),
                 facts,
@@ -489,7 +491,7 @@ fn refused(refusal: Refusal, at: Option<(&Report, &Viewer, &Context<'_>)>) -> Pr
         problem.allowed_actions = Some(
             allowed_actions(report, &viewer.actor, context)
                 .into_iter()
-                .map(|allowed| allowed.action.slug().to_owned())
+                .map(|allowed| allowed.action.code().to_owned())
                 .collect(),
         );
     }

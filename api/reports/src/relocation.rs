@@ -7,11 +7,11 @@
 use std::collections::HashMap;
 
 use diesel::prelude::*;
+use gridpatrol_domain::coded_value::CodedValue as _;
 use gridpatrol_domain::grid::GridPath;
 use gridpatrol_domain::grid::management::followed;
 use gridpatrol_domain::report::relocation::relocate;
 use gridpatrol_domain::report::{Context, Report, Status};
-use gridpatrol_domain::slug::Slug as _;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -210,7 +210,7 @@ fn follow(
                 records.push(EventRecord {
                     subject_kind: "report",
                     subject_id: row.id,
-                    kind: event.kind.slug(),
+                    kind: event.kind.code(),
                     at: change.now,
                     actor_id: change.actor_id,
                     facts: facts(&decision.report),

@@ -3,7 +3,7 @@
 //! Owns the wire and nothing else.
 
 use actix_web::{HttpResponse, post};
-use gridpatrol_domain::audit::words::Words;
+use gridpatrol_domain::audit::redaction::Redaction;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -94,7 +94,7 @@ async fn erase_report(call: Call<Whose, (), ReportErasure>) -> Result<HttpRespon
     let (id, ticket) = (call.path.id, call.ticket());
     let request = Request {
         reason: call.body.reason,
-        words: Words::new(call.body.words),
+        words: Redaction::new(call.body.words),
     };
     keyed::run(&call.store, call.now, ticket, move |conn| {
         Ok(Answer::ok(&erasure::of_report(

@@ -8,13 +8,13 @@
 //! of the last half year, which the law asks for; photos.
 
 use chrono::TimeDelta;
-use gridpatrol_domain::audit::walk::ERASED_SEQS;
-use gridpatrol_domain::audit::words::{MASK, Words};
+use gridpatrol_domain::audit::chain_verifier::ERASED_SEQS;
+use gridpatrol_domain::audit::redaction::{MASK, Redaction};
+use gridpatrol_domain::coded_value::CodedValue as _;
 use gridpatrol_domain::error::Code;
 use gridpatrol_domain::grid::GridPath;
 use gridpatrol_domain::officer::{Actor, Role};
 use gridpatrol_domain::report::{EventKind, Proceedings, Status};
-use gridpatrol_domain::slug::Slug as _;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -41,7 +41,7 @@ pub struct Request {
     /// Why. It must not hold what is to be erased.
     pub reason: String,
     /// Which words; none: every text.
-    pub words: Words,
+    pub words: Redaction,
 }
 
 /// Whether the actor may erase at this place: an administrator by a posting there or above.
@@ -68,7 +68,7 @@ pub fn of_report(conn: &mut Conn, viewer: &Viewer, id: Uuid, request: &Request) 
             .detail("The report is not at its end and needs its texts: name the words to erase.")
             .into());
     }
-    if request.words.stand_in(&request.reason) {
+    if request.words.found_in(&request.reason) {
         let detail = "The reason stays on record: leave out what is to be erased.";
         let error = FieldError::new("/reason", "not_allowed", detail);
         return Err(Problem::invalid(vec![error]).into());
@@ -83,7 +83,7 @@ pub fn of_report(conn: &mut Conn, viewer: &Viewer, id: Uuid, request: &Request) 
     let mut seqs = Vec::new();
     for (seq, payload) in queries::payloads(conn, town_id, id)? {
         let said: Value = serde_json::from_str(&payload).unwrap_or(Value::String(payload));
-        if request.words.everything() || request.words.stand_in_value(&said) {
+        if request.words.everything() || request.words.found_in_value(&said) {
             seqs.push(seq);
         }
     }
@@ -111,7 +111,7 @@ pub fn of_report(conn: &mut Conn, viewer: &Viewer, id: Uuid, request: &Request) 
     let record = EventRecord {
         subject_kind: "report",
         subject_id: id,
-        kind: EventKind::DataErased.slug(),
+        kind: EventKind::DataErased.code(),
         at: viewer.now,
         actor_id: Some(viewer.actor.officer_id),
         facts,
@@ -126,7 +126,7 @@ fn facts(seqs: &[i64]) -> Map<String, Value> {
 }
 
 /// Erases words from each text, or each text; answers the fields that changed.
-fn erase_texts(texts: &mut TextsRow, words: &Words) -> Vec<&'static str> {
+fn erase_texts(texts: &mut TextsRow, words: &Redaction) -> Vec<&'static str> {
     let mut changed = Vec::new();
     for (name, field) in [
         ("description", &mut texts.description),
@@ -157,7 +157,7 @@ fn erase_texts(texts: &mut TextsRow, words: &Words) -> Vec<&'static str> {
 /// Erases words from what measures under way are called by, or all that; answers the fields that changed.
 /// The clock would write it into an event once it falls due. A measure cannot be without such a text: the
 /// mask stands in its place.
-fn erase_proceedings(proceedings: &mut Proceedings, words: &Words) -> Vec<&'static str> {
+fn erase_proceedings(proceedings: &mut Proceedings, words: &Redaction) -> Vec<&'static str> {
     let masked = |text: &str| words.erased_from(text).unwrap_or_else(|| MASK.to_owned());
     let mut changed = Vec::new();
     let mut erase = |name, text: &mut String| {
@@ -207,7 +207,7 @@ pub fn of_officer(conn: &mut Conn, manager: &Manager, id: Uuid, reason: &str) ->
     }
     let named = || [Some(&subject.row.name), subject.row.phone.as_ref()];
     let names = named().into_iter().flatten();
-    if Words::new(names.chain([&subject.row.username]).cloned()).stand_in(reason) {
+    if Redaction::new(names.chain([&subject.row.username]).cloned()).found_in(reason) {
         let detail = "The reason stays on record: leave out what is to be erased.";
         let error = FieldError::new("/reason", "not_allowed", detail);
         return Err(Problem::invalid(vec![error]).into());
@@ -225,7 +225,7 @@ pub fn of_officer(conn: &mut Conn, manager: &Manager, id: Uuid, reason: &str) ->
         .into_iter()
         .flatten()
         .filter(|name| name.chars().count() > 1);
-    let names = Words::new(names.cloned());
+    let names = Redaction::new(names.cloned());
     let mut contacts = Vec::new();
     for town in &towns {
         contacts.push((*town, erase_contacts(conn, manager, *town, &names)?));
@@ -270,11 +270,11 @@ fn erase_contacts(
     conn: &mut Conn,
     manager: &Manager,
     town: Uuid,
-    names: &Words,
+    names: &Redaction,
 ) -> Outcome<Vec<EventRecord>> {
     let mut records = Vec::new();
     for (grid, contact, version) in queries::contacts(conn, town)? {
-        if !names.stand_in(&contact) {
+        if !names.found_in(&contact) {
             continue;
         }
         let version = version + 1;
@@ -288,10 +288,10 @@ fn erase_contacts(
 
 /// Whether what was said of a grid names somebody: as its contact, or in the reason of a change. The name
 /// of a grid may hold that of a person (张三岭), and stands in the facts as well.
-fn called(payload: &str, names: &Words) -> bool {
+fn called(payload: &str, names: &Redaction) -> bool {
     let said: Value = serde_json::from_str(payload).unwrap_or_default();
     ["/contact", "/changes/contact", "/reason"]
         .iter()
         .filter_map(|place| said.pointer(place))
-        .any(|told| names.stand_in_value(told))
+        .any(|told| names.found_in_value(told))
 }

@@ -3,8 +3,8 @@
 //! Owns the names of kinds that no other room names: reports' are the domain's, grids' stand in
 //! `grids::record`, teams' in `teams::commands`.
 
+use gridpatrol_domain::coded_value::CodedValue as _;
 use gridpatrol_domain::report::EventKind;
-use gridpatrol_domain::slug::Slug as _;
 
 use gridpatrol_people::grids::record as grids;
 use gridpatrol_people::teams::commands as teams;
@@ -70,7 +70,7 @@ const KINDS: &[(&str, &str, &str)] = &[
 /// The name of a kind of event, or of an entry of the security log; a kind that has none is its own name.
 #[must_use]
 pub fn label(kind: &str, language: Language) -> &str {
-    if let Some(known) = EventKind::from_slug(kind) {
+    if let Some(known) = EventKind::from_code(kind) {
         return match language {
             Language::Chinese => known.label_zh(),
             Language::English => known.label_en(),
@@ -100,7 +100,7 @@ mod tests {
         assert!(
             KINDS
                 .iter()
-                .all(|(kind, _, _)| EventKind::from_slug(kind).is_none())
+                .all(|(kind, _, _)| EventKind::from_code(kind).is_none())
         );
         assert_eq!(label("approved", Language::Chinese), "同意上报");
         assert_eq!(label("grid_moved", Language::English), "Moved");

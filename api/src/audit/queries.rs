@@ -238,7 +238,7 @@ pub fn security(
     limit: i64,
 ) -> QueryResult<(Vec<SecurityRow>, Option<SecurityKey>)> {
     use security_log as log;
-    let walk = || {
+    let verifier = || {
         let mut query = log::table
             .order((log::at.desc(), log::id.desc()))
             .into_boxed::<MultiBackend>();
@@ -258,10 +258,10 @@ pub fn security(
         }
         query
     };
-    let mut query = walk().limit(limit + 1);
+    let mut query = verifier().limit(limit + 1);
     let mut floor: Option<SecurityKey> = None;
     if let Some(kind) = &filter.kind {
-        floor = walk()
+        floor = verifier()
             .select((log::at, log::id))
             .offset(MOST_SCANNED - 1)
             .limit(1)
@@ -420,7 +420,7 @@ pub fn forget_officer(
             .filter(security_log::officer_id.eq(Some(id)))
             .filter(security_log::at.lt(At(log_before)))
     };
-    let of_phones = Kind::OF_PHONES.map(Kind::slug);
+    let of_phones = Kind::OF_PHONES.map(Kind::code);
     let phones = old()
         .filter(security_log::kind.eq_any(of_phones))
         .filter(security_log::detail.is_not_null());

@@ -5,7 +5,7 @@
 //! been erased since, and the event that says so lies behind. What a chain must keep is the domain's (`gridpatrol_domain::audit`).
 
 use diesel::prelude::*;
-use gridpatrol_domain::audit::walk::Walk;
+use gridpatrol_domain::audit::chain_verifier::ChainVerifier;
 use gridpatrol_domain::audit::{Broken, Digest, Fault, Record, Verified};
 use uuid::Uuid;
 
@@ -66,9 +66,9 @@ pub fn chain_to(
     heads: &[(i64, Digest)],
     mut head: Standing,
 ) -> Result<Result<Verified, Broken>, Problem> {
-    let mut walk = Walk::new(town, heads.iter().copied());
+    let mut verifier = ChainVerifier::new(town, heads.iter().copied());
     for _ in 0..ERASED_MEANWHILE {
-        let held = follow(store, town, &mut walk, &head)?;
+        let held = follow(store, town, &mut verifier, &head)?;
         // A payload goes in the transaction that records it: a head that is read after the payload was
         // found gone lies behind that record.
         let Err(Broken {
@@ -80,53 +80,53 @@ pub fn chain_to(
         };
         head = Standing::now(store, town)?;
     }
-    follow(store, town, &mut walk, &head)
+    follow(store, town, &mut verifier, &head)
 }
 
 /// Follows the chain up to a head, and tells whether it holds until there.
 fn follow(
     store: &Store,
     town: Uuid,
-    walk: &mut Walk,
+    verifier: &mut ChainVerifier,
     head: &Standing,
 ) -> Result<Result<Verified, Broken>, Problem> {
-    while walk.end().seq < head.seq {
-        let after = walk.end().seq;
+    while verifier.end().seq < head.seq {
+        let after = verifier.end().seq;
         let most = RUN.min(head.seq - after);
         let run = store.read_blocking(|conn| Ok(events::after(conn, town, after, most)?));
         let walked = match run {
             // Fewer than there must be: the chain ends here.
             Ok(run) if run.is_empty() => break,
-            Ok(run) => run.iter().try_for_each(|record| walk.step(record)),
-            Err(_) => one_by_one(store, town, walk, most)?,
+            Ok(run) => run.iter().try_for_each(|record| verifier.step(record)),
+            Err(_) => one_by_one(store, town, verifier, most)?,
         };
         if let Err(broken) = walked {
             return Ok(Err(broken));
         }
     }
-    if head.beyond && walk.end().seq == head.seq {
+    if head.beyond && verifier.end().seq == head.seq {
         let fault = Fault::Head;
         return Ok(Err(Broken {
             seq: head.seq + 1,
             fault,
         }));
     }
-    Ok(walk.finish(head.seq, &head.hash))
+    Ok(verifier.finish(head.seq, &head.hash))
 }
 
 /// Follows a run that cannot be read as a whole, to name the event that cannot.
 fn one_by_one(
     store: &Store,
     town: Uuid,
-    walk: &mut Walk,
+    verifier: &mut ChainVerifier,
     most: i64,
 ) -> Result<Result<(), Broken>, Problem> {
     for _ in 0..most {
-        let after = walk.end().seq;
+        let after = verifier.end().seq;
         let read: Result<Vec<Record>, Problem> =
             store.read_blocking(|conn| Ok(events::after(conn, town, after, 1)?));
         let stepped = match read {
-            Ok(run) => run.iter().try_for_each(|record| walk.step(record)),
+            Ok(run) => run.iter().try_for_each(|record| verifier.step(record)),
             Err(problem) => {
                 // Where not even the head can be read, it is not this event's fault.
                 store

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use gridpatrol_domain::calendar::Span;
+use gridpatrol_domain::coded_value::CodedValue;
 use gridpatrol_domain::geo::Crs;
 use gridpatrol_domain::grid::Tier;
 use gridpatrol_domain::officer::Role;
@@ -15,7 +16,6 @@ use gridpatrol_domain::report::{
     Source, Status, Subtype,
 };
 use gridpatrol_domain::settings::Settings;
-use gridpatrol_domain::slug::Slug;
 use gridpatrol_domain::team::TeamKind;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -227,18 +227,18 @@ pub struct PhotoFacts {
     preferred_quality: u32,
 }
 
-fn label<T: Slug>(value: T) -> Label {
+fn label<T: CodedValue>(value: T) -> Label {
     Label {
         zh: value.label_zh(),
         en: value.label_en(),
     }
 }
 
-fn codes<T: Slug>() -> Vec<Code> {
+fn codes<T: CodedValue>() -> Vec<Code> {
     T::ALL
         .iter()
         .map(|value| Code {
-            code: value.slug(),
+            code: value.code(),
             label: label(*value),
         })
         .collect()
@@ -250,7 +250,7 @@ fn categories(policy: &Policy) -> Vec<CategoryFacts> {
         .map(|category| {
             let limits = policy.limits_of(*category);
             CategoryFacts {
-                code: category.slug(),
+                code: category.code(),
                 label: label(*category),
                 limits: CategoryLimits {
                     minor: policy.minor,

@@ -6,8 +6,8 @@
 use std::io::{BufRead as _, IsTerminal as _};
 
 use clap::Args;
+use gridpatrol_domain::coded_value::CodedValue as _;
 use gridpatrol_domain::officer::Role;
-use gridpatrol_domain::slug::Slug as _;
 use uuid::Uuid;
 
 use super::{CommandError, say};
@@ -48,8 +48,8 @@ pub struct Create {
 }
 
 fn role(slug: &str) -> Result<Role, String> {
-    Role::from_slug(slug).ok_or_else(|| {
-        let known: Vec<_> = Role::ALL.iter().map(|role| role.slug()).collect();
+    Role::from_code(slug).ok_or_else(|| {
+        let known: Vec<_> = Role::ALL.iter().map(|role| role.code()).collect();
         format!("one of {}", known.join(", "))
     })
 }

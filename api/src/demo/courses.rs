@@ -159,8 +159,8 @@ impl Course {
 #[cfg(test)]
 mod tests {
     use super::{COURSES, Step};
+    use gridpatrol_domain::coded_value::CodedValue;
     use gridpatrol_domain::report::{Disposition, Severity};
-    use gridpatrol_domain::slug::Slug;
 
     #[test]
     fn the_courses_are_as_many_as_promised_and_their_steps_in_order() {

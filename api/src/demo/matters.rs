@@ -180,9 +180,9 @@ matters! {
 #[cfg(test)]
 mod tests {
     use super::MATTERS;
+    use gridpatrol_domain::coded_value::CodedValue;
     use gridpatrol_domain::credit_code;
     use gridpatrol_domain::report::Category;
-    use gridpatrol_domain::slug::Slug;
 
     #[test]
     fn every_category_has_matters_and_every_enterprise_a_sound_code() {

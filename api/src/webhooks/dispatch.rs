@@ -92,8 +92,10 @@ pub fn wanted(
 ) -> Outcome<Vec<Facts>> {
     let town = directory.town(conn, endpoint.town_id)?;
     let stands = |grid: Uuid| {
-        let heir = town.heir(grid).map(|heir| heir.path);
-        heir.or_else(|| town.path(grid))
+        let active_successor = town
+            .active_successor(grid)
+            .map(|active_successor| active_successor.path);
+        active_successor.or_else(|| town.path(grid))
     };
     let bound = stands(endpoint.grid_id);
     let kinds = endpoint.wanted();

@@ -3,8 +3,8 @@
 //! Owns the strict shapes and their checks. What is done with them stands in `commands`.
 
 use chrono::{DateTime, Utc};
+use gridpatrol_domain::coded_value::CodedValue as _;
 use gridpatrol_domain::notice::kind::NoticeKind;
-use gridpatrol_domain::slug::Slug as _;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -108,8 +108,8 @@ fn check_kinds(kinds: Option<&Vec<Choice<NoticeKind>>>, errors: &mut Errors) {
 pub fn kinds(asked: &[Choice<NoticeKind>]) -> Option<Vec<String>> {
     let mut kinds: Vec<String> = Vec::new();
     for kind in asked.iter().filter_map(Choice::get) {
-        if !kinds.iter().any(|known| known == kind.slug()) {
-            kinds.push(kind.slug().to_owned());
+        if !kinds.iter().any(|known| known == kind.code()) {
+            kinds.push(kind.code().to_owned());
         }
     }
     (!kinds.is_empty()).then_some(kinds)

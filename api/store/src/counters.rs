@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use diesel::prelude::*;
 use diesel::upsert::excluded;
 use gridpatrol_domain::grid::GridPath;
-use gridpatrol_domain::report::{Category, Colour, Severity, Status};
+use gridpatrol_domain::report::{Category, Severity, Status, WarningLevel};
 use uuid::Uuid;
 
 use super::Conn;
@@ -24,7 +24,7 @@ struct Cell {
     status: Coded<Status>,
     category: Coded<Category>,
     severity: Coded<Severity>,
-    colour: Coded<Colour>,
+    colour: Coded<WarningLevel>,
     reports: i64,
 }
 
@@ -38,7 +38,7 @@ pub struct Counted {
     /// How bad it is.
     pub severity: Severity,
     /// How much of the limit is used up.
-    pub colour: Colour,
+    pub colour: WarningLevel,
 }
 
 /// Cells in one statement at most.

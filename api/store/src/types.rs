@@ -19,7 +19,7 @@ use diesel::pg::{Pg, PgValue};
 use diesel::serialize::{self, IsNull, Output, ToSql};
 use diesel::sql_types::{BigInt, HasSqlType, Text, Timestamptz};
 use diesel::sqlite::Sqlite;
-use gridpatrol_domain::slug::Slug;
+use gridpatrol_domain::coded_value::CodedValue;
 use uuid::Uuid;
 
 use super::conn::{MultiBackend, MultiRawValue};
@@ -162,44 +162,44 @@ impl FromSql<sql::Instant, Sqlite> for DateTime<Utc> {
 /// A coded value, stored as its slug.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Text)]
-pub struct Coded<T: Slug>(pub T);
+pub struct Coded<T: CodedValue>(pub T);
 
-impl<T: Slug> From<T> for Coded<T> {
+impl<T: CodedValue> From<T> for Coded<T> {
     fn from(value: T) -> Self {
         Self(value)
     }
 }
 
-impl<T: Slug> Coded<T> {
+impl<T: CodedValue> Coded<T> {
     fn read(slug: &str) -> deserialize::Result<Self> {
-        T::from_slug(slug)
+        T::from_code(slug)
             .map(Self)
             .ok_or_else(|| format!("unknown {}: {slug:?}", std::any::type_name::<T>()).into())
     }
 }
 
-impl<T: Slug, DB: Backend> ToSql<Text, DB> for Coded<T>
+impl<T: CodedValue, DB: Backend> ToSql<Text, DB> for Coded<T>
 where
     str: ToSql<Text, DB>,
 {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, DB>) -> serialize::Result {
-        self.0.slug().to_sql(out)
+        self.0.code().to_sql(out)
     }
 }
 
-impl<T: Slug> FromSql<Text, Pg> for Coded<T> {
+impl<T: CodedValue> FromSql<Text, Pg> for Coded<T> {
     fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
         Self::read(std::str::from_utf8(value.as_bytes())?)
     }
 }
 
-impl<T: Slug> FromSql<Text, Sqlite> for Coded<T> {
+impl<T: CodedValue> FromSql<Text, Sqlite> for Coded<T> {
     fn from_sql(mut value: <Sqlite as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
         Self::read(value.read_text())
     }
 }
 
-impl<T: Slug> FromSql<Text, MultiBackend> for Coded<T> {
+impl<T: CodedValue> FromSql<Text, MultiBackend> for Coded<T> {
     fn from_sql(value: MultiRawValue<'_>) -> deserialize::Result<Self> {
         value.from_sql::<Self, Text>()
     }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Datelike as _, NaiveDate};
 use serde::{Deserialize, Serialize};
 
-use crate::settings::Wrong;
+use crate::validation::InvalidValue;
 
 /// Days of one table at most. So many days off leave a year its working days.
 pub const MOST_DAYS: usize = 100;
@@ -45,12 +45,12 @@ pub struct Day {
 }
 
 impl Year {
-    /// Every value that cannot be, at once.
+    /// Every value that cannot be accepted, at once.
     #[must_use]
-    pub fn faults(&self) -> Vec<Wrong> {
+    pub fn faults(&self) -> Vec<InvalidValue> {
         let mut faults = Vec::new();
         let mut wrong = |pointer: String, detail: &str| {
-            faults.push(Wrong {
+            faults.push(InvalidValue {
                 pointer,
                 detail: detail.to_owned(),
             });

@@ -25,7 +25,7 @@ impl Default for WorkingHours {
     }
 }
 
-/// From when until when it is night, in China Standard Time. The same instant twice: there is none.
+/// When the night begins and ends, in China Standard Time. The same time twice: there is no night.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -59,7 +59,7 @@ impl QuietHours {
 pub struct TimeOfDay(NaiveTime);
 
 impl TimeOfDay {
-    /// This hour and minute; midnight, if there is none such.
+    /// This hour and minute; midnight if there is no such time.
     #[must_use]
     pub fn at(hour: u32, minute: u32) -> Self {
         Self(NaiveTime::from_hms_opt(hour, minute, 0).unwrap_or_default())

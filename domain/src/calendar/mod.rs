@@ -1,7 +1,7 @@
 //! Time as limits count it: China Standard Time, working hours, nights, weekends, holidays.
 //!
 //! Owns how a span is added to an instant and how much counted time lies between two. China has one
-//! time zone without summer time (+08:00). It must not know what a limit is for (`report::limits`).
+//! time zone without summer time (+08:00). It must not know what a limit is for (`report::deadlines`).
 //!
 //! An instant that was promised is kept by whoever promised it: a holiday table or a setting that
 //! changes later moves nothing that was counted before, only what is counted from then on.
@@ -12,7 +12,7 @@ pub mod hours;
 #[cfg(test)]
 mod tests;
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, FixedOffset, NaiveDate, Offset as _, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use holidays::{Day, Holidays, Year};
@@ -82,6 +82,12 @@ fn local(at: DateTime<Utc>) -> (i64, i64) {
 fn instant(day: i64, micros: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_micros(day.saturating_mul(DAY).saturating_add(micros - AHEAD))
         .unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
+/// An instant in China Standard Time, the one time zone of the field.
+#[must_use]
+pub fn china(at: DateTime<Utc>) -> DateTime<FixedOffset> {
+    at.with_timezone(&FixedOffset::east_opt(8 * 3600).unwrap_or_else(|| Utc.fix()))
 }
 
 /// The date in China.

@@ -2,23 +2,23 @@
 //!
 //! Owns the coded values. When a failed one is tried again stands in `retry`.
 
-use crate::slug::slugs;
+use crate::coded_value::coded_values;
 
-slugs! {
-    /// Where a delivery stands.
+coded_values! {
+    /// The state of a delivery.
     DeliveryState {
         /// It waits for its turn, or to be tried again.
         Pending = "pending", "待投递", "Pending";
         /// The receiver has it.
         Delivered = "delivered", "已送达", "Delivered";
-        /// Tried for three days in vain, or there is nothing left to send.
+        /// It failed for three days, or there is nothing left to send.
         GivenUp = "given_up", "已放弃", "Given up";
-        /// Nobody is reached by it: no phone has a token of this provider.
+        /// It reaches nobody: no phone has a token of this provider.
         Skipped = "skipped", "无需投递", "Skipped";
     }
 }
 
-slugs! {
+coded_values! {
     /// Why a try failed.
     Fault {
         /// The name leads to an address that this server does not send to.
@@ -33,9 +33,9 @@ slugs! {
         Busy = "busy", "对方繁忙", "Busy";
         /// Any other answer than 2xx.
         Refused = "refused", "对方拒绝", "Refused";
-        /// 410: the receiver wants nothing any more.
+        /// 410: the receiver wants no more deliveries.
         Gone = "gone", "对方已停用", "Gone";
-        /// The notice was kept no longer.
+        /// The notice was no longer kept.
         Expired = "expired", "通知已过期", "Expired";
     }
 }
@@ -51,7 +51,7 @@ impl Fault {
     }
 }
 
-slugs! {
+coded_values! {
     /// Why nothing is sent to an endpoint.
     PauseReason {
         /// Somebody asked for it.

@@ -4,8 +4,7 @@
 
 use chrono::{DateTime, Datelike, Days, FixedOffset, NaiveDate, NaiveTime, TimeZone, Utc, Weekday};
 
-use super::china;
-use crate::settings::{QuietHours, TimeOfDay};
+use crate::calendar::{QuietHours, TimeOfDay, china};
 
 /// Days looked ahead for a digest: longer than any holiday.
 const FAR: u64 = 31;

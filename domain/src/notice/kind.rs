@@ -2,8 +2,8 @@
 //!
 //! Owns the set that endpoints choose from. Kinds of events are `report`'s.
 
+use crate::coded_value::CodedValue;
 use crate::report::EventKind;
-use crate::slug::Slug;
 
 /// A kind of notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -28,12 +28,12 @@ const fn all() -> [NoticeKind; COUNT] {
     kinds
 }
 
-impl Slug for NoticeKind {
+impl CodedValue for NoticeKind {
     const ALL: &'static [Self] = &all();
 
-    fn slug(self) -> &'static str {
+    fn code(self) -> &'static str {
         match self {
-            Self::Event(kind) => kind.slug(),
+            Self::Event(kind) => kind.code(),
             Self::Digest => "digest",
         }
     }
@@ -55,14 +55,14 @@ impl Slug for NoticeKind {
 
 impl serde::Serialize for NoticeKind {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.slug())
+        serializer.serialize_str(self.code())
     }
 }
 
 #[cfg(feature = "openapi")]
 impl utoipa::PartialSchema for NoticeKind {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-        crate::slug::open_set::<Self>()
+        crate::coded_value::open_set::<Self>()
     }
 }
 
@@ -78,10 +78,10 @@ mod tests {
         assert_eq!(NoticeKind::ALL.len(), EventKind::ALL.len() + 1);
         for kind in EventKind::ALL {
             assert_eq!(
-                NoticeKind::from_slug(kind.slug()),
+                NoticeKind::from_code(kind.code()),
                 Some(NoticeKind::Event(*kind))
             );
         }
-        assert_eq!(NoticeKind::from_slug("digest"), Some(NoticeKind::Digest));
+        assert_eq!(NoticeKind::from_code("digest"), Some(NoticeKind::Digest));
     }
 }

@@ -1,7 +1,7 @@
 //! Notices: who is told of what happened to a report, and in which words.
 //!
-//! Owns the rule of recipients and the sentence that an app may show as it is. A notice leaves the
-//! house: it names grids, codes and the number of the report, and no person but by id. When digests
+//! Owns who receives a notice, and the sentence that an app may show as it is. A notice leaves the
+//! system: it names grids, codes and the number of the report, and persons only by id. When digests
 //! are due and which hours are quiet stands in `hours`, when a delivery is tried again in `retry`. It
 //! must not know how notices are kept or sent.
 
@@ -10,16 +10,17 @@ pub mod hours;
 pub mod kind;
 pub mod retry;
 
-use chrono::{DateTime, FixedOffset, Offset as _, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::calendar::china;
+use crate::coded_value::{CodedValue, coded_values};
 use crate::grid::Tier;
 use crate::officer::Staffing;
 use crate::report::{EventKind, Report, Severity, Status};
-use crate::slug::{Slug, slugs};
 
-slugs! {
+coded_values! {
     /// Why somebody should know.
     Why {
         /// Filed the report.
@@ -39,9 +40,9 @@ slugs! {
     }
 }
 
-slugs! {
+coded_values! {
     /// How an officer is told of what they should know. What they must act on is told at once always.
-    Telling {
+    NotificationMode {
         /// As it happens.
         AtOnce = "at_once", "即时提醒", "At once";
         /// Gathered, at the times that the town has set.
@@ -63,7 +64,7 @@ pub struct Informed {
 /// Who is told.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Recipients {
-    /// Whose turn it is by this event: the officers of the desk, or the town's where it is for the town to
+    /// Who must act because of this event: the officers of the desk, or the town's where the town must
     /// press, deputies and fallbacks included.
     pub must_act: Vec<Uuid>,
     /// Who else should know, each once, by the first reason.
@@ -73,21 +74,25 @@ pub struct Recipients {
 }
 
 impl Recipients {
-    /// Leaves those who should know to their digest where that is how they are told. What breaks the
+    /// Moves those who should know to the digest if they chose that. What breaks the
     /// quiet waits for no digest.
     #[must_use]
-    pub fn gathered(mut self, severity: Severity, telling: impl Fn(Uuid) -> Telling) -> Self {
+    pub fn gathered(
+        mut self,
+        severity: Severity,
+        mode_of: impl Fn(Uuid) -> NotificationMode,
+    ) -> Self {
         if !breaks_quiet(severity) {
             (self.in_digest, self.should_know) = self
                 .should_know
                 .into_iter()
-                .partition(|one| telling(one.officer_id) == Telling::Digest);
+                .partition(|one| mode_of(one.officer_id) == NotificationMode::Digest);
         }
         self
     }
 }
 
-/// What happened, as far as telling looks at it.
+/// What happened, as far as it decides who is notified.
 #[derive(Debug, Clone, Copy)]
 pub struct Happening<'a> {
     /// The report before; none when it was filed.
@@ -102,7 +107,7 @@ pub struct Happening<'a> {
     pub filed_again_by: &'a [Uuid],
 }
 
-/// Whether who filed the same matter again is told as well: how it ends, and that it goes on.
+/// Whether those who filed the same matter again are told as well: how it ends, and that it goes on.
 #[must_use]
 pub const fn concerns_duplicates(kind: EventKind) -> bool {
     matches!(
@@ -131,7 +136,7 @@ impl Happening<'_> {
         kinds.iter().rposition(calls)
     }
 
-    /// Whether it is for the town to act on this event, on whatever desk the report lies.
+    /// Whether the town must act on this event, whoever has the report.
     fn calls_town(&self, kind: EventKind) -> bool {
         match kind {
             EventKind::SupervisionDue | EventKind::CircularDue | EventKind::MilestoneDue => {
@@ -221,9 +226,9 @@ pub struct Naming<'a> {
     pub number: &'a str,
     /// The name of the grid where it is.
     pub place: &'a str,
-    /// The name of the grid whose turn it is; empty: nobody's.
+    /// The name of the grid that must act; empty: none.
     pub desk: &'a str,
-    /// The number of the report that it repeats, where it is void for that.
+    /// The number of the report that it repeats, if it is void for that reason.
     pub original: Option<&'a str>,
 }
 
@@ -325,12 +330,6 @@ pub fn digest_text(notices: usize, reports: usize) -> Text {
 #[must_use]
 pub const fn breaks_quiet(severity: Severity) -> bool {
     matches!(severity, Severity::Critical)
-}
-
-/// An instant in China Standard Time, the one time zone of the field.
-#[must_use]
-pub(crate) fn china(at: DateTime<Utc>) -> DateTime<FixedOffset> {
-    at.with_timezone(&FixedOffset::east_opt(8 * 3600).unwrap_or_else(|| Utc.fix()))
 }
 
 #[cfg(test)]

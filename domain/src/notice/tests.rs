@@ -3,11 +3,10 @@ use crate::calendar::Calendar;
 use crate::grid::GridPath;
 use crate::officer::{Actor, Covers, Post, Posting, Role};
 use crate::report::filing::{Filing, file};
-use crate::report::handler::Assignment;
 use crate::report::lifecycle::decide;
 use crate::report::proceedings::{Proceedings, Referral};
 use crate::report::{
-    Action, Category, Context, Decision, Disposition, Event, Outcome, Policy, Source,
+    Action, Assignment, Category, Context, Decision, Disposition, Event, Outcome, Policy, Source,
 };
 
 const TOWN: Uuid = Uuid::from_u128(1);
@@ -300,14 +299,14 @@ fn a_digest_takes_what_is_only_to_be_known_and_nothing_critical() {
             .to_vec(),
         in_digest: Vec::new(),
     };
-    let telling = |officer| {
+    let mode_of = |officer| {
         if officer == TOWN_OFFICER {
-            Telling::AtOnce
+            NotificationMode::AtOnce
         } else {
-            Telling::Digest
+            NotificationMode::Digest
         }
     };
-    let gathered = recipients.clone().gathered(Severity::Serious, telling);
+    let gathered = recipients.clone().gathered(Severity::Serious, mode_of);
     let officers = |informed: &[Informed]| -> Vec<Uuid> {
         informed.iter().map(|one| one.officer_id).collect()
     };
@@ -315,7 +314,7 @@ fn a_digest_takes_what_is_only_to_be_known_and_nothing_critical() {
     assert_eq!(officers(&gathered.should_know), [TOWN_OFFICER]);
     assert_eq!(officers(&gathered.in_digest), [LEADER]);
     assert_eq!(
-        recipients.clone().gathered(Severity::Critical, telling),
+        recipients.clone().gathered(Severity::Critical, mode_of),
         recipients
     );
 }

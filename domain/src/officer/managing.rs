@@ -3,11 +3,12 @@
 //! Owns one pure rule. An admin manages everybody, in all towns; a town leader everybody of the town
 //! but admins and auditors, who look at what the leader does; a town officer whose posting has the
 //! managing right (`manages`) everybody of the town but those, leaders and those who have that right;
-//! a secretary the group leaders of the village. Only own postings count, never deputised ones. Nobody manages himself up: whatever
+//! a secretary the group leaders of the village. Only own postings count, never deputised ones. Nobody can raise their own rights: whatever
 //! an actor may grant gives no more than the actor has. An officer is managed by who has authority
 //! over every post the officer holds or will hold.
 
-use super::{Actor, Posting, Role};
+use super::actor::{Actor, Posting};
+use super::role::Role;
 use crate::grid::{GridPath, Tier};
 
 /// A post as managing looks at it.
@@ -67,7 +68,7 @@ impl Actor {
     }
 
     /// Whether the actor manages an officer who holds these posts, now or later; of one who holds
-    /// none any more, the last held.
+    /// none left, the last one held.
     #[must_use]
     pub fn may_manage(&self, posts: &[Held]) -> bool {
         !posts.is_empty() && posts.iter().all(|post| self.may_grant(*post))
@@ -117,8 +118,8 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::coded_value::CodedValue;
     use crate::officer::Covers;
-    use crate::slug::Slug;
 
     fn town(number: u128) -> GridPath {
         GridPath::town(Uuid::from_u128(number))
@@ -246,7 +247,7 @@ mod tests {
     }
 
     proptest! {
-        /// Nobody manages himself up: with all that one may grant on top, one may grant no more.
+        /// Nobody can raise their own rights: with everything an actor may grant added, the actor may grant the same.
         #[test]
         fn what_is_granted_gives_no_more_than_its_giver_has(
             own in prop::collection::vec(select(posts()), 0..3),

@@ -1,19 +1,20 @@
-//! What can be done to a report, what is recorded of it, and how it is refused.
+//! What can be done to a report.
 //!
-//! Owns the actions of DESIGN.md 3 with their bodies, as values. What they do stands in `lifecycle`.
+//! Owns the actions of DESIGN.md 3 with their bodies, as values. Who may do them stands in
+//! `permission`, what they do in `actions`.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::handler::Assignment;
+use super::assignment::Assignment;
+use super::code::{Outcome, Severity};
 use super::proceedings::Milestone;
-use super::{Category, Outcome, Severity};
-use crate::error::Code;
+use crate::category::Category;
+use crate::coded_value::coded_values;
 use crate::grid::{GridPath, Tier};
-use crate::slug::slugs;
 
-slugs! {
+coded_values! {
     /// An action by name.
     ActionKind {
         /// Send it up.
@@ -36,7 +37,7 @@ slugs! {
         Amend = "amend", "修改", "Amend";
         /// Change category, severity or grid.
         Reclassify = "reclassify", "重新分类", "Reclassify";
-        /// Take note that it is one's own to do.
+        /// Confirm that one has the work.
         Accept = "accept", "受理", "Accept";
         /// Refuse work that was assigned.
         Decline = "decline", "退单", "Decline";
@@ -73,7 +74,7 @@ slugs! {
     }
 }
 
-slugs! {
+coded_values! {
     /// What is decided in bulk: actions whose body is short.
     Verdict {
         /// Accept an escalation.
@@ -159,7 +160,7 @@ pub enum Action {
         /// The new place; one that the town does not know is passed as a town of its own.
         place: Option<GridPath>,
     },
-    /// Take note that it is one's own to do.
+    /// Confirm that one has the work.
     Accept {
         /// A remark.
         comment: Option<String>,
@@ -211,7 +212,7 @@ pub enum Action {
         reason: String,
         /// When it goes on by itself.
         review_at: DateTime<Utc>,
-        /// What is to be reached until then.
+        /// What must be reached before that.
         milestones: Vec<Milestone>,
     },
     /// Go on with it.
@@ -232,7 +233,7 @@ pub enum Action {
         demand: String,
         /// By when the tier has to answer.
         reply_by: DateTime<Utc>,
-        /// Which tier; left out: the one that let it lapse, or that held it, or the village.
+        /// Which tier; if left out: the one that missed its step, else the one that held it, else the village.
         tier: Option<Tier>,
     },
     /// Send it to the county.
@@ -304,149 +305,6 @@ impl Action {
             Self::Reply { .. } => ActionKind::Reply,
             Self::Reopen { .. } => ActionKind::Reopen,
             Self::Comment { .. } => ActionKind::Comment,
-        }
-    }
-}
-
-slugs! {
-    /// What happened, as the record names it.
-    EventKind {
-        /// Received from a phone or a desk.
-        Filed = "filed", "登记", "Filed";
-        /// The village was told of a critical report that went straight to the town.
-        VillageNotified = "village_notified", "通知村级", "Village notified";
-        /// Sent up.
-        Escalated = "escalated", "上报", "Escalated";
-        /// The escalation was accepted.
-        Approved = "approved", "同意上报", "Approved";
-        /// The escalation was sent back.
-        Returned = "returned", "退回", "Returned";
-        /// The resolution did not pass.
-        VerificationFailed = "verification_failed", "核查不通过", "Verification failed";
-        /// The handler gave the work back.
-        HandedBack = "handed_back", "退回交办", "Handed back";
-        /// Given to a handler.
-        Assigned = "assigned", "交办", "Assigned";
-        /// Put right.
-        Resolved = "resolved", "处置完成", "Resolved";
-        /// Ended.
-        Closed = "closed", "结案", "Closed";
-        /// Taken out of the figures.
-        Voided = "voided", "作废", "Voided";
-        /// Another report turned out to be about the same matter.
-        DuplicateLinked = "duplicate_linked", "合并重复件", "A duplicate was linked";
-        /// Its matter came back after it was closed, and was filed anew.
-        ReboundLinked = "rebound_linked", "反弹件登记", "A rebound was linked";
-        /// It is about a matter that came back after it was closed.
-        FiledAsRebound = "filed_as_rebound", "登记为反弹", "Filed as a rebound";
-        /// It was said to be a rebound, and could not be linked.
-        ReboundUnlinked = "rebound_unlinked", "反弹未关联", "Not linked as a rebound";
-        /// Taken back.
-        Restored = "restored", "恢复", "Restored";
-        /// Ledger fields changed.
-        Amended = "amended", "修改", "Amended";
-        /// Category, severity or grid changed.
-        Reclassified = "reclassified", "重新分类", "Reclassified";
-        /// Its grid moved or ended, and it followed.
-        Relocated = "relocated", "随网格调整", "Relocated";
-        /// The desk took note that it has it.
-        Accepted = "accepted", "受理", "Accepted";
-        /// The handler refused the work.
-        Declined = "declined", "退单", "Declined";
-        /// A superior made itself the holder.
-        Taken = "taken", "提级办理", "Taken over";
-        /// Given to another village or group.
-        Transferred = "transferred", "转办", "Transferred";
-        /// Taken back after a lapse.
-        Recalled = "recalled", "撤回", "Recalled";
-        /// More time was asked for.
-        ExtensionAsked = "extension_asked", "申请延期", "Extension asked for";
-        /// More time was granted.
-        ExtensionGranted = "extension_granted", "同意延期", "Extension granted";
-        /// More time was refused; by the system, when nobody answered.
-        ExtensionRefused = "extension_refused", "不同意延期", "Extension refused";
-        /// It rests until a review.
-        Suspended = "suspended", "挂账", "Suspended";
-        /// It goes on.
-        Resumed = "resumed", "恢复办理", "Resumed";
-        /// Whoever has it was reminded by somebody.
-        Urged = "urged", "催办", "Urged";
-        /// The town demands that a tier below puts it right.
-        Supervised = "supervised", "督办", "Supervised";
-        /// Sent to the county.
-        Referred = "referred", "移送县级", "Referred to the county";
-        /// The county has it.
-        ReferralAcknowledged = "referral_acknowledged", "县级已签收", "Acknowledged by the county";
-        /// The county replied.
-        ReferralReplied = "referral_replied", "县级已回复", "Replied by the county";
-        /// A new round began.
-        Reopened = "reopened", "重新办理", "Reopened";
-        /// 超时自动上报: the system sent it up, for a step was over and nobody had acted. No approval.
-        Lapsed = "lapsed", "超时自动上报", "Sent up by lapse of time";
-        /// The handler's time was over, and the work came back to the holder.
-        HandlerLapsed = "handler_lapsed", "交办超时收回", "Taken back by lapse of time";
-        /// The desk was reminded by the system.
-        Reminded = "reminded", "系统提醒", "Reminded";
-        /// So much of the limit is used up that it is due soon: it is yellow.
-        DueSoon = "due_soon", "临期预警", "Due soon";
-        /// The deadline has passed: it is red.
-        Overdue = "overdue", "超期", "Overdue";
-        /// It has been overdue for so long that the town should supervise it.
-        SupervisionDue = "supervision_due", "应督办", "Supervision is due";
-        /// It has been overdue for so long that the town should make it known.
-        CircularDue = "circular_due", "应通报", "A circular is due";
-        /// A milestone of a suspension has come.
-        MilestoneDue = "milestone_due", "挂账节点到期", "Milestone due";
-        /// Somebody said something.
-        Commented = "commented", "留言", "Commented";
-        /// A photo's content arrived.
-        PhotoArrived = "photo_arrived", "照片到达", "Photo arrived";
-        /// Personal data was erased from it.
-        DataErased = "data_erased", "删除个人信息", "Personal data erased";
-    }
-}
-
-/// One entry of the record. Texts and names stand only in `payload`, which can be erased.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Event {
-    /// What happened.
-    pub kind: EventKind,
-    /// The officer on whose behalf the actor acted.
-    pub on_behalf_of: Option<Uuid>,
-    /// What was said and changed.
-    pub payload: Map<String, Value>,
-}
-
-/// Why an action is refused, and what to do about it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{code}: {detail}")]
-pub struct Refusal {
-    /// The code of the table.
-    pub code: Code,
-    /// The wrong value's pointer in the body, for `validation_failed`.
-    pub pointer: Option<&'static str>,
-    /// One sentence.
-    pub detail: &'static str,
-}
-
-impl Refusal {
-    /// A refusal by rule.
-    #[must_use]
-    pub const fn new(code: Code, detail: &'static str) -> Self {
-        Self {
-            code,
-            pointer: None,
-            detail,
-        }
-    }
-
-    /// A value that does not fit the report.
-    #[must_use]
-    pub const fn invalid(pointer: &'static str, detail: &'static str) -> Self {
-        Self {
-            code: Code::ValidationFailed,
-            pointer: Some(pointer),
-            detail,
         }
     }
 }

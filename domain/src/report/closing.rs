@@ -6,14 +6,16 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Category, Outcome, Report, Severity, Source, Status};
+use super::code::{Outcome, Severity, Source, Status};
+use super::refusal::Refusal;
+use super::state::Report;
+use crate::category::Category;
+use crate::coded_value::coded_values;
 use crate::error::Code;
 use crate::grid::Tier;
 use crate::officer::Staffing;
-use crate::report::Refusal;
-use crate::slug::slugs;
 
-slugs! {
+coded_values! {
     /// How bad something may be at most.
     UpTo {
         /// None may be.
@@ -44,7 +46,7 @@ impl UpTo {
     }
 }
 
-slugs! {
+coded_values! {
     /// From which severity on something is asked for.
     StartingAt {
         /// Always.
@@ -82,7 +84,7 @@ impl StartingAt {
 pub struct ClosingRules {
     /// What a group closes at most: `general` at most, and that only where it did the work itself.
     pub group: UpTo,
-    /// What a village closes at most. Petitions and items of a superior's list are the town's whatever
+    /// What a village closes at most. Only the town closes petitions and items of a superior's list, whatever
     /// this says.
     pub village: UpTo,
     /// From when on a photo taken afterwards must have arrived, to close as handled.
@@ -185,7 +187,7 @@ pub fn check(
     if outcome == Outcome::Handled && !evidence && rules.after_photo_from.reached(report.severity) {
         return Err(Refusal::new(
             Code::AfterPhotoRequired,
-            "What is this severe is closed as handled only when a photo of role after has arrived.",
+            "A report this severe is closed as handled only when a photo of role after has arrived.",
         ));
     }
     if !needs_another(report, rules) {
@@ -202,7 +204,7 @@ pub fn check(
     if another_may(report, closer, staffing, rules) {
         return Err(Refusal::new(
             Code::OtherPersonCloses,
-            "What is this severe is closed by another person than the one who resolved it: resolve it, and it goes to somebody who may.",
+            "A report this severe is closed by another person than the one who resolved it: resolve it, and it goes to somebody who may.",
         ));
     }
     Ok(true)

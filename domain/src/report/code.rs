@@ -1,10 +1,10 @@
 //! The coded values of a report: what it may be, and what was said of it.
 //!
-//! Owns slugs and labels. Limits by category stand in `limits`, what may happen in `lifecycle`.
+//! Owns codes and labels. Limits by category stand in `deadlines`, what may happen in `lifecycle`.
 
-use crate::slug::slugs;
+use crate::coded_value::coded_values;
 
-slugs! {
+coded_values! {
     /// Where a report stands (DESIGN.md 3).
     Status {
         /// The holder, or the handler, works on it.
@@ -30,35 +30,7 @@ impl Status {
     }
 }
 
-slugs! {
-    /// What is wrong (DOMAIN.md 2). Not what was visited, and not who noticed.
-    Category {
-        /// 01.
-        PollutingEnterprise = "polluting_enterprise", "排污企业", "Polluting enterprise";
-        /// 02.
-        LivingEnvironment = "living_environment", "人居环境", "Living environment";
-        /// 03.
-        PetitionCase = "petition_case", "信访案件", "Petition case";
-        /// 04.
-        PollutionDispute = "pollution_dispute", "污染纠纷", "Pollution dispute";
-        /// 05.
-        EnvironmentalHazard = "environmental_hazard", "环境安全隐患", "Environmental hazard";
-        /// 06.
-        IllegalConstruction = "illegal_construction", "违法建设项目", "Illegal construction";
-        /// 07.
-        DrinkingWaterSource = "drinking_water_source", "饮用水源地", "Drinking water source";
-        /// 08.
-        NatureReserve = "nature_reserve", "自然保护区", "Nature reserve";
-        /// 09.
-        StrawBurning = "straw_burning", "秸秆焚烧", "Straw burning";
-        /// 10.
-        LivestockPollution = "livestock_pollution", "畜禽养殖污染", "Livestock pollution";
-        /// The filer could not say.
-        Unclassified = "unclassified", "未分类", "Unclassified";
-    }
-}
-
-slugs! {
+coded_values! {
     /// How bad it is, least first.
     Severity {
         /// A trifle.
@@ -72,7 +44,7 @@ slugs! {
     }
 }
 
-slugs! {
+coded_values! {
     /// Who noticed.
     Source {
         /// An officer on patrol.
@@ -100,7 +72,7 @@ slugs! {
     }
 }
 
-slugs! {
+coded_values! {
     /// What the filer asks for.
     Disposition {
         /// To be sent up.
@@ -112,7 +84,7 @@ slugs! {
     }
 }
 
-slugs! {
+coded_values! {
     /// How it ended.
     Outcome {
         /// Put right.
@@ -124,7 +96,7 @@ slugs! {
     }
 }
 
-slugs! {
+coded_values! {
     /// What the desk is to do.
     Duty {
         /// Work on it.
@@ -138,9 +110,9 @@ slugs! {
     }
 }
 
-slugs! {
+coded_values! {
     /// How much of the whole limit is used up (DOMAIN.md 2).
-    Colour {
+    WarningLevel {
         /// Less than what makes it yellow.
         Green = "green", "绿", "Green";
         /// Due soon.
@@ -150,37 +122,7 @@ slugs! {
     }
 }
 
-slugs! {
-    /// A finer name for what is wrong.
-    Subtype {
-        /// 扬尘.
-        Dust = "dust", "扬尘", "Dust";
-        /// 未覆盖运输.
-        UncoveredLoad = "uncovered_load", "未密闭运输", "Uncovered load";
-        /// 洗车台停用.
-        WheelWashOff = "wheel_wash_off", "洗车台未使用", "Wheel wash off";
-        /// 喷淋停用.
-        SprayOff = "spray_off", "喷淋未开启", "Spray off";
-        /// 超载.
-        Overload = "overload", "超载", "Overload";
-        /// 夜间运输.
-        NightHauling = "night_hauling", "夜间违规运输", "Night hauling";
-        /// 污水设施故障.
-        SewageFacilityFault = "sewage_facility_fault", "污水设施故障", "Sewage facility fault";
-        /// 向河道排污.
-        RiverDischarge = "river_discharge", "向河道排污", "River discharge";
-        /// 侵占河道.
-        RiverEncroachment = "river_encroachment", "侵占河道", "River encroachment";
-        /// 倾倒垃圾.
-        Dumping = "dumping", "乱倒垃圾", "Dumping";
-        /// 噪声.
-        Noise = "noise", "噪声", "Noise";
-        /// 异味.
-        Odour = "odour", "异味", "Odour";
-    }
-}
-
-slugs! {
+coded_values! {
     /// What a photo shows.
     PhotoRole {
         /// As it was found.
@@ -189,5 +131,17 @@ slugs! {
         After = "after", "整改后", "After";
         /// Anything else.
         Other = "other", "其他", "Other";
+    }
+}
+
+coded_values! {
+    /// Why a report follows its grid.
+    RelocationReason {
+        /// Its grid moved to another village.
+        Moved = "moved", "网格调整隶属", "The grid moved";
+        /// A grid ended, and another took over.
+        Archived = "archived", "网格撤并", "The grid ended";
+        /// It was taken back or reopened after its grid had moved or ended.
+        Restored = "restored", "恢复或重办时网格已调整", "Taken back or reopened after the grid had changed";
     }
 }

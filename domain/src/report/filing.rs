@@ -5,17 +5,22 @@
 //! done the next best way.
 
 use chrono::TimeDelta;
-use serde_json::json;
 use uuid::Uuid;
 
-use super::lifecycle::{Record, close, resolve, rise};
-use super::{
-    Category, Colour, Context, Decision, Disposition, EventKind, Outcome, Proceedings, Refusal,
-    Report, Returns, Severity, Source, Status, closing,
-};
+use super::actions::{escalation, resolution};
+use super::change::Record;
+use super::closing;
+use super::code::{Disposition, Outcome, Severity, Source, Status, WarningLevel};
+use super::decision::{Context, Decision};
+use super::event_data::{EventData, FormerPosting};
+use super::holding::rise;
+use super::proceedings::Proceedings;
+use super::refusal::Refusal;
+use super::state::{Report, Returns};
+use crate::category::Category;
 use crate::error::Code;
 use crate::grid::{GridPath, Tier};
-use crate::officer::{Actor, Posting, Standing};
+use crate::officer::{Actor, Authority, Posting};
 
 /// What the filer says, as far as the rules look at it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,9 +37,9 @@ pub struct Filing {
     pub source: Source,
     /// What the filer asks for.
     pub disposition: Disposition,
-    /// The posting held when the matter was observed, where the filer holds it no more: a filing that
-    /// stayed on the phone over a transfer. It tells the filing tier; decisions are for who serves
-    /// now.
+    /// The posting held when the matter was observed, if the filer no longer holds it: a filing that
+    /// stayed on the phone over a transfer. It gives the filing tier; only those who serve now
+    /// decide.
     pub as_of: Option<Posting>,
 }
 
@@ -107,8 +112,8 @@ pub fn file(filing: &Filing, actor: &Actor, context: &Context<'_>) -> Result<Dec
         rebounds: 0,
         away: TimeDelta::zero(),
         proceedings: Proceedings::default(),
-        colour: Colour::Green,
-        mark_due_at: None,
+        warning_level: WarningLevel::Green,
+        warning_due_at: None,
         deadline_at: context.policy.deadline(
             context.calendar,
             now,
@@ -118,25 +123,22 @@ pub fn file(filing: &Filing, actor: &Actor, context: &Context<'_>) -> Result<Dec
         next_due_at: None,
         version: 1,
     };
-    let mut record = Record::new(Standing { on_behalf_of });
-    record.add(
-        EventKind::Filed,
-        json!({
-            "filing_tier": filing_tier, "disposition": filing.disposition,
-            "as_of": filing.as_of.map(|posting| json!({
-                "posting_id": posting.id, "role": posting.role, "grid_id": posting.grid.id(),
-            })),
+    let mut record = Record::new(Authority { on_behalf_of });
+    record.add(&EventData::Filed {
+        filing_tier,
+        disposition: filing.disposition,
+        as_of: filing.as_of.map(|posting| FormerPosting {
+            posting_id: posting.id,
+            role: posting.role,
+            grid_id: posting.grid.id(),
         }),
-    );
+    });
 
     let critical = filing.severity == Severity::Critical;
     if critical {
         report.holder_tier = Tier::Town;
-        if filing.place.village_id().is_some() {
-            record.add(
-                EventKind::VillageNotified,
-                json!({"village_id": filing.place.village_id()}),
-            );
+        if let Some(village_id) = filing.place.village_id() {
+            record.add(&EventData::VillageNotified { village_id });
         }
     }
     // Where the place itself lies above the filer's tier, the report has arrived already.
@@ -152,8 +154,8 @@ pub fn file(filing: &Filing, actor: &Actor, context: &Context<'_>) -> Result<Dec
                 &context.policy.closing,
             );
             match closer {
-                // A service account closes nothing: what it says is verified by people. Nor does who
-                // serves there no more.
+                // A service account closes nothing: people verify what it says. Somebody who no longer
+                // serves there closes nothing either.
                 Ok(self_verified)
                     if own
                         && below_place
@@ -162,15 +164,17 @@ pub fn file(filing: &Filing, actor: &Actor, context: &Context<'_>) -> Result<Dec
                         && filing.as_of.is_none() =>
                 {
                     report.self_verified = self_verified;
-                    close(&mut report, Outcome::Handled, actor, now);
-                    record.add(
-                        EventKind::Closed,
-                        json!({"outcome": Outcome::Handled, "self_verified": self_verified}),
-                    );
+                    resolution::end(&mut report, Outcome::Handled, actor, now);
+                    record.add(&EventData::Closed {
+                        outcome: Outcome::Handled,
+                        result: None,
+                        comment: None,
+                        self_verified,
+                    });
                 }
                 _ => {
-                    resolve(&mut report, actor, context);
-                    record.add(EventKind::Resolved, json!({}));
+                    resolution::put_right(&mut report, actor, context);
+                    record.add(&EventData::Resolved { result: None });
                 }
             }
         }
@@ -180,20 +184,20 @@ pub fn file(filing: &Filing, actor: &Actor, context: &Context<'_>) -> Result<Dec
                 let sender = report.holder_tier;
                 report.status = Status::Escalating;
                 report.escalation_requested_by = Some(actor.officer_id);
-                record.add(EventKind::Escalated, json!({"from_tier": sender}));
-                // Whoever may decide on it decides by sending it.
+                record.add(&EventData::Escalated {
+                    from_tier: sender,
+                    reason: None,
+                });
+                // Who may decide on it decides by sending it.
                 if let Some(decider) = actor.decides_for(filing.place) {
-                    rise(&mut report, sender.above().unwrap_or(Tier::Town));
-                    record.by(
-                        decider,
-                        EventKind::Approved,
-                        json!({"to_tier": report.holder_tier}),
-                    );
+                    let to_tier = sender.above().unwrap_or(Tier::Town);
+                    rise(&mut report, to_tier);
+                    record.add_by(decider, &escalation::approved(to_tier, None));
                 }
             }
         }
     }
-    // Who keeps it has accepted it.
+    // Whoever keeps it has accepted it.
     if report.status == Status::Open
         && report
             .desk_officers(context.staffing)
@@ -202,9 +206,9 @@ pub fn file(filing: &Filing, actor: &Actor, context: &Context<'_>) -> Result<Dec
         report.accepted_at = Some(now);
     }
     report.next_due_at = context.policy.next_due(context.calendar, &report);
-    report.mark_due_at = context.policy.next_mark(context.calendar, &report, now);
+    report.warning_due_at = context.policy.next_warning(context.calendar, &report, now);
     Ok(Decision {
         report,
-        events: record.events,
+        events: record.into_events(),
     })
 }

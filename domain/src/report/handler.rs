@@ -1,8 +1,8 @@
 //! Who does the work when not the holder: a grid, an officer or a team, and those who help.
 //!
-//! Owns three rules. Work is given to one of the three, and others may be named beside (co-handlers).
+//! Owns three rules. Work is given to one of the three, and others may be named to help (co-handlers).
 //! One leads: the officer named, or the team's lead; where the team's lead is away, the rest of it;
-//! where nobody named is there any more, or the team is archived, the officers of the handler's grid,
+//! where everybody named has left, or the team is archived, the officers of the handler's grid,
 //! which for a team is the holder's: a team that has gone never stops a report. All of them see it,
 //! accept it, ask for time and put it right; giving it back (`return`, `decline`) is the lead's alone.
 //! It must not know status or time.
@@ -12,14 +12,8 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{Refusal, Report};
-use crate::error::Code;
 use crate::grid::GridPath;
-use crate::officer::{Actor, By, Staffing, Standing};
-use crate::team::Team;
-
-/// Co-handlers at most.
-pub const MOST_CO_HANDLERS: usize = 10;
+use crate::officer::{Actor, Authority, By, Staffing};
 
 /// Who does the work, when not the holder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +24,7 @@ pub struct Handler {
     pub officer: Option<Uuid>,
     /// The team, when the work was given to one.
     pub team: Option<Uuid>,
-    /// Officers who work on it beside.
+    /// Officers who help.
     pub co_handlers: Vec<Uuid>,
     /// The handler's own due instant, within the deadline.
     pub due_at: Option<DateTime<Utc>>,
@@ -49,26 +43,36 @@ impl Handler {
         }
     }
 
-    /// Who leads the work in person, as far as somebody does that one's work. Nobody: the grid does.
+    /// The one who has the work: the officer, else the team, else the grid.
+    #[must_use]
+    pub fn assignee_id(&self) -> Uuid {
+        let named = self.officer.or(self.team);
+        named.unwrap_or_else(|| self.grid.id())
+    }
+
+    /// Who leads the work in person, if somebody does that person's work. Nobody: the grid does.
     fn leads(&self, staffing: &Staffing) -> Vec<Uuid> {
         let serves = |officer: &Uuid| staffing.serves(*officer);
-        let crew = self.team.and_then(|team| staffing.crew(team));
-        let lead = self.officer.or(crew.map(|crew| crew.lead)).filter(serves);
-        match (lead, crew) {
+        let roster = self.team.and_then(|team| staffing.roster(team));
+        let lead = self
+            .officer
+            .or(roster.map(|roster| roster.lead))
+            .filter(serves);
+        match (lead, roster) {
             (Some(lead), _) => vec![lead],
-            (None, Some(crew)) => crew.members.iter().copied().filter(serves).collect(),
+            (None, Some(roster)) => roster.members.iter().copied().filter(serves).collect(),
             (None, None) => Vec::new(),
         }
     }
 
-    /// Who works on it in person beside the lead.
+    /// Who helps the lead in person.
     fn beside<'a>(&'a self, staffing: &'a Staffing) -> impl Iterator<Item = Uuid> + 'a {
-        let crew = self.team.and_then(|team| staffing.crew(team));
-        let members = crew.into_iter().flat_map(|crew| &crew.members);
+        let roster = self.team.and_then(|team| staffing.roster(team));
+        let members = roster.into_iter().flat_map(|roster| &roster.members);
         members.chain(&self.co_handlers).copied()
     }
 
-    /// Those whose turn it is, the lead first, each once; deputies and fallbacks included.
+    /// Those who must act, the lead first, each once; deputies and fallbacks included.
     #[must_use]
     pub fn officers(&self, staffing: &Staffing) -> Vec<Uuid> {
         let leads = self.leads(staffing);
@@ -86,7 +90,7 @@ impl Handler {
             .collect()
     }
 
-    /// By what it is this officer's turn in person, and as whose deputy: named for it or of the team
+    /// Why this officer in person must act, and as whose deputy: named for it or of the team
     /// before standing in for one who is. None: only as one of the grid.
     #[must_use]
     pub fn named(&self, officer: Uuid, staffing: &Staffing) -> Option<(By, Option<Uuid>)> {
@@ -102,7 +106,7 @@ impl Handler {
 
     /// By what the actor leads the work.
     #[must_use]
-    pub fn led_by(&self, actor: &Actor, staffing: &Staffing) -> Option<Standing> {
+    pub fn led_by(&self, actor: &Actor, staffing: &Staffing) -> Option<Authority> {
         let leads = self.leads(staffing);
         if leads.is_empty() {
             actor.stands_at(self.grid, staffing)
@@ -111,9 +115,9 @@ impl Handler {
         }
     }
 
-    /// By what the actor works on it, leading or beside.
+    /// By what the actor works on it, leading or helping.
     #[must_use]
-    pub fn worked_on_by(&self, actor: &Actor, staffing: &Staffing) -> Option<Standing> {
+    pub fn worked_on_by(&self, actor: &Actor, staffing: &Staffing) -> Option<Authority> {
         self.led_by(actor, staffing).or_else(|| {
             let beside: Vec<Uuid> = self
                 .beside(staffing)
@@ -131,118 +135,10 @@ fn in_person(officers: impl IntoIterator<Item = Uuid>, staffing: &Staffing) -> V
         .collect()
 }
 
-/// To whom the work is to be given. Either a team, or a grid, an officer, or an officer at a grid.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Assignment {
-    /// To a grid. One that the town does not know is passed as a town of its own, which lies below
-    /// nobody.
-    pub grid: Option<GridPath>,
-    /// To an officer, with the grids where that officer is posted.
-    pub officer: Option<(Uuid, Vec<GridPath>)>,
-    /// To a team. One that the town does not know, or that is archived, is passed as that of a town
-    /// of its own.
-    pub team: Option<Team>,
-    /// Officers who work on it beside, with the grids where each is posted.
-    pub co_handlers: Vec<(Uuid, Vec<GridPath>)>,
-    /// What to do.
-    pub instruction: Option<String>,
-    /// By when, within the deadline.
-    pub due_at: Option<DateTime<Utc>>,
-}
-
-/// The handler that an assignment makes.
-///
-/// # Errors
-/// `target_invalid`, `validation_failed`.
-pub(super) fn assigned(
-    report: &Report,
-    assignment: &Assignment,
-    staffing: &Staffing,
-    now: DateTime<Utc>,
-) -> Result<Handler, Refusal> {
-    const OUTSIDE: Refusal = Refusal::new(
-        Code::TargetInvalid,
-        "Assign to a grid below the holder, to an officer posted at the holder or below, or to a team of the town that has somebody there; a village to its liaison team alone.",
-    );
-    let Assignment {
-        grid,
-        officer,
-        team,
-        due_at,
-        ..
-    } = assignment;
-    let holder = report.holder();
-    if due_at
-        .is_some_and(|due| due <= now || (report.deadline_at > now && due > report.deadline_at))
-    {
-        return Err(Refusal::invalid(
-            "/due_at",
-            "The due instant must lie ahead, and not past the report's deadline.",
-        ));
-    }
-    let below = |grid: &GridPath| holder.covers(*grid) && *grid != holder;
-    let (grid, officer, team_id) = match (grid, officer, team) {
-        (Some(grid), None, None) if below(grid) => (*grid, None, None),
-        (Some(grid), Some((officer, posted)), None) if below(grid) && posted.contains(grid) => {
-            (*grid, Some(*officer), None)
-        }
-        (None, Some((officer, posted)), None) => posted
-            .iter()
-            .filter(|grid| holder.covers(**grid))
-            .min_by_key(|grid| (!grid.covers(report.place), grid.tier()))
-            .map(|grid| (*grid, Some(*officer), None))
-            .ok_or(OUTSIDE)?,
-        (None, None, Some(team)) if team.works_for(holder) && staffing.crew_serves(team.id) => {
-            (holder, None, Some(team.id))
-        }
-        _ => return Err(OUTSIDE),
-    };
-    let lead = officer.or(team.as_ref().map(|team| team.lead));
-    Ok(Handler {
-        grid,
-        officer,
-        team: team_id,
-        co_handlers: co_handlers(assignment, holder, lead)?,
-        due_at: *due_at,
-    })
-}
-
-/// The co-handlers: each once, none of them the lead, all within reach.
-fn co_handlers(
-    assignment: &Assignment,
-    holder: GridPath,
-    lead: Option<Uuid>,
-) -> Result<Vec<Uuid>, Refusal> {
-    let member = |officer: &Uuid| {
-        let team = assignment.team.as_ref();
-        team.is_some_and(|team| team.members.contains(officer))
-    };
-    let mut found: Vec<Uuid> = Vec::new();
-    for (officer, posted) in &assignment.co_handlers {
-        if found.contains(officer) || lead == Some(*officer) {
-            return Err(Refusal::invalid(
-                "/co_handlers",
-                "Name each co-handler once, and not who leads the work.",
-            ));
-        }
-        if !member(officer) && !posted.iter().any(|grid| holder.covers(*grid)) {
-            return Err(Refusal::invalid(
-                "/co_handlers",
-                "A co-handler is posted at the holder or below, or belongs to the team.",
-            ));
-        }
-        found.push(*officer);
-    }
-    if found.len() > MOST_CO_HANDLERS {
-        return Err(Refusal::invalid("/co_handlers", "Ten co-handlers at most."));
-    }
-    Ok(found)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::officer::{Covers, Crew, Post, Posting, Role};
+    use crate::officer::{Covers, Post, Posting, Role, TeamRoster};
 
     const TOWN: Uuid = Uuid::from_u128(1);
     const VILLAGE: Uuid = Uuid::from_u128(2);
@@ -270,12 +166,12 @@ mod tests {
     fn staffing(there: &[u128], deputy: Option<(u128, u128)>, ended: bool) -> Staffing {
         let posts = there.iter().map(|number| post(*number, *number == 0, None));
         let deputies = deputy.map(|(number, absent)| post(number, false, Some(absent)));
-        let crew = Crew {
+        let roster = TeamRoster {
             team_id: TEAM,
             lead: officer(1),
             members: vec![officer(1), officer(2)],
         };
-        Staffing::new(posts.chain(deputies)).with_crews((!ended).then_some(crew))
+        Staffing::new(posts.chain(deputies)).with_rosters((!ended).then_some(roster))
     }
 
     fn work() -> Handler {
@@ -320,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn one_leads_and_the_others_work_beside() {
+    fn one_leads_and_the_others_help() {
         // Who is there, who stands in for whom, whether the team has ended; who has it, who leads.
         type Case<'a> = (
             &'a [u128],
@@ -356,8 +252,8 @@ mod tests {
     }
 
     #[test]
-    fn it_is_ones_turn_in_person_before_as_a_deputy() {
-        // Who is there, who stands in for whom, of whom it is the turn and by what.
+    fn one_acts_in_person_before_acting_as_a_deputy() {
+        // Who is there, who stands in for whom, who must act and why.
         type Case<'a> = (
             &'a [u128],
             Option<(u128, u128)>,

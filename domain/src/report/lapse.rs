@@ -1,27 +1,31 @@
 //! What happens by itself: the system's act at an instant that came before anybody acted.
 //!
 //! Owns what a report becomes at its next due instant. The clock and the forecast ask here and nowhere
-//! else, so that what was foretold is what happens. Nobody decides anything by this: what lapsed is the
-//! tier's that let it lapse, and no officer's approval. What an action does stands in `lifecycle`, when
-//! a step is due in `limits`.
+//! else, so that the forecast is what happens. Nobody decides anything by this: a lapse counts against the
+//! tier that missed its step, and is no officer's approval. What an action does stands in `actions`, when
+//! a step is due in `deadlines`.
 //!
 //! A step counts from the instant it was due, however late the clock comes to it: after a standstill
-//! everything comes where it would be. Who got a report only when its step was over already is not
-//! charged with that.
+//! everything is where it would be otherwise. A lapse does not count against a tier that got the report
+//! only after its step was over.
 
-use chrono::{DateTime, Utc};
-use serde_json::{Map, Value, json};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
 use uuid::Uuid;
 
-use super::lifecycle::rise;
+use super::actions::{extension, suspension};
+use super::code::{Duty, Severity, Status, WarningLevel};
+use super::decision::{Context, Decision};
+use super::event::Event;
+use super::event_data::{EventData, LapsedStep};
+use super::handler::Handler;
+use super::holding::{rise, verify_at};
 use super::proceedings::Lapse;
-use super::{
-    Colour, Context, Decision, Duty, Event, EventKind, Handler, Report, Severity, Status, measures,
-};
+use super::state::Report;
+use crate::coded_value::{CodedValue as _, coded_values};
 use crate::grid::Tier;
-use crate::slug::slugs;
 
-slugs! {
+coded_values! {
     /// By which rule something happens by itself.
     Rule {
         /// So much of the limit is used up that it is due soon.
@@ -58,7 +62,7 @@ slugs! {
 impl Rule {
     /// Whether it only marks how much of the limit is used up, and moves nothing.
     #[must_use]
-    pub const fn marks(self) -> bool {
+    pub const fn is_warning(self) -> bool {
         matches!(
             self,
             Self::DueSoon | Self::DeadlinePassed | Self::SupervisionDue | Self::CircularDue
@@ -72,14 +76,14 @@ impl Rule {
     }
 }
 
-/// A tier that let something lapse.
+/// The tier that missed its step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Charge {
+pub struct LapseAttribution {
     /// The grid.
     pub grid_id: Uuid,
     /// Its tier.
     pub tier: Tier,
-    /// Whether it is charged with it: not, when it got the report after the step was over.
+    /// Whether the lapse counts against it: not if it got the report after the step was over.
     pub charged: bool,
 }
 
@@ -90,26 +94,26 @@ pub struct Step {
     pub rule: Rule,
     /// When it was due.
     pub due_at: DateTime<Utc>,
-    /// Who let it lapse, where anybody did.
-    pub charge: Option<Charge>,
+    /// Who missed the step, if anybody did.
+    pub attribution: Option<LapseAttribution>,
     /// The report afterwards, and what to record.
     pub decision: Decision,
 }
 
-/// When something happens by itself next, if nobody acts; never, once it has ended.
+/// When something happens by itself next, if nobody acts. Nothing does after the report has ended.
 #[must_use]
 pub fn due_at(report: &Report) -> Option<DateTime<Utc>> {
     if matches!(report.status, Status::Closed | Status::Void) {
         return None;
     }
-    match (report.next_due_at, report.mark_due_at) {
+    match (report.next_due_at, report.warning_due_at) {
         (Some(step), Some(mark)) => Some(step.min(mark)),
         (step, mark) => step.or(mark),
     }
 }
 
 /// What happens at the report's next due instant, if that has come by `context.now`. Each step brings
-/// the next due instant forward, so that asking again comes to an end.
+/// the next due instant forward, so asking again ends at some point.
 #[must_use]
 pub fn step(report: &Report, context: &Context<'_>) -> Option<Step> {
     let due = due_at(report).filter(|due| *due <= context.now)?;
@@ -120,16 +124,16 @@ pub fn step(report: &Report, context: &Context<'_>) -> Option<Step> {
         context,
         events: Vec::new(),
     };
-    // A colour before the step of the same instant.
-    let (rule, charge) = if report.mark_due_at == Some(due) {
-        (turn.mark(), None)
+    // A warning level before the step of the same instant.
+    let (rule, attribution) = if report.warning_due_at == Some(due) {
+        (turn.warn(), None)
     } else {
         turn.lapse()
     };
     Some(Step {
         rule,
         due_at: due,
-        charge,
+        attribution,
         decision: Decision {
             report: turn.next,
             events: turn.events,
@@ -137,12 +141,12 @@ pub fn step(report: &Report, context: &Context<'_>) -> Option<Step> {
     })
 }
 
-/// What the limit came to before somebody acts now, where the clock has not come to it yet: only that,
-/// for a step that is over is undone by acting on it. So what ended late is known to have been late.
+/// The warning that became due before somebody acts now, if the clock has not recorded it yet. Only that:
+/// a step that is over is undone by acting on it. So the record shows what ended late.
 #[must_use]
-pub fn mark(report: &Report, context: &Context<'_>) -> Option<Step> {
+pub fn warn(report: &Report, context: &Context<'_>) -> Option<Step> {
     due_at(report)?;
-    let due = report.mark_due_at.filter(|due| *due <= context.now)?;
+    let due = report.warning_due_at.filter(|due| *due <= context.now)?;
     let mut turn = Turn {
         before: report,
         next: report.clone(),
@@ -151,9 +155,9 @@ pub fn mark(report: &Report, context: &Context<'_>) -> Option<Step> {
         events: Vec::new(),
     };
     Some(Step {
-        rule: turn.mark(),
+        rule: turn.warn(),
         due_at: due,
-        charge: None,
+        attribution: None,
         decision: Decision {
             report: turn.next,
             events: turn.events,
@@ -161,7 +165,7 @@ pub fn mark(report: &Report, context: &Context<'_>) -> Option<Step> {
     })
 }
 
-/// One step under way.
+/// One step in progress.
 struct Turn<'a> {
     before: &'a Report,
     next: Report,
@@ -172,26 +176,30 @@ struct Turn<'a> {
 
 impl Turn<'_> {
     /// The limit is used up further.
-    fn mark(&mut self) -> Rule {
-        let (rule, kind) = match (self.before.colour, self.before.proceedings.pressures) {
-            (Colour::Green, _) => (Rule::DueSoon, EventKind::DueSoon),
-            (Colour::Yellow, _) => (Rule::DeadlinePassed, EventKind::Overdue),
-            (Colour::Red, 0) => (Rule::SupervisionDue, EventKind::SupervisionDue),
-            (Colour::Red, _) => (Rule::CircularDue, EventKind::CircularDue),
+    fn warn(&mut self) -> Rule {
+        let deadline_at = self.before.deadline_at;
+        let (rule, said) = match (self.before.warning_level, self.before.proceedings.pressures) {
+            (WarningLevel::Green, _) => (Rule::DueSoon, EventData::DueSoon { deadline_at }),
+            (WarningLevel::Yellow, _) => (Rule::DeadlinePassed, EventData::Overdue { deadline_at }),
+            (WarningLevel::Red, 0) => (
+                Rule::SupervisionDue,
+                EventData::SupervisionDue { deadline_at },
+            ),
+            (WarningLevel::Red, _) => (Rule::CircularDue, EventData::CircularDue { deadline_at }),
         };
-        match self.before.colour {
-            Colour::Green => self.next.colour = Colour::Yellow,
-            Colour::Yellow => self.next.colour = Colour::Red,
-            Colour::Red => self.next.proceedings.pressures += 1,
+        match self.before.warning_level {
+            WarningLevel::Green => self.next.warning_level = WarningLevel::Yellow,
+            WarningLevel::Yellow => self.next.warning_level = WarningLevel::Red,
+            WarningLevel::Red => self.next.proceedings.pressures += 1,
         }
         let policy = self.context.policy;
-        self.next.mark_due_at = policy.next_mark(self.context.calendar, &self.next, self.due);
-        self.record(rule, kind, json!({"deadline_at": self.before.deadline_at}));
+        self.next.warning_due_at = policy.next_warning(self.context.calendar, &self.next, self.due);
+        self.record(rule, &said);
         rule
     }
 
-    /// The step under way is over.
-    fn lapse(&mut self) -> (Rule, Option<Charge>) {
+    /// The current step is over.
+    fn lapse(&mut self) -> (Rule, Option<LapseAttribution>) {
         let report = self.before;
         let waits_for_time = report.desk().is_some_and(|desk| desk.duty == Duty::Grant);
         match (report.status, &report.handler) {
@@ -200,16 +208,16 @@ impl Turn<'_> {
             (Status::Escalating, _) => self.goes_up(Rule::Undecided, Tier::Village),
             _ if waits_for_time => (self.silence(), None),
             _ if report.proceedings.referral.is_some() => (self.remind(Rule::ReplyLate), None),
-            (_, Some(handler)) => self.handler_late(handler.clone()),
+            (_, Some(handler)) => self.handler_late(handler),
             (_, None) if report.holder_tier == Tier::Town => (self.remind(Rule::TownLate), None),
             (_, None) => self.goes_up(Rule::StepOver, report.holder_tier),
         }
     }
 
     /// The next tier holds it now.
-    fn goes_up(&mut self, rule: Rule, lapsed: Tier) -> (Rule, Option<Charge>) {
+    fn goes_up(&mut self, rule: Rule, lapsed: Tier) -> (Rule, Option<LapseAttribution>) {
         let from = self.before.holder_tier;
-        let charge = self.charge(lapsed);
+        let attribution = self.attribution(lapsed);
         rise(&mut self.next, from.above().unwrap_or(Tier::Town));
         self.handed_over();
         self.next.proceedings.lapse = Some(Lapse {
@@ -217,16 +225,12 @@ impl Turn<'_> {
             due_at: self.due,
             at: self.context.now,
         });
-        let payload = json!({
-            "from_tier": from, "to_tier": self.next.holder_tier,
-            "lapsed_tier": lapsed, "lapsed_grid_id": charge.grid_id, "charged": charge.charged,
-        });
-        self.record(rule, EventKind::Lapsed, payload);
-        (rule, Some(charge))
+        self.record(rule, &self.lapsed(attribution));
+        (rule, Some(attribution))
     }
 
-    fn handler_late(&mut self, handler: Handler) -> (Rule, Option<Charge>) {
-        let charge = Charge {
+    fn handler_late(&mut self, handler: &Handler) -> (Rule, Option<LapseAttribution>) {
+        let attribution = LapseAttribution {
             grid_id: handler.grid.id(),
             tier: handler.grid.tier(),
             charged: !self.came_late(),
@@ -235,16 +239,19 @@ impl Turn<'_> {
         self.next.proceedings.supervision = None;
         self.next.proceedings.lapse = None;
         self.handed_over();
-        let payload = json!({
-            "lapsed_tier": charge.tier, "lapsed_grid_id": charge.grid_id,
-            "officer_id": handler.officer, "team_id": handler.team, "charged": charge.charged,
-        });
-        self.record(Rule::HandlerLate, EventKind::HandlerLapsed, payload);
-        (Rule::HandlerLate, Some(charge))
+        let said = EventData::HandlerLapsed {
+            lapsed_tier: attribution.tier,
+            lapsed_grid_id: attribution.grid_id,
+            officer_id: handler.officer,
+            team_id: handler.team,
+            charged: attribution.charged,
+        };
+        self.record(Rule::HandlerLate, &said);
+        (Rule::HandlerLate, Some(attribution))
     }
 
     /// First a reminder, then one tier up; at the top reminders alone.
-    fn unverified(&mut self) -> (Rule, Option<Charge>) {
+    fn unverified(&mut self) -> (Rule, Option<LapseAttribution>) {
         let from = self.before.holder_tier;
         if from == Tier::Town {
             return (self.remind(Rule::TownLate), None);
@@ -259,38 +266,31 @@ impl Turn<'_> {
             } else {
                 due
             });
-            self.record(Rule::VerificationLate, EventKind::Reminded, json!({}));
+            self.record(
+                Rule::VerificationLate,
+                &EventData::Reminded { number: None },
+            );
             return (Rule::VerificationLate, None);
         }
-        let charge = self.charge(from);
-        // Who did the work stays known, so that a failed verification goes back there.
-        self.next
-            .handler
-            .get_or_insert(Handler::of(self.before.holder()));
-        self.next.holder_tier = from.above().unwrap_or(Tier::Town);
+        let attribution = self.attribution(from);
+        verify_at(&mut self.next, from.above().unwrap_or(Tier::Town));
         self.next.proceedings.lapse = None;
         self.handed_over();
-        let payload = json!({
-            "from_tier": from, "to_tier": self.next.holder_tier,
-            "lapsed_tier": from, "lapsed_grid_id": charge.grid_id, "charged": charge.charged,
-        });
-        self.record(Rule::VerificationOver, EventKind::Lapsed, payload);
-        (Rule::VerificationOver, Some(charge))
+        self.record(Rule::VerificationOver, &self.lapsed(attribution));
+        (Rule::VerificationOver, Some(attribution))
     }
 
     fn silence(&mut self) -> Rule {
-        let until = self
-            .before
-            .proceedings
-            .extension
-            .map(|extension| extension.until);
-        measures::refuse_time(&mut self.next, self.context, self.due);
+        let asked = self.next.proceedings.extension.take();
+        if let Some(asked) = &asked {
+            extension::resume_step(&mut self.next, asked, self.context, self.due);
+        }
         self.next.version += 1;
-        self.record(
-            Rule::Silence,
-            EventKind::ExtensionRefused,
-            json!({"until": until}),
-        );
+        let said = EventData::ExtensionRefused {
+            reason: None,
+            until: asked.map(|asked| asked.until),
+        };
+        self.record(Rule::Silence, &said);
         Rule::Silence
     }
 
@@ -306,28 +306,29 @@ impl Turn<'_> {
                 .context
                 .policy
                 .next_due(self.context.calendar, &self.next);
-            self.record(
-                Rule::Milestone,
-                EventKind::MilestoneDue,
-                json!({"title": milestone.title, "due_at": milestone.due_at}),
-            );
+            let said = EventData::MilestoneDue {
+                title: &milestone.title,
+                due_at: milestone.due_at,
+            };
+            self.record(Rule::Milestone, &said);
             return Rule::Milestone;
         }
         let before = self.before.deadline_at;
-        measures::resume(&mut self.next, self.context, self.due);
-        // What the town set aside comes back to the town's desk.
+        suspension::go_on(&mut self.next, self.context, self.due);
+        // What the town suspended comes back to the town's desk.
         rise(&mut self.next, Tier::Town);
         self.handed_over();
-        self.record(
-            Rule::Review,
-            EventKind::Resumed,
-            json!({"before": before, "after": self.next.deadline_at}),
-        );
+        let said = EventData::Resumed {
+            comment: None,
+            before,
+            after: self.next.deadline_at,
+        };
+        self.record(Rule::Review, &said);
         Rule::Review
     }
 
     /// The desk is reminded, and will be again: each working morning; what is critical round the clock.
-    /// Reminders that a standstill has swallowed are not made up for.
+    /// Reminders missed in a standstill are not made up for.
     fn remind(&mut self, rule: Rule) -> Rule {
         let number = self.before.proceedings.reminders + 1;
         self.next.proceedings.reminders = number;
@@ -335,18 +336,21 @@ impl Turn<'_> {
         self.next.next_due_at = Some(
             if self.before.severity == Severity::Critical && rule == Rule::TownLate {
                 let minutes = i64::from(self.context.policy.pressing.critical_reminder_minutes);
-                let every = chrono::TimeDelta::minutes(minutes.max(1));
+                let every = TimeDelta::minutes(minutes.max(1));
                 let passed = (from - self.due).num_seconds() / every.num_seconds();
                 self.due + every * i32::try_from(passed + 1).unwrap_or(i32::MAX)
             } else {
                 self.context.calendar.opening_after(from)
             },
         );
-        self.record(rule, EventKind::Reminded, json!({"number": number}));
+        let said = EventData::Reminded {
+            number: Some(number),
+        };
+        self.record(rule, &said);
         rule
     }
 
-    /// Another desk has it from the instant it was due, and begins its own step.
+    /// Another desk has it from the due instant on, and begins its own step.
     fn handed_over(&mut self) {
         let next = &mut self.next;
         next.desk_since = self.due;
@@ -357,13 +361,13 @@ impl Turn<'_> {
         let (policy, calendar) = (self.context.policy, self.context.calendar);
         next.next_due_at = policy.next_due(calendar, next);
         if next.deadline_at != self.before.deadline_at {
-            policy.recolour(calendar, next, self.due);
+            policy.lower_warning_level(calendar, next, self.due);
         }
-        next.mark_due_at = policy.next_mark(calendar, next, self.due);
+        next.warning_due_at = policy.next_warning(calendar, next, self.due);
     }
 
-    fn charge(&self, tier: Tier) -> Charge {
-        Charge {
+    fn attribution(&self, tier: Tier) -> LapseAttribution {
+        LapseAttribution {
             grid_id: self.before.place.up_to(tier).id(),
             tier,
             charged: !self.came_late(),
@@ -377,17 +381,28 @@ impl Turn<'_> {
         lapse.is_some_and(|lapse| lapse.at > self.due)
     }
 
-    fn record(&mut self, rule: Rule, kind: EventKind, payload: Value) {
-        let mut fields = Map::new();
-        fields.insert("rule".to_owned(), json!(rule));
-        fields.insert("due_at".to_owned(), json!(self.due));
-        if let Value::Object(more) = payload {
-            fields.extend(more.into_iter().filter(|(_, value)| !value.is_null()));
+    fn lapsed(&self, attribution: LapseAttribution) -> EventData<'static> {
+        EventData::Lapsed(LapsedStep {
+            from_tier: self.before.holder_tier,
+            to_tier: self.next.holder_tier,
+            lapsed_tier: attribution.tier,
+            lapsed_grid_id: attribution.grid_id,
+            charged: attribution.charged,
+        })
+    }
+
+    /// Records the system's act: by which rule, and when it was due, where the event does not say so
+    /// itself.
+    fn record(&mut self, rule: Rule, said: &EventData<'_>) {
+        let mut payload = said.fields();
+        payload.insert("rule".to_owned(), rule.code().into());
+        if !payload.contains_key("due_at") {
+            payload.insert("due_at".to_owned(), json!(self.due));
         }
         self.events.push(Event {
-            kind,
+            kind: said.kind(),
             on_behalf_of: None,
-            payload: fields,
+            payload,
         });
     }
 }

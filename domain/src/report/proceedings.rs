@@ -1,8 +1,8 @@
-//! What is under way about a report beside its way through the tiers: an extension that was asked for,
+//! What is in progress about a report besides its way through the tiers: a requested extension,
 //! a suspension (挂账), a referral to the county, a supervision (督办), a lapse that may be recalled.
 //!
 //! Owns these states, the settings that bound them, and the instants that follow from them. What an
-//! action makes of them stands in `lifecycle` and `measures`, what happens by itself in `lapse`.
+//! action makes of them stands in `actions`, what happens by itself in `lapse`.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -56,7 +56,7 @@ impl Default for ProceedingRules {
 pub struct PressingRules {
     /// How long after the deadline supervision (督办) becomes due.
     pub supervision_after: Span,
-    /// How long after the deadline a circular (通报) becomes due; no sooner than supervision.
+    /// How long after the deadline a circular (通报) becomes due; not before supervision.
     pub circular_after: Span,
     /// Minutes between two reminders of the town about what is critical and overdue, round the clock.
     /// Of anything else the town is reminded when a working day begins.
@@ -76,7 +76,7 @@ impl Default for PressingRules {
 /// A step that lapsed and may still be recalled: nobody above has acted since.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lapse {
-    /// The tier that let it lapse: it is charged with that.
+    /// The tier that missed its step; the lapse counts against it.
     pub tier: Tier,
     /// When the step was due.
     pub due_at: DateTime<Utc>,
@@ -104,7 +104,7 @@ pub struct Extension {
     pub accepted_at: Option<DateTime<Utc>>,
 }
 
-/// Something to be reached while a report is suspended.
+/// Something that must be reached while a report is suspended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Milestone {
     /// By when.
@@ -120,7 +120,7 @@ pub struct Suspension {
     pub since: DateTime<Utc>,
     /// When it goes on by itself.
     pub review_at: DateTime<Utc>,
-    /// What is to be reached meanwhile, in order; those already past are left out.
+    /// What must be reached meanwhile, in order, without those already past.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub milestones: Vec<Milestone>,
 }
@@ -165,14 +165,14 @@ pub struct Supervision {
     pub reply_due_at: DateTime<Utc>,
 }
 
-/// What is under way about a report.
+/// What is in progress about a report.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Proceedings {
     /// The last lapse, while it may be recalled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lapse: Option<Lapse>,
-    /// Whether a lapse of this round was recalled: it is, once.
+    /// Whether a lapse of this round was recalled. Only one can be.
     #[serde(skip_serializing_if = "is_default")]
     pub recalled: bool,
     /// Reminders since the present step was due.
@@ -184,13 +184,13 @@ pub struct Proceedings {
     /// The request for more time that waits for an answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub extension: Option<Extension>,
-    /// Whether more time was asked for in this round: it is, once.
+    /// Whether more time was asked for in this round. It can be asked for once.
     #[serde(skip_serializing_if = "is_default")]
     pub extension_asked: bool,
-    /// The suspension under way.
+    /// The current suspension.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub suspension: Option<Suspension>,
-    /// The referral under way.
+    /// The current referral.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub referral: Option<Referral>,
     /// The supervision that nobody has answered yet.

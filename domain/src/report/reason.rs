@@ -1,15 +1,15 @@
 //! Usual reasons for sending a report back and for voiding one: what an app offers to choose from.
 //!
-//! Owns slugs and labels. The rules take any text as a reason.
+//! Owns codes and labels. The rules take any text as a reason.
 
-use crate::slug::slugs;
+use crate::coded_value::coded_values;
 
-slugs! {
+coded_values! {
     /// Usual reasons for sending a report back.
     ReturnReason {
         /// The pictures do not show it.
         UnclearPhotos = "unclear_photos", "照片不清楚，请补拍", "The photos do not show it; take others";
-        /// It is not said where or what it is.
+        /// Place or matter are not described.
         MissingFacts = "missing_facts", "地点或情况不清楚，请补充", "Where or what it is remains unclear";
         /// The sender can do it.
         WithinMeans = "within_means", "本级可以处置", "Your tier can handle it";
@@ -20,7 +20,7 @@ slugs! {
     }
 }
 
-slugs! {
+coded_values! {
     /// Usual reasons for voiding a report.
     VoidReason {
         /// It was reported before.

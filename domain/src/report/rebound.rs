@@ -1,14 +1,15 @@
 //! Rebounds: a matter that came back after its report was closed, filed as a report of its own
-//! (DOMAIN.md 2). Its report is not reopened by that; `measures` does so.
+//! (DOMAIN.md 2). Its report is not reopened by that; `actions::reopening` does so.
 //!
-//! Owns what such a filing comes to. It is never refused for it: an offline phone cannot ask.
+//! Owns what becomes of such a filing. It is never refused for this reason: an offline phone cannot ask.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Report, Status};
+use super::code::Status;
+use super::state::Report;
 use crate::grid::GridPath;
 
-/// What a filing comes to that names a report whose matter came back.
+/// What becomes of a filing that names a report whose matter came back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rebound {
     /// Both are linked.
@@ -18,11 +19,11 @@ pub enum Rebound {
         /// Whether it counts as a rebound: it came back soon enough.
         counted: bool,
     },
-    /// They are not linked, for the report that is named is not closed, or of another town.
+    /// They are not linked: the named report is not closed, or belongs to another town.
     NotLinked,
 }
 
-/// What it comes to when `original` is named by a filing for `place`, about what was seen at `seen_at`:
+/// What becomes of a filing for `place` that names `original`, about what was seen at `seen_at`:
 /// it counts within so many days of closing.
 #[must_use]
 pub fn rebound(original: &Report, place: GridPath, seen_at: DateTime<Utc>, days: u32) -> Rebound {

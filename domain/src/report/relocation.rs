@@ -5,24 +5,15 @@
 //! deadline and who was first to act stay. What has ended keeps the path of its time and is not
 //! asked about here.
 
-use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
-use super::lifecycle::{raise_to_verifier, rise};
-use super::{Context, Decision, Event, EventKind, Report, Status};
+use super::code::{Duty, RelocationReason, Status};
+use super::decision::{Context, Decision};
+use super::event::Event;
+use super::event_data::{BeforeAfter, EventData, RelocatedFields};
+use super::holding::{hold_at, raise_to_verifier};
+use super::state::Report;
 use crate::grid::GridPath;
-use crate::slug::slugs;
-
-slugs! {
-    /// Why a report follows.
-    Reason {
-        /// Its grid moved to another village.
-        Moved = "moved", "网格调整隶属", "The grid moved";
-        /// A grid ended, and another took over.
-        Archived = "archived", "网格撤并", "The grid ended";
-        /// It was taken back or reopened after its grid had moved or ended.
-        Restored = "restored", "恢复或重办时网格已调整", "Taken back or reopened after the grid had changed";
-    }
-}
 
 /// The report as it is when `place` and `handler` are where its grids are now. None: nothing of it
 /// changes.
@@ -37,7 +28,7 @@ pub fn relocate(
     report: &Report,
     place: GridPath,
     handler: Option<GridPath>,
-    reason: Reason,
+    reason: RelocationReason,
     context: &Context<'_>,
 ) -> Option<Decision> {
     let mut next = report.clone();
@@ -46,10 +37,7 @@ pub fn relocate(
         next.grid = grid;
     }
     if next.holder_tier < place.tier() {
-        match next.status {
-            Status::Open | Status::Escalating => rise(&mut next, place.tier()),
-            _ => next.holder_tier = place.tier(),
-        }
+        hold_at(&mut next, place.tier());
     }
     let holder = next.holder();
     next.handler = next.handler.filter(|handler| {
@@ -71,10 +59,14 @@ pub fn relocate(
         }
         next.next_due_at = context.policy.next_due(context.calendar, &next);
     }
+    let said = EventData::Relocated {
+        reason,
+        changes: difference(report, &next),
+    };
     let event = Event {
-        kind: EventKind::Relocated,
+        kind: said.kind(),
         on_behalf_of: None,
-        payload: payload(report, &next, reason),
+        payload: said.fields(),
     };
     Some(Decision {
         report: next,
@@ -82,44 +74,24 @@ pub fn relocate(
     })
 }
 
-/// Whose turn it is, by id: a grid that moved is the same grid.
-fn at_desk(report: &Report) -> Option<(uuid::Uuid, Option<uuid::Uuid>, super::Duty)> {
+/// Who must act, by id: a grid that moved is the same grid.
+fn at_desk(report: &Report) -> Option<(Uuid, Option<Uuid>, Duty)> {
     let desk = report.desk()?;
     Some((desk.grid.id(), desk.officer.or(desk.team), desk.duty))
 }
 
-fn payload(before: &Report, after: &Report, reason: Reason) -> Map<String, Value> {
-    let mut changes = Map::new();
-    let mut note = |field: &str, before: Value, after: Value| {
-        if before != after {
-            changes.insert(field.to_owned(), json!({"before": before, "after": after}));
-        }
-    };
+fn difference(before: &Report, after: &Report) -> RelocatedFields {
     let handler = |report: &Report| {
         let handler = report.handler.as_ref();
         handler.map(|handler| handler.grid.id())
     };
-    note("grid_id", json!(before.place.id()), json!(after.place.id()));
-    note(
-        "village_id",
-        json!(before.place.village_id()),
-        json!(after.place.village_id()),
-    );
-    note(
-        "holder_id",
-        json!(before.holder().id()),
-        json!(after.holder().id()),
-    );
-    note(
-        "handler_grid_id",
-        json!(handler(before)),
-        json!(handler(after)),
-    );
-    note("status", json!(before.status), json!(after.status));
-    let mut payload = Map::new();
-    payload.insert("reason".to_owned(), json!(reason));
-    payload.insert("changes".to_owned(), Value::Object(changes));
-    payload
+    RelocatedFields {
+        grid_id: BeforeAfter::of(before.place.id(), after.place.id()),
+        village_id: BeforeAfter::of(before.place.village_id(), after.place.village_id()),
+        holder_id: BeforeAfter::of(before.holder().id(), after.holder().id()),
+        handler_grid_id: BeforeAfter::of(handler(before), handler(after)),
+        status: BeforeAfter::of(before.status, after.status),
+    }
 }
 
 #[cfg(test)]
@@ -130,13 +102,13 @@ mod tests {
 
     use super::*;
     use crate::calendar::Calendar;
-    use crate::grid::management::followed;
+    use crate::coded_value::CodedValue as _;
     use crate::grid::{GridPath, Tier};
+    use crate::grid_management::followed;
     use crate::officer::{Covers, Post, Role, Staffing};
     use crate::report::{
-        Category, Colour, Handler, Policy, Proceedings, Returns, Severity, Source,
+        Category, Handler, Policy, Proceedings, Returns, Severity, Source, WarningLevel,
     };
-    use crate::slug::Slug as _;
 
     const TOWN: Uuid = Uuid::from_u128(1);
 
@@ -188,8 +160,8 @@ mod tests {
             rebounds: 0,
             away: TimeDelta::zero(),
             proceedings: Proceedings::default(),
-            colour: Colour::Green,
-            mark_due_at: None,
+            warning_level: WarningLevel::Green,
+            warning_due_at: None,
             deadline_at: now() + chrono::TimeDelta::days(2),
             next_due_at: Some(now()),
             version: 3,
@@ -222,7 +194,7 @@ mod tests {
                 .handler
                 .as_ref()
                 .map(|handler| followed(handler.grid, from, to)),
-            Reason::Archived,
+            RelocationReason::Archived,
             &context,
         )
         .map(|decision| decision.report)

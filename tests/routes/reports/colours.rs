@@ -33,7 +33,7 @@ async fn listed(client: &Client, query: &str) -> Vec<Uuid> {
 }
 
 /// How many reports of a colour the counters tell of a grid, whatever else they are.
-async fn counted(world: &World, grid: Uuid, colour: Colour) -> i64 {
+async fn counted(world: &World, grid: Uuid, colour: WarningLevel) -> i64 {
     world
         .look(move |conn| {
             let cells: Vec<i64> = counts::table
@@ -63,7 +63,10 @@ async fn lists_and_counters_follow_the_colour(world: World) {
     let colours = async |query: &str| listed(&town, query).await;
     assert!(colours("colour=yellow,red").await.is_empty());
     assert!(colours("overdue=true").await.is_empty());
-    assert_eq!(counted(&world, world.here().id(), Colour::Green).await, 4);
+    assert_eq!(
+        counted(&world, world.here().id(), WarningLevel::Green).await,
+        4
+    );
 
     // Straw burning has 24 hours and two nights' pause, the minor one three weeks.
     world.advance(TimeDelta::hours(60));
@@ -104,7 +107,11 @@ async fn lists_and_counters_follow_the_colour(world: World) {
         (there, 1),
         (world.beside().id(), 0),
     ] {
-        assert_eq!(counted(&world, grid, Colour::Red).await, red, "{grid}");
+        assert_eq!(
+            counted(&world, grid, WarningLevel::Red).await,
+            red,
+            "{grid}"
+        );
     }
     let tally = town.get("/v1/inbox/counts").await.ok();
     assert_eq!(tally["overdue"], 2, "{tally}");

@@ -121,6 +121,11 @@ async fn row(
             let member = member.as_str().expect("a member");
             least[member] = whole[member].clone();
         }
+        // Where there is a choice, what is required is the first of it.
+        if let Some(alternatives) = entry["requires_one_of"].as_array() {
+            assert!(alternatives.len() > 1, "{action}");
+            assert_eq!(alternatives[0], entry["requires"], "{action}");
+        }
         if action == "close" {
             least["outcome"] = entry["outcomes"][0].clone();
         }

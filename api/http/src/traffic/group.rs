@@ -57,7 +57,7 @@ impl Group {
 
     /// Its name in headers, settings and logs.
     #[must_use]
-    pub const fn slug(self) -> &'static str {
+    pub const fn code(self) -> &'static str {
         match self {
             Self::SignIn => "sign_in",
             Self::Filing => "filing",

@@ -67,7 +67,7 @@ impl Traffic {
             settings: settings.clone(),
             groups: Group::ALL.map(|group| {
                 let allowance = settings.allowance(group);
-                (group, Buckets::new(group.slug(), allowance))
+                (group, Buckets::new(group.code(), allowance))
             }),
             accounts: Accounts::default(),
         }
@@ -109,7 +109,7 @@ impl Traffic {
         match counted.wait_s {
             None => Ok(()),
             Some(seconds) => {
-                tracing::info!(?caller, group = group.slug(), "a caller asks too often");
+                tracing::info!(?caller, group = group.code(), "a caller asks too often");
                 Err(Problem::new(Code::RateLimited)
                     .detail(format!(
                         "At most {} requests of this kind ({}) at once, and {} more each minute.",

@@ -117,7 +117,7 @@ impl TrafficSettings {
             })
             .filter(|(_, _, value, least)| !(*least..=1_000_000).contains(value))
             .map(|(group, what, value, least)| {
-                let group = group.slug();
+                let group = group.code();
                 format!("traffic.{group}_{what} is {value}; it must be between {least} and 1000000")
             })
             .collect();

@@ -41,7 +41,7 @@ pub fn check(auth: &Auth, password: &str, username: &str, pointer: &str) -> Resu
     }
     let errors = faults
         .into_iter()
-        .map(|fault| FieldError::new(pointer, fault.slug(), sentence(fault)));
+        .map(|fault| FieldError::new(pointer, fault.code(), sentence(fault)));
     Err(Problem::invalid(errors.collect()))
 }
 

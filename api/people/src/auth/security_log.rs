@@ -64,7 +64,7 @@ impl Kind {
 
     /// As it is stored.
     #[must_use]
-    pub const fn slug(self) -> &'static str {
+    pub const fn code(self) -> &'static str {
         match self {
             Self::SignedIn => "signed_in",
             Self::SignInRefused => "sign_in_refused",
@@ -124,7 +124,7 @@ pub fn record(
     record: Record<'_>,
 ) -> QueryResult<()> {
     tracing::info!(
-        kind = record.kind.slug(),
+        kind = record.kind.code(),
         officer_id = record.officer_id.map(tracing::field::display),
         detail = record.detail,
         "security"
@@ -133,7 +133,7 @@ pub fn record(
         .values((
             security_log::id.eq(Id(Uuid::now_v7())),
             security_log::at.eq(At(now)),
-            security_log::kind.eq(record.kind.slug()),
+            security_log::kind.eq(record.kind.code()),
             security_log::officer_id.eq(record.officer_id),
             security_log::username.eq(record.username),
             security_log::address.eq(&origin.address),

@@ -43,7 +43,7 @@ pub enum End {
 }
 
 impl End {
-    const fn slug(self) -> &'static str {
+    const fn code(self) -> &'static str {
         match self {
             Self::SignedOut => "signed_out",
             Self::Revoked => "revoked",
@@ -236,7 +236,7 @@ pub fn end(
     origin: &Origin,
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
-    if ids.is_empty() || queries::end_sessions(conn, ids, reason.slug(), now)? == 0 {
+    if ids.is_empty() || queries::end_sessions(conn, ids, reason.code(), now)? == 0 {
         return Ok(());
     }
     let kind = match reason {
@@ -244,7 +244,7 @@ pub fn end(
         _ => Kind::SessionEnded,
     };
     for id in ids {
-        let detail = format!("{} {id}", reason.slug());
+        let detail = format!("{} {id}", reason.code());
         security_log::record(
             conn,
             now,

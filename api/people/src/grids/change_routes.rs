@@ -1,6 +1,6 @@
 //! HTTP of changing grids: making one, amending, moving, ending, and the history of all that.
 //!
-//! Owns paths and wire types. Rules stand in `gridpatrol_domain::grid::management`.
+//! Owns paths and wire types. Rules stand in `gridpatrol_domain::grid_management`.
 
 use actix_web::http::StatusCode;
 use actix_web::web::Data;

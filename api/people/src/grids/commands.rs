@@ -12,7 +12,7 @@ use gridpatrol_domain::division::DivisionCode;
 use gridpatrol_domain::error::Code;
 use gridpatrol_domain::geo::Crs;
 use gridpatrol_domain::geo::boundary::Boundary;
-use gridpatrol_domain::grid::management;
+use gridpatrol_domain::grid_management;
 use gridpatrol_domain::officer::Actor;
 use gridpatrol_domain::scope::Scope;
 use uuid::Uuid;
@@ -101,8 +101,8 @@ impl Manager {
 
     fn check_right(&self, town: Option<Uuid>) -> Result<(), Problem> {
         let may = match town {
-            Some(town) => management::may_manage(&self.actor, town),
-            None => management::administers(&self.actor),
+            Some(town) => grid_management::may_manage(&self.actor, town),
+            None => grid_management::administers(&self.actor),
         };
         if may {
             Ok(())
@@ -126,8 +126,8 @@ impl Manager {
             .transpose()?;
         self.check_right(parent.as_ref().map(|(town, _)| town.id))?;
         let above = parent.as_ref().map(|(_, grid)| grid);
-        let path =
-            management::path_below(new.id, above.map(Grid::standing)).map_err(Problem::from)?;
+        let path = grid_management::path_below(new.id, above.map(Grid::standing))
+            .map_err(Problem::from)?;
         check_code(&new.code, path.tier(), above)?;
         if let Some((town, _)) = &parent
             && town.all_grids().count() >= MOST_GRIDS_OF_TOWN
@@ -180,7 +180,7 @@ impl Manager {
         if_match: Option<&IfMatch>,
     ) -> Outcome<Grid> {
         let (town, before) = self.managed(conn, id, if_match, true)?;
-        management::check_lives(before.standing()).map_err(Problem::from)?;
+        grid_management::check_lives(before.standing()).map_err(Problem::from)?;
         let mut after = before.clone();
         if let Some(name) = &amendment.name {
             name.trim().clone_into(&mut after.name);
@@ -231,7 +231,7 @@ impl Manager {
         if_match: Option<&IfMatch>,
     ) -> Outcome<(Grid, Option<Drawn>)> {
         let (town, before) = self.managed(conn, id, if_match, false)?;
-        management::check_lives(before.standing()).map_err(Problem::from)?;
+        grid_management::check_lives(before.standing()).map_err(Problem::from)?;
         let mut head = town::advance(conn, town.id)?;
         head.unchanged_since(town.version())?;
         let known = boundaries::find(conn, id)?;
@@ -356,6 +356,6 @@ pub fn check_code(
     above: Option<&Grid>,
 ) -> Result<(), Problem> {
     let parent = above.and_then(|above| DivisionCode::parse(&above.code).ok());
-    management::code_fits(code, tier, parent.as_ref())
+    grid_management::code_fits(code, tier, parent.as_ref())
         .map_err(|detail| Problem::invalid(vec![FieldError::new("/code", "not_allowed", detail)]))
 }

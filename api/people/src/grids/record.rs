@@ -3,7 +3,7 @@
 //! Facts name no person. Names and contacts stand in the payload, before and after.
 
 use chrono::{DateTime, Utc};
-use gridpatrol_domain::slug::Slug as _;
+use gridpatrol_domain::coded_value::CodedValue as _;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -45,7 +45,7 @@ pub fn created(grid: &Grid, actor: Option<Uuid>, at: DateTime<Utc>) -> EventReco
     let mut facts = Map::new();
     facts.insert("code".to_owned(), grid.code.clone().into());
     facts.insert("name".to_owned(), grid.name.clone().into());
-    facts.insert("tier".to_owned(), grid.tier().slug().into());
+    facts.insert("tier".to_owned(), grid.tier().code().into());
     if let Some(parent) = grid.parent_id {
         facts.insert("parent_id".to_owned(), parent.to_string().into());
     }

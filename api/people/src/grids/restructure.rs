@@ -79,7 +79,7 @@ impl Restructuring<'_> {
         let mut held = self.hold(conn, town_id, &[group])?;
         let (before, parent) = (found(&held.town, group)?, found(&held.town, village)?);
         let path =
-            management::moved(before.standing(), parent.standing()).map_err(Problem::from)?;
+            grid_management::moved(before.standing(), parent.standing()).map_err(Problem::from)?;
         let mut after = Grid {
             path,
             parent_id: Some(village),
@@ -119,9 +119,9 @@ impl Restructuring<'_> {
         let taking = successor
             .map(|successor| found(&held.town, successor))
             .transpose()
-            .map_err(|_| Problem::from(management::NO_SUCCESSOR))?;
+            .map_err(|_| Problem::from(grid_management::NO_SUCCESSOR))?;
         let children: Vec<Grid> = below(&held.town, grid).cloned().collect();
-        management::may_end(
+        grid_management::may_end(
             before.standing(),
             taking.as_ref().map(Grid::standing),
             !children.is_empty() || !held.reports.is_empty(),
@@ -138,7 +138,7 @@ impl Restructuring<'_> {
         if let Some(taking) = &taking {
             for child in &children {
                 let moved = Grid {
-                    path: management::followed(child.path, before.path, taking.path),
+                    path: grid_management::followed(child.path, before.path, taking.path),
                     parent_id: Some(taking.id),
                     version: child.version + 1,
                     ..child.clone()
@@ -205,7 +205,7 @@ impl Restructuring<'_> {
             let mut facts = Map::new();
             facts.insert("posting_id".to_owned(), json!(id));
             facts.insert("grid_id".to_owned(), json!(grid));
-            facts.insert("role".to_owned(), json!(role.0.slug()));
+            facts.insert("role".to_owned(), json!(role.0.code()));
             facts.insert("to".to_owned(), json!(to));
             records.push(EventRecord {
                 subject_kind: "officer",

@@ -9,7 +9,8 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpResponse, get, post};
 use chrono::{DateTime, Utc};
 use gridpatrol_domain::error::Code;
-use gridpatrol_domain::grid::{Tier, management};
+use gridpatrol_domain::grid::Tier;
+use gridpatrol_domain::grid_management;
 use gridpatrol_domain::scope::Scope;
 use serde::{Deserialize, Serialize};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -365,11 +366,11 @@ async fn import_grids(
     body: Payload,
 ) -> Result<HttpResponse, Problem> {
     let actor = &call.actor.actor;
-    let may = management::administers(actor)
+    let may = grid_management::administers(actor)
         || actor
             .postings
             .iter()
-            .any(|posting| management::may_manage(actor, posting.grid.town_id()));
+            .any(|posting| grid_management::may_manage(actor, posting.grid.town_id()));
     if !may {
         return Err(Problem::new(Code::NotPermitted)
             .detail("Grids are imported by administrators and leaders of towns."));

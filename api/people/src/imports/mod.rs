@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::{DateTime, Utc};
-use gridpatrol_domain::slug::Slug;
+use gridpatrol_domain::coded_value::CodedValue;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
@@ -37,22 +37,22 @@ macro_rules! coded {
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum $name { $($(#[$doc])* $variant,)+ }
 
-        impl Slug for $name {
+        impl CodedValue for $name {
             const ALL: &'static [Self] = &[$($name::$variant,)+];
-            fn slug(self) -> &'static str { match self { $($name::$variant => $slug,)+ } }
+            fn code(self) -> &'static str { match self { $($name::$variant => $slug,)+ } }
             fn label_zh(self) -> &'static str { match self { $($name::$variant => $zh,)+ } }
             fn label_en(self) -> &'static str { match self { $($name::$variant => $en,)+ } }
         }
 
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(self.slug())
+                serializer.serialize_str(self.code())
             }
         }
 
         impl utoipa::PartialSchema for $name {
             fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-                gridpatrol_domain::slug::open_set::<$name>()
+                gridpatrol_domain::coded_value::open_set::<$name>()
             }
         }
 

@@ -4,7 +4,7 @@
 //! chains of the towns concerned, and the security log.
 
 use gridpatrol_domain::error::Code;
-use gridpatrol_domain::notice::Telling;
+use gridpatrol_domain::notice::NotificationMode;
 use gridpatrol_domain::officer::{Held, Role};
 use serde_json::json;
 use uuid::Uuid;
@@ -81,7 +81,7 @@ pub struct Edit {
     /// Another phone number; empty: none any more.
     pub phone: Option<String>,
     /// Another way to be told.
-    pub telling: Option<Telling>,
+    pub telling: Option<NotificationMode>,
 }
 
 /// Changes an account: the caller's own, or of somebody whom the caller manages.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use gridpatrol_domain::grid::{GridPath, Tier};
-use gridpatrol_domain::notice::Telling;
+use gridpatrol_domain::notice::NotificationMode;
 use gridpatrol_domain::officer::{Actor, Covers, Held, Role};
 use serde::Serialize;
 use uuid::Uuid;
@@ -59,7 +59,7 @@ pub struct OfficerProfile {
     /// How the officer is told of what is only to be known, if chosen; else it is as the town has set
     /// (`notices` of its settings). Only to the officer.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub notify: Option<Telling>,
+    pub notify: Option<NotificationMode>,
     /// The version: of the account and its postings. Not in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<i64>,

@@ -8,9 +8,9 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, FixedOffset, NaiveDate, TimeZone as _, Utc};
+use gridpatrol_domain::coded_value::CodedValue as _;
 use gridpatrol_domain::officer::{Actor, Role};
 use gridpatrol_domain::scope::Scope;
-use gridpatrol_domain::slug::Slug as _;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -123,7 +123,7 @@ impl Importer for OfficerImporter {
         }
         let role = role(row.get("role"));
         if role.is_none() {
-            let known: Vec<_> = Role::ALL.iter().map(|role| role.slug()).collect();
+            let known: Vec<_> = Role::ALL.iter().map(|role| role.code()).collect();
             let detail = format!("A role is one of {}.", known.join(", "));
             faults.add(line, "role", "not_allowed", detail);
         }
@@ -146,7 +146,7 @@ impl Importer for OfficerImporter {
         let said = Said {
             name: row.get("name").to_owned(),
             phone: (!phone.is_empty()).then(|| phone.to_owned()),
-            role: role?.slug().to_owned(),
+            role: role?.code().to_owned(),
             grid_code: row.get("grid_code").to_owned(),
             from,
             to,
@@ -192,7 +192,7 @@ fn role(text: &str) -> Option<Role> {
     Role::ALL
         .iter()
         .copied()
-        .find(|role| role.slug().eq_ignore_ascii_case(text) || role.label_zh() == text)
+        .find(|role| role.code().eq_ignore_ascii_case(text) || role.label_zh() == text)
 }
 
 /// A day in China (its first instant) or an RFC 3339 instant.
@@ -300,7 +300,7 @@ fn entry(line: &Line) -> Option<Entry> {
     Some(Entry {
         line: line.line,
         username: line.key.clone(),
-        role: Role::from_slug(&said.role)?,
+        role: Role::from_code(&said.role)?,
         said,
     })
 }

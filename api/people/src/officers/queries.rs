@@ -5,7 +5,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use gridpatrol_domain::grid::{GridPath, Tier};
-use gridpatrol_domain::notice::Telling;
+use gridpatrol_domain::notice::NotificationMode;
 use gridpatrol_domain::officer::{Covers, Held, Role};
 use uuid::Uuid;
 
@@ -37,7 +37,7 @@ pub struct OfficerRow {
     /// Raised by every change of the account or its postings.
     pub version: i64,
     /// How the officer wants to be told.
-    pub telling: Option<Coded<Telling>>,
+    pub telling: Option<Coded<NotificationMode>>,
 }
 
 /// A posting with where it is.
@@ -194,7 +194,7 @@ pub fn update_officer(
     id: Uuid,
     name: &str,
     phone: Option<&str>,
-    telling: Option<Telling>,
+    telling: Option<NotificationMode>,
 ) -> QueryResult<()> {
     diesel::update(officers::table.find(Id(id)))
         .set((

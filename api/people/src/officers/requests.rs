@@ -3,7 +3,7 @@
 //! Owns the strict shapes and the checks of values that need no database.
 
 use chrono::{DateTime, Utc};
-use gridpatrol_domain::notice::Telling;
+use gridpatrol_domain::notice::NotificationMode;
 use gridpatrol_domain::officer::{Covers, Role};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -80,7 +80,7 @@ pub struct ProfileEdit {
     #[schema(max_length = 32)]
     pub phone: Option<String>,
     /// How to be told of what is only to be known.
-    pub notify: Option<Choice<Telling>>,
+    pub notify: Option<Choice<NotificationMode>>,
 }
 
 /// Why something is done.

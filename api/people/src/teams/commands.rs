@@ -149,7 +149,7 @@ impl Manager {
         // Locked first, so that what is read next does not change any more.
         let mut head = town::advance(conn, town.id)?;
         let town = self.directory.town(conn, town.id)?;
-        if town.crews().count() >= MOST_TEAMS {
+        if town.rosters().count() >= MOST_TEAMS {
             return Err(Problem::new(Code::LimitReached)
                 .detail("A town has at most 200 teams. Archive one that is not needed.")
                 .into());

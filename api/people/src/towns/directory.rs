@@ -80,7 +80,7 @@ impl Town {
 
     /// The grid itself, or, where it has ended, the one that has taken over since.
     #[must_use]
-    pub fn heir(&self, id: Uuid) -> Option<&Grid> {
+    pub fn active_successor(&self, id: Uuid) -> Option<&Grid> {
         let mut grid = self.grid(id)?;
         // A chain of successors has no circle: one that has ended takes nothing over.
         for _ in 0..self.grids.len() {
@@ -98,14 +98,14 @@ impl Town {
         self.grid(id).map(|grid| grid.name.as_str())
     }
 
-    /// Where what belongs to a grid is now: at its heir; where nobody took over, at that of the grid
+    /// Where what belongs to a grid is now: at its active successor; where nobody took over, at that of the grid
     /// above; last at the town.
     #[must_use]
     pub fn home(&self, id: Uuid) -> GridPath {
         let mut next = Some(id);
         while let Some(id) = next {
-            if let Some(heir) = self.heir(id) {
-                return heir.path;
+            if let Some(active_successor) = self.active_successor(id) {
+                return active_successor.path;
             }
             next = self.grid(id).and_then(|grid| grid.parent_id);
         }
@@ -301,7 +301,7 @@ impl Town {
             .filter(|officer| present(*officer));
         Staffing::new(posts)
             .with_duty(on_duty)
-            .with_crews(self.crews())
+            .with_rosters(self.rosters())
     }
 
     /// The instants after `now` at which the staffing may change, in order.

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use gridpatrol_domain::grid::{GridPath, Tier};
-use gridpatrol_domain::notice::Telling;
+use gridpatrol_domain::notice::NotificationMode;
 use gridpatrol_domain::officer::{Covers, Role};
 use uuid::Uuid;
 
@@ -300,7 +300,7 @@ pub fn people(
         String,
         Option<String>,
         Option<DateTime<Utc>>,
-        Option<Coded<Telling>>,
+        Option<Coded<NotificationMode>>,
     );
     let ids: Vec<Id> = ids.into_iter().map(Id).collect();
     let mut found = HashMap::new();

@@ -2,7 +2,7 @@
 //!
 //! Owns the way from what is kept to what the rules read. It reads no database.
 
-use gridpatrol_domain::officer::{Crew, Staffing};
+use gridpatrol_domain::officer::{Staffing, TeamRoster};
 use gridpatrol_domain::report::{Category, Desk};
 use gridpatrol_domain::team::{Team, TeamKind};
 use uuid::Uuid;
@@ -36,12 +36,12 @@ impl Town {
     }
 
     /// Who belongs to the teams that are not archived.
-    pub fn crews(&self) -> impl Iterator<Item = Crew> + '_ {
+    pub fn rosters(&self) -> impl Iterator<Item = TeamRoster> + '_ {
         let at_work = self
             .teams()
             .iter()
             .filter(|team| team.archived_at.is_none());
-        at_work.map(|team| Crew {
+        at_work.map(|team| TeamRoster {
             team_id: team.id,
             lead: team.lead_id,
             members: team.member_ids.clone(),
@@ -84,7 +84,7 @@ impl Town {
     /// What a desk is called: the team, as long as anybody of it is there; else the grid.
     #[must_use]
     pub fn desk_name(&self, desk: &Desk, staffing: &Staffing) -> String {
-        let team = desk.team.filter(|team| staffing.crew_serves(*team));
+        let team = desk.team.filter(|team| staffing.team_serves(*team));
         let team = team.and_then(|team| self.team(team));
         let name = team.map(|team| team.name.as_str());
         name.or_else(|| self.grid_name(desk.grid.id()))

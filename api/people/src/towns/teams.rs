@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use gridpatrol_domain::coded_value::CodedValue as _;
 use gridpatrol_domain::report::Category;
-use gridpatrol_domain::slug::Slug as _;
 use gridpatrol_domain::team::TeamKind;
 use uuid::Uuid;
 
@@ -61,7 +61,7 @@ pub struct TeamRow {
 
 impl From<&TeamFacts> for TeamRow {
     fn from(team: &TeamFacts) -> Self {
-        let categories: Vec<&str> = team.categories.iter().map(|one| one.slug()).collect();
+        let categories: Vec<&str> = team.categories.iter().map(|one| one.code()).collect();
         Self {
             id: team.id,
             town_id: team.town_id,
@@ -119,7 +119,7 @@ pub fn of_town(conn: &mut Conn, town: Uuid) -> QueryResult<Vec<TeamFacts>> {
                 grid_ids: grids.remove(&row.id).unwrap_or_default(),
                 categories: categories
                     .iter()
-                    .filter_map(|slug| Category::from_slug(slug))
+                    .filter_map(|slug| Category::from_code(slug))
                     .collect(),
                 id: row.id,
                 town_id: row.town_id,

@@ -1,10 +1,10 @@
 //! What clients send to take a measure about a report: one body each.
 //!
-//! Owns the strict shapes. What a measure does stands in `gridpatrol_domain::report::measures`.
+//! Owns the strict shapes. What a measure does stands in `gridpatrol_domain::report::actions`.
 
 use chrono::{DateTime, Utc};
 use gridpatrol_domain::grid::Tier;
-use gridpatrol_domain::report::measures::MOST_MILESTONES;
+use gridpatrol_domain::report::MOST_MILESTONES;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;

@@ -1,9 +1,9 @@
 //! What clients send to act on a report: one body an action.
 //!
-//! Owns the strict shapes. What an action does stands in `gridpatrol_domain::report::lifecycle`.
+//! Owns the strict shapes. What an action does stands in `gridpatrol_domain::report::actions`.
 
 use chrono::{DateTime, Utc};
-use gridpatrol_domain::report::handler::MOST_CO_HANDLERS;
+use gridpatrol_domain::report::assignment::MOST_CO_HANDLERS;
 use gridpatrol_domain::report::{Category, Outcome, Severity};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

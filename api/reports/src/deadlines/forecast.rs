@@ -4,12 +4,12 @@
 //! it would come to the report, with the officers who would be there then. It writes nothing.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use gridpatrol_domain::coded_value::CodedValue as _;
 use gridpatrol_domain::grid::Tier;
 use gridpatrol_domain::notice::{Naming, Text, text};
 use gridpatrol_domain::officer::Staffing;
 use gridpatrol_domain::report::lapse::{self, Rule};
-use gridpatrol_domain::report::{Colour, Context, Duty, EventKind, Report};
-use gridpatrol_domain::slug::Slug as _;
+use gridpatrol_domain::report::{Context, Duty, EventKind, Report, WarningLevel};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -60,7 +60,7 @@ pub struct ForecastStep {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_due_at: Option<DateTime<Utc>>,
     /// How much of the limit is used up then.
-    pub colour: Colour,
+    pub colour: WarningLevel,
     /// The notice that is sent then, for people.
     pub text: Text,
 }
@@ -122,7 +122,7 @@ pub fn next(
         now,
         language,
     };
-    walk.steps(report, 1, |rule| !rule.marks()).pop()
+    walk.steps(report, 1, |rule| !rule.is_warning()).pop()
 }
 
 /// A look ahead at one report.
@@ -165,7 +165,7 @@ impl Walk<'_> {
             // Reminders go on for ever; what else there is to come are marks between them. The clock
             // passes over those that a standstill has swallowed, and so does this, up to the next mark.
             if told {
-                let Some(mark) = report.mark_due_at else {
+                let Some(mark) = report.warning_due_at else {
                     break;
                 };
                 let last = mark - TimeDelta::microseconds(1);
@@ -204,7 +204,7 @@ impl Walk<'_> {
                 from,
                 to,
                 next_due_at: lapse::due_at(&report),
-                colour: report.colour,
+                colour: report.warning_level,
             });
         }
         steps

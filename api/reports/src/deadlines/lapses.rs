@@ -11,10 +11,10 @@ use std::collections::{BTreeSet, HashSet};
 use chrono::{DateTime, Utc};
 use diesel::dsl::min;
 use diesel::prelude::*;
+use gridpatrol_domain::coded_value::CodedValue as _;
 use gridpatrol_domain::grid::Tier;
 use gridpatrol_domain::report::lapse::{self, Rule, Step};
 use gridpatrol_domain::report::{Context, Report};
-use gridpatrol_domain::slug::Slug as _;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -179,7 +179,7 @@ pub fn marked(report: &Report, context: &Context<'_>) -> (Report, Vec<Step>) {
     let mut steps: Vec<Step> = Vec::new();
     let mut report = report.clone();
     while steps.len() < MOST_STEPS
-        && let Some(step) = lapse::mark(&report, context)
+        && let Some(step) = lapse::warn(&report, context)
     {
         report = step.decision.report.clone();
         steps.push(step);
@@ -234,14 +234,14 @@ struct Lapsed {
 
 impl Lapsed {
     fn of(step: &Step, report: &Report, now: DateTime<Utc>) -> Option<Self> {
-        step.charge.map(|charge| Self {
+        step.attribution.map(|attribution| Self {
             town_id: Id(report.place.town_id()),
             report_id: Id(report.id),
             due_at: At(step.due_at),
             rule: Coded(step.rule),
-            grid_id: Id(charge.grid_id),
-            tier: Coded(charge.tier),
-            charged: charge.charged,
+            grid_id: Id(attribution.grid_id),
+            tier: Coded(attribution.tier),
+            charged: attribution.charged,
             lapsed_at: At(now),
         })
     }
@@ -272,7 +272,7 @@ fn recorded(step: Step, report: &Report, now: DateTime<Utc>) -> Vec<EventRecord>
         .map(|event| EventRecord {
             subject_kind: "report",
             subject_id: report.id,
-            kind: event.kind.slug(),
+            kind: event.kind.code(),
             at: now,
             actor_id: None,
             facts: facts.clone(),

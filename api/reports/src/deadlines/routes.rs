@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use gridpatrol_domain::calendar::Span;
 use gridpatrol_domain::grid::Tier;
 use gridpatrol_domain::report::lapse::Rule;
-use gridpatrol_domain::report::measures::recallable;
+use gridpatrol_domain::report::permission::recallable;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;

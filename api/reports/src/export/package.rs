@@ -250,7 +250,7 @@ async fn add_photo(
     let extension = photo.format().map_or("bin", |format| format.extension());
     let path = format!(
         "photos/{}-{place:02}-{id}.{extension}",
-        gridpatrol_domain::slug::Slug::slug(role)
+        gridpatrol_domain::coded_value::CodedValue::code(role)
     );
     let added = archive.add_picture(&path, content.stream).await?;
     let damaged = added.digest != digest;

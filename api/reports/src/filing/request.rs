@@ -4,9 +4,9 @@
 //! anything.
 
 use chrono::{DateTime, Utc};
+use gridpatrol_domain::coded_value::CodedValue;
 use gridpatrol_domain::geo::Crs;
 use gridpatrol_domain::report::{Category, Disposition, PhotoRole, Severity, Source, Subtype};
-use gridpatrol_domain::slug::Slug;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -336,7 +336,7 @@ impl Validate for ReportAmendment {
         if self
             .subtype
             .as_deref()
-            .is_some_and(|slug| !slug.is_empty() && Subtype::from_slug(slug).is_none())
+            .is_some_and(|slug| !slug.is_empty() && Subtype::from_code(slug).is_none())
         {
             errors.add(
                 "subtype",

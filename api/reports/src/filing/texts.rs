@@ -2,8 +2,8 @@
 //!
 //! Owns which field of a request becomes which text. It must not read or write anything.
 
+use gridpatrol_domain::coded_value::CodedValue;
 use gridpatrol_domain::report::{Disposition, Subtype};
-use gridpatrol_domain::slug::Slug;
 use serde_json::{Map, Value, json};
 
 use crate::filing::request::{ReportAmendment, ReportFiling, ResponsibleParty};
@@ -75,7 +75,7 @@ pub fn amended(texts: &TextsRow, amendment: &ReportAmendment) -> TextsRow {
     set(&mut texts.responsible_credit_code, &credit_code);
     set(&mut texts.responsible_person, &person);
     if let Some(subtype) = &amendment.subtype {
-        texts.subtype = Subtype::from_slug(subtype).map(Coded);
+        texts.subtype = Subtype::from_code(subtype).map(Coded);
     }
     texts
 }
@@ -88,7 +88,7 @@ pub fn changes(before: &TextsRow, after: &TextsRow) -> Map<String, Value> {
             changes.insert(field.to_owned(), json!({"before": before, "after": after}));
         }
     };
-    let subtype = |texts: &TextsRow| texts.subtype.map(|subtype| subtype.0.slug().to_owned());
+    let subtype = |texts: &TextsRow| texts.subtype.map(|subtype| subtype.0.code().to_owned());
     note("description", &before.description, &after.description);
     note("place_text", &before.place_text, &after.place_text);
     note("subtype", &subtype(before), &subtype(after));

@@ -9,9 +9,9 @@ use std::collections::HashSet;
 use std::sync::OnceLock;
 
 use futures_util::StreamExt as _;
+use gridpatrol_domain::coded_value::CodedValue;
 use gridpatrol_domain::report::reason::{ReturnReason, VoidReason};
 use gridpatrol_domain::report::{Action, Outcome, PhotoRole, Status, Verdict};
-use gridpatrol_domain::slug::Slug;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -92,8 +92,8 @@ impl Decision {
     fn coded(&self) -> Option<&'static str> {
         let code = self.reason_code.as_deref()?;
         match self.action.get()? {
-            Verdict::Return => ReturnReason::from_slug(code).map(Slug::label_zh),
-            Verdict::Void => VoidReason::from_slug(code).map(Slug::label_zh),
+            Verdict::Return => ReturnReason::from_code(code).map(CodedValue::label_zh),
+            Verdict::Void => VoidReason::from_code(code).map(CodedValue::label_zh),
             _ => None,
         }
     }
@@ -151,7 +151,7 @@ impl Decision {
         ];
         for (member, given, takes) in given {
             if given && !takes.contains(&action) {
-                let detail = format!("{} does not take it.", action.slug());
+                let detail = format!("{} does not take it.", action.code());
                 errors.add(member, "not_allowed", detail);
             }
         }
@@ -183,8 +183,8 @@ impl Decision {
     }
 }
 
-fn slugs<T: Slug>() -> String {
-    let slugs: Vec<&str> = T::ALL.iter().map(|value| value.slug()).collect();
+fn slugs<T: CodedValue>() -> String {
+    let slugs: Vec<&str> = T::ALL.iter().map(|value| value.code()).collect();
     slugs.join(", ")
 }
 

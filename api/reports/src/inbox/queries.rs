@@ -7,9 +7,9 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::{count_star, not, sql};
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
+use gridpatrol_domain::coded_value::CodedValue as _;
 use gridpatrol_domain::officer::{Actor, Staffing};
 use gridpatrol_domain::report::Duty;
-use gridpatrol_domain::slug::Slug as _;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -34,7 +34,7 @@ pub struct Desks {
     colleagues: Vec<Uuid>,
     /// Under whose names work may wait for the officer in person at any grid of the town: the officer,
     /// those stood in for, and their teams.
-    hands: Vec<Uuid>,
+    assignees: Vec<Uuid>,
     /// The town.
     town: Uuid,
 }
@@ -49,8 +49,8 @@ impl Desks {
         };
         let mut stood_for = vec![actor.officer_id];
         stood_for.extend(actor.working().filter_map(|posting| posting.on_behalf_of));
-        let (own, others): (Vec<_>, Vec<_>) = staffing.crews().iter().partition(|crew| {
-            let mut members = crew.members.iter();
+        let (own, others): (Vec<_>, Vec<_>) = staffing.rosters().iter().partition(|roster| {
+            let mut members = roster.members.iter();
             members.any(|member| stood_for.contains(member))
         });
         desks.colleagues = staffing
@@ -60,8 +60,8 @@ impl Desks {
             .chain(
                 others
                     .iter()
-                    .map(|crew| crew.team_id)
-                    .filter(|team| staffing.crew_serves(*team)),
+                    .map(|roster| roster.team_id)
+                    .filter(|team| staffing.team_serves(*team)),
             )
             .collect();
         // Who acts nowhere in the town works on nothing there.
@@ -69,8 +69,10 @@ impl Desks {
             .acting()
             .any(|posting| posting.grid.town_id() == town.id)
         {
-            desks.hands = stood_for;
-            desks.hands.extend(own.iter().map(|crew| crew.team_id));
+            desks.assignees = stood_for;
+            desks
+                .assignees
+                .extend(own.iter().map(|roster| roster.team_id));
         }
         for grid in town.grids().map(|grid| grid.path) {
             if actor.stands_at(grid, staffing).is_some() {
@@ -160,13 +162,13 @@ fn in_person<'a>(desks: &Desks) -> Waits<'a> {
     )
 }
 
-/// What these hands work on in person, wherever it lies; none, where the officer has none.
+/// What these assignees work on in person, wherever it lies; none, where the officer has none.
 fn at_hand<'a>(desks: &Desks) -> Option<Waits<'a>> {
-    if desks.hands.is_empty() {
+    if desks.assignees.is_empty() {
         return None;
     }
     let at_hand = report_hands::table
-        .filter(report_hands::hand_id.eq_any(ids(&desks.hands)))
+        .filter(report_hands::hand_id.eq_any(ids(&desks.assignees)))
         .select(report_hands::report_id);
     Some(Box::new(
         reports::id

@@ -10,7 +10,7 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use gridpatrol_domain::grid::{GridPath, Tier};
-use gridpatrol_domain::report::{Category, Colour, Severity, Source, Status};
+use gridpatrol_domain::report::{Category, Severity, Source, Status, WarningLevel};
 use gridpatrol_domain::scope::Scope;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -93,7 +93,7 @@ pub struct Filter {
     /// Noticed by these.
     pub sources: Vec<Source>,
     /// These colours.
-    pub colours: Vec<Colour>,
+    pub colours: Vec<WarningLevel>,
     /// Late or not, as the clock has marked them: red, and not void.
     pub overdue: Option<bool>,
     /// Received from then on.
@@ -122,17 +122,17 @@ impl Filter {
 
     /// The colours that the list of this area is walked by, each in the order of its index; none: not
     /// by colour. Green is what most reports are, and stands in no index.
-    fn colours_by_index(&self, area: GridPath) -> Option<Vec<Colour>> {
+    fn colours_by_index(&self, area: GridPath) -> Option<Vec<WarningLevel>> {
         if area.tier() == Tier::Group || !self.statuses.is_empty() {
             return None;
         }
-        let late = |colour: &Colour| *colour == Colour::Red;
-        let colours: Vec<Colour> = match (self.overdue, self.colours.is_empty()) {
-            (Some(true), true) => vec![Colour::Red],
+        let late = |colour: &WarningLevel| *colour == WarningLevel::Red;
+        let colours: Vec<WarningLevel> = match (self.overdue, self.colours.is_empty()) {
+            (Some(true), true) => vec![WarningLevel::Red],
             (Some(true), false) => self.colours.iter().copied().filter(late).collect(),
             (_, _) => self.colours.clone(),
         };
-        (!colours.is_empty() && !colours.contains(&Colour::Green)).then_some(colours)
+        (!colours.is_empty() && !colours.contains(&WarningLevel::Green)).then_some(colours)
     }
 }
 
@@ -165,7 +165,7 @@ pub fn page(
 
 /// The conditions of the filter, those served by an index included.
 fn narrowed<'a>(mut query: Boxed<'a>, filter: &Filter) -> Boxed<'a> {
-    fn coded<T: gridpatrol_domain::slug::Slug>(values: &[T]) -> Vec<Coded<T>> {
+    fn coded<T: gridpatrol_domain::coded_value::CodedValue>(values: &[T]) -> Vec<Coded<T>> {
         padded(values.iter().copied().map(Coded))
     }
     if !filter.statuses.is_empty() {
@@ -199,11 +199,11 @@ fn narrowed<'a>(mut query: Boxed<'a>, filter: &Filter) -> Boxed<'a> {
     }
     match filter.overdue {
         Some(true) => query
-            .filter(reports::colour.eq(Coded(Colour::Red)))
+            .filter(reports::colour.eq(Coded(WarningLevel::Red)))
             .filter(reports::status.ne(Coded(Status::Void))),
         Some(false) => query.filter(
             reports::colour
-                .ne(Coded(Colour::Red))
+                .ne(Coded(WarningLevel::Red))
                 .or(reports::status.eq(Coded(Status::Void))),
         ),
         None => query,
@@ -215,14 +215,14 @@ fn narrowed<'a>(mut query: Boxed<'a>, filter: &Filter) -> Boxed<'a> {
 enum Strand {
     Any,
     Status(Status),
-    Colour(Colour),
+    WarningLevel(WarningLevel),
 }
 
 impl Strand {
     /// Those that a list of this area is made of.
     fn of(filter: &Filter, area: GridPath) -> Vec<Self> {
         if let Some(colours) = filter.colours_by_index(area) {
-            return colours.into_iter().map(Self::Colour).collect();
+            return colours.into_iter().map(Self::WarningLevel).collect();
         }
         if filter.statuses.is_empty() || area.tier() == Tier::Group {
             return vec![Self::Any];
@@ -248,7 +248,7 @@ fn strand<'a>(area: GridPath, strand: Strand, filter: &Filter, after: Option<Key
             }
         }
         // As the index says it, so that the database knows it for its own.
-        Strand::Colour(colour) => {
+        Strand::WarningLevel(colour) => {
             query = query
                 .filter(sql::<Bool>("reports.colour <> 'green'"))
                 .filter(reports::colour.eq(Coded(colour)));

@@ -8,11 +8,11 @@ use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpResponse, get};
 use chrono::{DateTime, Utc};
+use gridpatrol_domain::coded_value::CodedValue;
 use gridpatrol_domain::error::Code;
 use gridpatrol_domain::geo::Crs;
 use gridpatrol_domain::grid::Tier;
-use gridpatrol_domain::report::{Category, Colour, Duty, Severity, Source, Status};
-use gridpatrol_domain::slug::Slug;
+use gridpatrol_domain::report::{Category, Duty, Severity, Source, Status, WarningLevel};
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -62,7 +62,7 @@ pub struct ListQuery {
     pub severity: Choices<Severity>,
     /// How much of the limit is used up: `yellow` is due soon, `red` overdue.
     #[param(inline, style = Form, explode = false)]
-    pub colour: Choices<Colour>,
+    pub colour: Choices<WarningLevel>,
     /// Whether the deadline has passed, or had when the report ended: what is marked `red` and not void.
     /// The clock marks a report within seconds of its deadline, so that one may be `overdue` a moment
     /// before it is listed as such.
@@ -98,10 +98,10 @@ pub enum ViewName {
     Mine,
 }
 
-impl Slug for ViewName {
+impl CodedValue for ViewName {
     const ALL: &'static [Self] = &[Self::Grid, Self::Mine];
 
-    fn slug(self) -> &'static str {
+    fn code(self) -> &'static str {
         match self {
             Self::Grid => "grid",
             Self::Mine => "mine",
@@ -125,7 +125,7 @@ impl Slug for ViewName {
 
 impl utoipa::PartialSchema for ViewName {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-        gridpatrol_domain::slug::open_set::<Self>()
+        gridpatrol_domain::coded_value::open_set::<Self>()
     }
 }
 
@@ -173,13 +173,13 @@ impl ListQuery {
 
     /// What a cursor is bound to.
     fn signature(&self) -> impl Serialize + use<> {
-        fn slugs<T: Slug>(values: &Choices<T>) -> Vec<&'static str> {
-            values.get().into_iter().map(Slug::slug).collect()
+        fn slugs<T: CodedValue>(values: &Choices<T>) -> Vec<&'static str> {
+            values.get().into_iter().map(CodedValue::code).collect()
         }
         (
             (
                 "reports",
-                self.view.get().map(Slug::slug),
+                self.view.get().map(CodedValue::code),
                 slugs(&self.status),
                 slugs(&self.tier),
                 self.grid,

@@ -5,11 +5,11 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use gridpatrol_domain::coded_value::CodedValue as _;
 use gridpatrol_domain::notice::hours::quiet_until;
 use gridpatrol_domain::notice::{Happening, Naming, breaks_quiet, text};
 use gridpatrol_domain::officer::Staffing;
 use gridpatrol_domain::report::{Event, Report};
-use gridpatrol_domain::slug::Slug as _;
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -134,7 +134,7 @@ impl Happened<'_> {
                     specversion: envelope::SPECVERSION,
                     id: envelope::id(town_id, seq),
                     source: envelope::source(town_id),
-                    r#type: format!("{}.report.{}", envelope::TYPES, event.kind.slug()),
+                    r#type: format!("{}.report.{}", envelope::TYPES, event.kind.code()),
                     subject: self.after.id,
                     time: self.at,
                     datacontenttype: envelope::CONTENT_TYPE,
@@ -159,7 +159,7 @@ impl Happened<'_> {
                 Ok(NewNotice {
                     town_id: Id(town_id),
                     seq,
-                    kind: event.kind.slug(),
+                    kind: event.kind.code(),
                     subject_id: Id(self.after.id),
                     grid_id: Id(self.after.place.id()),
                     at: At(self.at),

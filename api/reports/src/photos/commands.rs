@@ -5,6 +5,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use gridpatrol_domain::coded_value::CodedValue as _;
 use gridpatrol_domain::error::Code;
 use gridpatrol_domain::geo::Crs;
 use gridpatrol_domain::officer::Actor;
@@ -12,7 +13,6 @@ use gridpatrol_domain::photo::{PhotoState, Rendition};
 use gridpatrol_domain::report::{Event, EventKind, PhotoRole, Status};
 use gridpatrol_domain::scope::Scope;
 use gridpatrol_domain::settings::PhotoRules;
-use gridpatrol_domain::slug::Slug as _;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -412,7 +412,7 @@ fn count(
     let record = EventRecord {
         subject_kind: "report",
         subject_id: report,
-        kind: EventKind::PhotoArrived.slug(),
+        kind: EventKind::PhotoArrived.code(),
         at: now,
         actor_id: Some(arrival.actor.officer_id),
         facts: facts.as_object().cloned().unwrap_or_default(),

@@ -45,7 +45,7 @@ pub(super) async fn send<P, Q>(
     })?;
     let tag = match variant {
         Variant::Original => format!("\"{digest}\""),
-        Variant::Preview | Variant::Thumbnail => format!("\"{digest}-{}\"", variant.slug()),
+        Variant::Preview | Variant::Thumbnail => format!("\"{digest}-{}\"", variant.code()),
     };
     let known = header(request.headers(), IF_NONE_MATCH);
     if variant == Variant::Original {

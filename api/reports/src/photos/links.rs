@@ -41,7 +41,7 @@ impl Links {
         let signature = self.signature(photo, variant, expires);
         format!(
             "/v1/photos/{photo}/{}?exp={expires}&sig={}",
-            variant.slug(),
+            variant.code(),
             URL_SAFE_NO_PAD.encode(signature)
         )
     }
@@ -90,7 +90,7 @@ impl Links {
             .clone()
             .chain_update(b"photo link\0")
             .chain_update(photo.as_bytes())
-            .chain_update(variant.slug())
+            .chain_update(variant.code())
             .chain_update([0])
             .chain_update(expires.to_be_bytes())
     }

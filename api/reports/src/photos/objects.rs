@@ -48,7 +48,7 @@ impl Variant {
 
     /// Its name in paths.
     #[must_use]
-    pub const fn slug(self) -> &'static str {
+    pub const fn code(self) -> &'static str {
         match self {
             Self::Original => "original",
             Self::Preview => "preview",
@@ -149,7 +149,7 @@ impl Objects {
             name.get(..2).unwrap_or_default(),
             name.get(2..4).unwrap_or_default(),
         );
-        Path::from_iter([variant.slug(), shelf, board, &name])
+        Path::from_iter([variant.code(), shelf, board, &name])
     }
 
     /// A file for what is arriving now.

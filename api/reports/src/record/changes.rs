@@ -6,7 +6,7 @@
 
 use diesel::prelude::*;
 use gridpatrol_domain::grid::Tier;
-use gridpatrol_domain::report::{Category, Colour, Duty, Outcome, Severity, Source, Status};
+use gridpatrol_domain::report::{Category, Duty, Outcome, Severity, Source, Status, WarningLevel};
 
 use crate::record::rows::ReportRow;
 use gridpatrol_store::schema::reports;
@@ -86,7 +86,7 @@ changes! {
     round_since: At,
     rebounds: i32,
     away_ms: i64,
-    colour: Coded<Colour>,
+    colour: Coded<WarningLevel>,
     mark_due_at: Option<At>,
     proceedings: Option<String>,
     handler_team_id: Option<Id>,

@@ -212,13 +212,13 @@ pub fn update(conn: &mut Conn, before: &ReportRow, row: &ReportRow) -> QueryResu
 
 /// Keeps the index of who works on a report: it holds what waits now and nothing of the past.
 fn keep_hands(conn: &mut Conn, before: &ReportRow, row: &ReportRow) -> QueryResult<()> {
-    let (former, hands) = (before.hands(), row.hands());
-    if former == hands {
+    let (former, assignees) = (before.assignees(), row.assignees());
+    if former == assignees {
         return Ok(());
     }
     diesel::delete(report_hands::table.filter(report_hands::report_id.eq(Id(row.id))))
         .execute(conn)?;
-    for hand in hands {
+    for assignee in assignees {
         let here = (
             report_hands::hand_id.eq(Id(hand)),
             report_hands::report_id.eq(Id(row.id)),

@@ -7,8 +7,8 @@ use diesel::prelude::*;
 use gridpatrol_domain::geo::Crs;
 use gridpatrol_domain::grid::{GridPath, Tier};
 use gridpatrol_domain::report::{
-    Category, Colour, Disposition, Duty, Handler, Outcome, Proceedings, Report, Returns, Severity,
-    Source, Status, Subtype,
+    Category, Disposition, Duty, Handler, Outcome, Proceedings, Report, Returns, Severity, Source,
+    Status, Subtype, WarningLevel,
 };
 use uuid::Uuid;
 
@@ -126,7 +126,7 @@ pub struct ReportRow {
     /// Milliseconds at the county.
     pub away_ms: i64,
     /// How much of the limit is used up.
-    pub colour: Coded<Colour>,
+    pub colour: Coded<WarningLevel>,
     /// When the colour changes.
     pub mark_due_at: Option<At>,
     /// What is under way beside its way through the tiers.
@@ -308,8 +308,8 @@ impl ReportRow {
             proceedings: self.proceedings.0.clone(),
             deadline_at: self.deadline_at,
             next_due_at: self.next_due_at.map(|at| at.0),
-            colour: self.colour.0,
-            mark_due_at: self.mark_due_at.map(|at| at.0),
+            warning_level: self.colour.0,
+            warning_due_at: self.mark_due_at.map(|at| at.0),
             version: self.version,
         }
     }
@@ -322,7 +322,7 @@ impl ReportRow {
 
     /// Who works on it now in person: the officer or the team named, and the co-handlers.
     #[must_use]
-    pub fn hands(&self) -> Vec<Uuid> {
+    pub fn assignees(&self) -> Vec<Uuid> {
         if self.desk_duty != Some(Coded(Duty::Handle)) {
             return Vec::new();
         }
@@ -377,8 +377,8 @@ impl ReportRow {
         self.round_since = report.round_since;
         self.rebounds = count(report.rebounds);
         self.away_ms = report.away.num_milliseconds();
-        self.colour = Coded(report.colour);
-        self.mark_due_at = report.mark_due_at.map(At);
+        self.colour = Coded(report.warning_level);
+        self.mark_due_at = report.warning_due_at.map(At);
         self.proceedings = Underway(report.proceedings.clone());
     }
 
@@ -438,7 +438,7 @@ impl ReportRow {
             round_since: report.round_since,
             rebounds: 0,
             away_ms: 0,
-            colour: Coded(report.colour),
+            colour: Coded(report.warning_level),
             mark_due_at: None,
             proceedings: Underway::default(),
             handler_team_id: None,

@@ -8,12 +8,12 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use gridpatrol_domain::coded_value::CodedValue;
 use gridpatrol_domain::geo::{Crs, Position};
 use gridpatrol_domain::officer::{Actor, Staffing};
-use gridpatrol_domain::report::lifecycle::{Allowed, allowed_actions};
+use gridpatrol_domain::report::allowed::{Allowed, allowed_actions};
 use gridpatrol_domain::report::{self as domain, PhotoRole};
 use gridpatrol_domain::scope::Scope;
-use gridpatrol_domain::slug::Slug;
 use uuid::Uuid;
 
 use crate::filing::request::ResponsibleParty;
@@ -307,7 +307,7 @@ pub fn report(
         next_due_at: state.next_due_at,
         deadline_at: row.deadline_at,
         overdue: state.overdue(now),
-        colour: state.colour,
+        colour: state.warning_level,
         accepted_at: state.accepted_at,
         round: state.round,
         rebounds: state.rebounds,
@@ -352,7 +352,8 @@ fn allowed_action(viewer: &Viewer, allowed: Allowed) -> AllowedAction {
     AllowedAction {
         action: allowed.action,
         label: viewer.label(allowed.action).to_owned(),
-        requires: allowed.requires,
+        requires: allowed.requires(),
+        requires_one_of: allowed.alternatives(),
         outcomes: allowed.outcomes,
     }
 }

@@ -6,7 +6,8 @@ use chrono::{DateTime, Utc};
 use gridpatrol_domain::geo::Crs;
 use gridpatrol_domain::grid::Tier;
 use gridpatrol_domain::report::{
-    ActionKind, Category, Colour, Disposition, Duty, Outcome, Severity, Source, Status, Subtype,
+    ActionKind, Category, Disposition, Duty, Outcome, Severity, Source, Status, Subtype,
+    WarningLevel,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -109,7 +110,7 @@ pub struct Report {
     pub overdue: bool,
     /// How much of the whole limit is used up, as the clock marks it within seconds: yellow is due soon,
     /// red overdue.
-    pub colour: Colour,
+    pub colour: WarningLevel,
     /// 受理: when the present desk accepted it, or first acted on it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accepted_at: Option<DateTime<Utc>>,
@@ -396,9 +397,14 @@ pub struct AllowedAction {
     /// Its name in the caller's language.
     #[schema(example = "同意上报")]
     pub label: String,
-    /// Fields of the body that suffice.
+    /// Fields of the body that suffice: of alternatives, the usual ones.
     #[schema(example = json!([]))]
     pub requires: &'static [&'static str],
+    /// Where there is a choice: each of these lists of fields suffices by itself, and `requires` is the
+    /// first of them. Absent where there is none.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(value_type = Vec<Vec<String>>, required = false, example = json!([["grid_id"], ["officer_id"], ["team_id"]]))]
+    pub requires_one_of: &'static [&'static [&'static str]],
     /// For `close`: the outcomes that are possible.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub outcomes: Vec<Outcome>,

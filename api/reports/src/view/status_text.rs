@@ -3,8 +3,8 @@
 //! Owns the wording in both languages. It decides nothing.
 
 use chrono::{DateTime, FixedOffset, Utc};
+use gridpatrol_domain::coded_value::CodedValue;
 use gridpatrol_domain::report::{Duty, Report, Status};
-use gridpatrol_domain::slug::Slug;
 
 use gridpatrol_problem::language::Language;
 

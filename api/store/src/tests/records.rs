@@ -2,7 +2,7 @@
 
 use gridpatrol_domain::audit::{Broken, Fault};
 use gridpatrol_domain::grid::GridPath;
-use gridpatrol_domain::report::{Category, Colour, Severity, Status};
+use gridpatrol_domain::report::{Category, Severity, Status, WarningLevel};
 use serde_json::json;
 
 use super::*;
@@ -178,7 +178,7 @@ fn counters_add_up_on_every_grid_of_the_path() {
                         status,
                         category: Category::StrawBurning,
                         severity: Severity::General,
-                        colour: Colour::Green,
+                        colour: WarningLevel::Green,
                     };
                     Ok(counters::shift(conn, path, counted, by)?)
                 })

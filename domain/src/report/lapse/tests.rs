@@ -1,4 +1,4 @@
-//! Reports that nobody touches: what happens to them, when, and to whose charge.
+//! Reports that nobody touches: what happens to them, when, and whom it counts against.
 
 use chrono::TimeDelta;
 
@@ -7,9 +7,9 @@ use crate::calendar::{Calendar, Day, Holidays, Pace, Year};
 use crate::grid::GridPath;
 use crate::officer::{Actor, Covers, Posting, Role, Staffing};
 use crate::report::filing::{Filing, file};
-use crate::report::proceedings::{Extension, Milestone, Referral, Suspension};
-use crate::report::{Category, Disposition, Policy, Source};
-use crate::slug::Slug as _;
+use crate::report::{Category, Disposition, EventKind, Policy, Source};
+
+mod proceedings;
 
 const TOWN: Uuid = Uuid::from_u128(1);
 const VILLAGE: Uuid = Uuid::from_u128(2);
@@ -160,12 +160,15 @@ fn over_national_day_an_escalation_that_nobody_decides_on_comes_to_the_town() {
         ]
     );
     // Both lapses are the village's: it did not decide, and it did not handle. Nothing was approved.
-    let village = Some(Charge {
+    let village = Some(LapseAttribution {
         grid_id: VILLAGE,
         tier: Tier::Village,
         charged: true,
     });
-    assert_eq!((steps[0].charge, steps[1].charge), (village, village));
+    assert_eq!(
+        (steps[0].attribution, steps[1].attribution),
+        (village, village)
+    );
     let kinds: Vec<EventKind> = steps
         .iter()
         .flat_map(|step| &step.decision.events)
@@ -182,9 +185,9 @@ fn over_national_day_an_escalation_that_nobody_decides_on_comes_to_the_town() {
     let lapse = second.proceedings.lapse.unwrap();
     assert_eq!((lapse.tier, lapse.due_at), (Tier::Village, steps[1].due_at));
     let end = &steps[10].decision.report;
-    assert_eq!(end.colour, Colour::Red);
+    assert_eq!(end.warning_level, WarningLevel::Red);
     assert_eq!(end.deadline_at, filed.deadline_at);
-    assert_eq!(end.mark_due_at, Some(at("2026-10-16T17:00")));
+    assert_eq!(end.warning_due_at, Some(at("2026-10-16T17:00")));
     assert_eq!(end.next_due_at, Some(at("2026-10-19T09:00")));
     // Colours and reminders change nothing that an officer would have to read again first.
     assert_eq!(end.version, 3);
@@ -204,7 +207,7 @@ fn what_a_group_keeps_goes_up_through_the_village_at_the_shares_of_its_limit() {
     );
     let charged: Vec<_> = steps
         .iter()
-        .map(|step| step.charge.unwrap().grid_id)
+        .map(|step| step.attribution.unwrap().grid_id)
         .collect();
     assert_eq!(charged, [GROUP, VILLAGE]);
 }
@@ -289,7 +292,7 @@ fn comes_to_the_town(town: &Town, filed: &Report) {
         let found: Vec<&Step> = steps.iter().filter(|step| step.rule == rule).collect();
         found
     };
-    // Each colour once, at its instant.
+    // Each warning level once, at its instant.
     for (rule, due) in [
         (Rule::DueSoon, None),
         (Rule::DeadlinePassed, Some(filed.deadline_at)),
@@ -315,12 +318,15 @@ fn comes_to_the_town(town: &Town, filed: &Report) {
         .map_or(filed, |step| &step.decision.report);
     assert_eq!(at_deadline.holder_tier, Tier::Town, "{what}");
     let last = &steps.last().unwrap().decision.report;
-    assert_eq!((last.colour, last.proceedings.pressures), (Colour::Red, 2));
+    assert_eq!(
+        (last.warning_level, last.proceedings.pressures),
+        (WarningLevel::Red, 2)
+    );
     assert!(of(Rule::TownLate).len() > 5, "{what}");
     assert_eq!(last.deadline_at, filed.deadline_at);
     // A tier has at least the least time with it.
     for pair in steps.windows(2) {
-        if pair[0].charge.is_some() && pair[1].charge.is_some() {
+        if pair[0].attribution.is_some() && pair[1].attribution.is_some() {
             let had = calendar.measure(pace, pair[0].due_at, pair[1].due_at);
             let before_end = pair[1].due_at < filed.deadline_at;
             assert!(!before_end || had >= TimeDelta::minutes(15), "{what}");
@@ -341,8 +347,8 @@ fn after_a_standstill_it_is_where_it_would_be_and_nobody_is_charged_unfairly() {
     assert_eq!(told(&caught_up), expected);
     let charged: Vec<bool> = caught_up
         .iter()
-        .filter_map(|step| step.charge)
-        .map(|charge| charge.charged)
+        .filter_map(|step| step.attribution)
+        .map(|attribution| attribution.charged)
         .collect();
     // The group had its time; the village never saw it.
     assert_eq!(charged, [true, false]);
@@ -387,7 +393,7 @@ fn a_late_handler_loses_the_work_to_the_holder() {
     let back = &steps[0].decision.report;
     assert_eq!(back.handler, None);
     assert_eq!(back.holder_tier, Tier::Village);
-    assert_eq!(steps[0].charge.unwrap().grid_id, GROUP);
+    assert_eq!(steps[0].attribution.unwrap().grid_id, GROUP);
     assert_eq!(back.proceedings.lapse, None, "there is nothing to recall");
     assert_eq!(steps[0].decision.events[0].kind, EventKind::HandlerLapsed);
 }
@@ -418,91 +424,6 @@ fn who_does_not_verify_is_reminded_and_then_passed_over() {
         "who did the work"
     );
     assert_eq!(passed.proceedings.reminders, 0);
-}
-
-#[test]
-fn silence_refuses_more_time_and_the_step_goes_on() {
-    let town = Town::new();
-    let mut asking = at_village(&town);
-    asking.proceedings.extension = Some(Extension {
-        asked_by: Uuid::from_u128(9),
-        asked_at: at("2026-11-19T10:00"),
-        until: at("2026-11-27T17:00"),
-        answer_due_at: at("2026-11-20T17:00"),
-        step_since: asking.desk_since,
-        step_due_at: at("2026-11-20T12:00"),
-        accepted_at: None,
-    });
-    asking.next_due_at = Some(at("2026-11-20T17:00"));
-    let steps = town.alone(&asking, 1);
-    assert_eq!(told(&steps), [(Rule::Silence, at("2026-11-20T17:00"))]);
-    let after = &steps[0].decision.report;
-    assert_eq!(after.proceedings.extension, None);
-    assert_eq!(after.deadline_at, asking.deadline_at);
-    assert!(after.next_due_at > Some(at("2026-11-20T17:00")));
-    assert_eq!(
-        steps[0].decision.events[0].kind,
-        EventKind::ExtensionRefused
-    );
-}
-
-#[test]
-fn what_is_suspended_is_looked_at_by_milestones_and_comes_back_to_the_town() {
-    let town = Town::new();
-    let mut suspended = at_village(&town);
-    suspended.status = Status::Suspended;
-    suspended.mark_due_at = None;
-    let milestone = |due: &str| Milestone {
-        due_at: at(due),
-        title: "清淤".to_owned(),
-    };
-    suspended.proceedings.suspension = Some(Suspension {
-        since: at("2026-11-18T12:00"),
-        review_at: at("2026-12-18T12:00"),
-        milestones: vec![milestone("2026-12-01T12:00"), milestone("2026-12-18T12:00")],
-    });
-    suspended.next_due_at = Some(at("2026-12-01T12:00"));
-    let steps = town.alone(&suspended, 2);
-    assert_eq!(
-        told(&steps),
-        [
-            (Rule::Milestone, at("2026-12-01T12:00")),
-            (Rule::Review, at("2026-12-18T12:00")),
-        ]
-    );
-    let back = &steps[1].decision.report;
-    assert_eq!((back.status, back.holder_tier), (Status::Open, Tier::Town));
-    assert_eq!(back.proceedings.suspension, None);
-    assert!(back.deadline_at > at("2026-12-18T12:00"));
-    assert!(back.mark_due_at.is_some());
-}
-
-#[test]
-fn the_town_is_reminded_of_a_county_that_does_not_reply() {
-    let town = Town::new();
-    let mut referred = at_village(&town);
-    referred.holder_tier = Tier::Town;
-    referred.mark_due_at = None;
-    referred.proceedings.referral = Some(Referral {
-        agency: "县生态环境局".to_owned(),
-        reference: None,
-        since: at("2026-11-18T12:00"),
-        acknowledged_at: None,
-        reply_due_at: at("2026-12-09T17:00"),
-    });
-    referred.next_due_at = Some(at("2026-12-09T17:00"));
-    let steps = town.alone(&referred, 3);
-    assert_eq!(
-        told(&steps),
-        [
-            (Rule::ReplyLate, at("2026-12-09T17:00")),
-            (Rule::ReplyLate, at("2026-12-10T09:00")),
-            (Rule::ReplyLate, at("2026-12-11T09:00")),
-        ]
-    );
-    let waiting = &steps[2].decision.report;
-    assert_eq!(waiting.colour, Colour::Green, "its clock stands still");
-    assert!(waiting.proceedings.referral.is_some());
 }
 
 #[test]

@@ -11,9 +11,9 @@ mod write;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use gridpatrol_domain::coded_value::CodedValue as _;
 use gridpatrol_domain::division::{DivisionCode, DivisionFault};
 use gridpatrol_domain::grid::Tier;
-use gridpatrol_domain::slug::Slug as _;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -325,7 +325,7 @@ fn tier(text: &str) -> Option<Tier> {
         "镇" | "乡" | "街道" | "乡镇" => Some(Tier::Town),
         "居" | "社区" | "村居" => Some(Tier::Village),
         "组" | "小组" => Some(Tier::Group),
-        other => Tier::from_slug(&other.to_lowercase()).or_else(|| {
+        other => Tier::from_code(&other.to_lowercase()).or_else(|| {
             Tier::ALL
                 .iter()
                 .copied()

@@ -114,7 +114,7 @@ fn changed<'a>(
         };
         let refused = match (known, made()) {
             (Some(known), _) => {
-                management::may_end(grid.standing(), Some(known.standing()), true).err()
+                grid_management::may_end(grid.standing(), Some(known.standing()), true).err()
             }
             (None, Some((tier, parent))) => {
                 let above = DivisionCode::parse(code)
@@ -122,7 +122,7 @@ fn changed<'a>(
                     .and_then(|code| code.parent());
                 let fits =
                     tier == grid.tier() && tier != Tier::Town || above.as_ref() == Some(&parent);
-                (!fits || grid.is_archived()).then_some(management::NO_SUCCESSOR)
+                (!fits || grid.is_archived()).then_some(grid_management::NO_SUCCESSOR)
             }
             (None, None) => {
                 let detail = format!("{successor} is neither in the file nor there already.");
@@ -131,7 +131,7 @@ fn changed<'a>(
             }
         };
         if let Some(refusal) = refused {
-            faults.add(line, "successor_code", refusal.code.slug(), refusal.detail);
+            faults.add(line, "successor_code", refusal.code.code(), refusal.detail);
             return None;
         }
         let ends_too = entries

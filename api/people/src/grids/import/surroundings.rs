@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use gridpatrol_domain::grid::management;
+use gridpatrol_domain::grid_management;
 use gridpatrol_domain::officer::Actor;
 use uuid::Uuid;
 
@@ -87,8 +87,8 @@ impl Surroundings {
     /// Whether the sender may change this town; none: found a new one.
     pub(super) fn may_change(&self, town: Option<Uuid>) -> bool {
         self.sender.as_ref().is_none_or(|sender| match town {
-            Some(town) => management::may_manage(sender, town),
-            None => management::administers(sender),
+            Some(town) => grid_management::may_manage(sender, town),
+            None => grid_management::administers(sender),
         })
     }
 }

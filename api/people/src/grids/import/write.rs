@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use gridpatrol_domain::grid::management::path_below;
 use gridpatrol_domain::grid::{GridPath, Tier};
+use gridpatrol_domain::grid_management::path_below;
 use uuid::Uuid;
 
 use super::plan::Change;

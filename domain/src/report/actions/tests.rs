@@ -1,12 +1,17 @@
 //! The clock of a report that stood still, more time, and another limit.
 
-use super::*;
+use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
+
 use crate::calendar::{Calendar, Pace};
 use crate::grid::GridPath;
-use crate::officer::{Covers, Post, Posting, Role, Staffing};
+use crate::officer::{Actor, Covers, Post, Posting, Role, Staffing};
 use crate::report::filing::{Filing, file};
 use crate::report::lifecycle::decide;
-use crate::report::{Assignment, Category, Disposition, Policy, Source};
+use crate::report::{
+    Action, Assignment, Category, Context, Decision, Disposition, EventKind, Outcome, Policy,
+    Report, Severity, Source, Status, WarningLevel, lapse,
+};
 
 const TOWN: GridPath = GridPath::town(Uuid::from_u128(1));
 const VILLAGE: GridPath = GridPath::village(Uuid::from_u128(1), Uuid::from_u128(2));
@@ -149,10 +154,10 @@ fn what_rested_has_as_much_left_as_before_and_is_no_sooner_due() {
     let (again, resume) = ("2026-12-28T10:30", Action::Resume { comment: None });
     let resumed = act(&rested, &leader(), again, resume);
     assert_eq!(left(&resumed, again), left(&report, "2026-11-18T10:30"));
-    assert_eq!(resumed.colour, Colour::Green);
+    assert_eq!(resumed.warning_level, WarningLevel::Green);
     let rest = |at: Option<DateTime<Utc>>| resumed.deadline_at - at.unwrap();
     assert!(
-        rest(resumed.mark_due_at) < TimeDelta::days(1),
+        rest(resumed.warning_due_at) < TimeDelta::days(1),
         "three of four days"
     );
     assert!(
@@ -323,4 +328,48 @@ fn a_step_that_was_over_when_more_was_asked_for_is_over_with_the_answer() {
     let answered = "2026-11-20T15:00";
     let refused = act(&asked, &leader(), answered, refuse());
     assert_eq!(refused.next_due_at, Some(at(answered)));
+}
+
+#[test]
+fn a_refusal_is_said_and_the_step_goes_on_even_if_both_came_in_one_instant() {
+    let report = filed();
+    // Asked in the instant in which the desk got it, and an hour later.
+    for asked_at in ["2026-11-18T10:00", "2026-11-18T11:00"] {
+        let asked = act(&report, &secretary(), asked_at, extend("2026-11-23T18:00"));
+        let (staffing, policy) = (staffing(), Policy::default());
+        let answered = at("2026-11-19T11:00");
+        let context = context(&staffing, &policy, answered);
+        let Decision {
+            report: refused,
+            events,
+        } = decide(&asked, &refuse(), &leader(), &context).unwrap();
+        let said: Vec<EventKind> = events.iter().map(|event| event.kind).collect();
+        assert_eq!(said, [EventKind::ExtensionRefused]);
+        assert_eq!(events[0].payload["reason"], "时间够");
+        assert_eq!(refused.proceedings.extension, None);
+        assert!(refused.proceedings.extension_asked);
+        assert_eq!(refused.deadline_at, report.deadline_at);
+        assert_eq!(refused.desk_since, report.desk_since, "{asked_at}");
+        let calendar = Calendar::default();
+        let left =
+            |from, due: Option<DateTime<Utc>>| calendar.measure(Pace::Working, from, due.unwrap());
+        assert_eq!(
+            left(answered, refused.next_due_at),
+            left(at(asked_at), report.next_due_at).min(left(answered, Some(report.deadline_at))),
+            "{asked_at}"
+        );
+        // Silence says the same of the report, and names what was asked for.
+        let silent = lapse::step(
+            &asked,
+            &Context {
+                now: asked.next_due_at.unwrap(),
+                ..context
+            },
+        );
+        let silent = silent.unwrap().decision;
+        let event = silent.events.last().unwrap();
+        assert_eq!(event.kind, EventKind::ExtensionRefused);
+        assert!(event.payload.contains_key("until"));
+        assert_eq!(silent.report.desk_since, refused.desk_since);
+    }
 }

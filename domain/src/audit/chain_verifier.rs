@@ -1,4 +1,4 @@
-//! A town's chain followed from its first event to its last, however long it is.
+//! Follows a town's chain from its first event to its last, however long it is.
 //!
 //! Owns what a whole chain must keep beyond each link (the parent module): that every erasure was
 //! recorded, that heads signed before lie on it, and that it ends at the town's head. It holds one link
@@ -14,9 +14,9 @@ use super::{Broken, Digest, Fault, Link, Record, Verified, check, ends_at};
 /// The fact of an event that names the places of the events whose payload it erased.
 pub const ERASED_SEQS: &str = "erased_seqs";
 
-/// A chain under way.
+/// A chain that is being verified.
 #[derive(Debug, Clone)]
-pub struct Walk {
+pub struct ChainVerifier {
     end: Link,
     erased: u64,
     /// Erased events that no later event has named yet.
@@ -25,7 +25,7 @@ pub struct Walk {
     heads: BTreeMap<i64, Vec<Digest>>,
 }
 
-impl Walk {
+impl ChainVerifier {
     /// Before the first event of a town, with the heads signed of its chain, by place.
     #[must_use]
     pub fn new(town_id: Uuid, heads: impl IntoIterator<Item = (i64, Digest)>) -> Self {
@@ -70,7 +70,7 @@ impl Walk {
         }
     }
 
-    /// Ends at the head that the town keeps. The walk may go on from there: an
+    /// Ends at the head that the town keeps. The verifier may go on from there: an
     /// [unrecorded erasure](Fault::UnrecordedErasure) is told only when all else holds, and a later event
     /// may still record it.
     ///
@@ -132,11 +132,11 @@ mod tests {
         end: Link,
     ) -> Result<Verified, (i64, Fault)> {
         let told = |broken: Broken| (broken.seq, broken.fault);
-        let mut walk = Walk::new(TOWN, heads);
+        let mut verifier = ChainVerifier::new(TOWN, heads);
         for record in records {
-            walk.step(record).map_err(told)?;
+            verifier.step(record).map_err(told)?;
         }
-        walk.finish(end.seq, &end.hash).map_err(told)
+        verifier.finish(end.seq, &end.hash).map_err(told)
     }
 
     fn texts(count: usize) -> Vec<Option<String>> {
@@ -187,17 +187,17 @@ mod tests {
         erase(&mut records[0]);
         assert_eq!(walked(&records, Vec::new(), end).unwrap().erased, 1);
         // A reader who came to the head that was, and then reads what was recorded since.
-        let mut walk = Walk::new(TOWN, Vec::new());
+        let mut verifier = ChainVerifier::new(TOWN, Vec::new());
         for record in &records[..2] {
-            walk.step(record).unwrap();
+            verifier.step(record).unwrap();
         }
-        let there = walk.end();
+        let there = verifier.end();
         assert_eq!(
-            walk.finish(there.seq, &there.hash).unwrap_err().fault,
+            verifier.finish(there.seq, &there.hash).unwrap_err().fault,
             Fault::UnrecordedErasure
         );
-        walk.step(&records[2]).unwrap();
-        assert_eq!(walk.finish(end.seq, &end.hash).unwrap().erased, 1);
+        verifier.step(&records[2]).unwrap();
+        assert_eq!(verifier.finish(end.seq, &end.hash).unwrap().erased, 1);
         erase(&mut records[1]);
         assert_eq!(
             walked(&records, Vec::new(), end),

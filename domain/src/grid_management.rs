@@ -6,9 +6,9 @@
 
 use uuid::Uuid;
 
-use super::{GridPath, Tier};
 use crate::division::DivisionCode;
 use crate::error::Code;
+use crate::grid::{GridPath, Tier};
 use crate::officer::{Actor, Role};
 
 /// Whether the actor administers, and may thus change the grids of all towns and found towns. Never

@@ -12,11 +12,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::closing::ClosingRules;
+use super::code::{Duty, Severity, Status, WarningLevel};
 use super::proceedings::{PressingRules, ProceedingRules, Suspension};
-use super::{Category, Colour, Duty, Report, Severity, Status};
+use super::state::Report;
 use crate::calendar::{Calendar, Pace, Span};
+use crate::category::Category;
+use crate::coded_value::CodedValue as _;
 use crate::grid::Tier;
-use crate::slug::Slug as _;
 
 /// Limits by severity for one category.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,7 +35,7 @@ pub struct Limits {
 
 /// The settings that decisions about a report follow. All of them are those in force when the report
 /// was received: a change never moves a report already filed, neither its deadline, when it is
-/// reclassified, nor its steps, nor who may close it. Every default is one with no authority behind it.
+/// reclassified, nor its steps, nor who may close it. Every default is ours; no authority prescribes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -231,12 +233,12 @@ impl Policy {
         )
     }
 
-    /// When the limit is used up further than the report's colour says: due soon, overdue, and overdue
+    /// When the limit is used up further than the report's warning level says: due soon, overdue, and overdue
     /// for so long that something is called for. The clock of a report that waits for a review or for
-    /// the county stands still, and so does its colour. What a change at `now` brings into the past is
+    /// the county stands still, and so does its warning level. What a change at `now` brings into the past is
     /// due with the change.
     #[must_use]
-    pub fn next_mark(
+    pub fn next_warning(
         &self,
         calendar: Calendar<'_>,
         report: &Report,
@@ -246,18 +248,18 @@ impl Policy {
             return None;
         }
         let overdue_for = |span| calendar.after(report.deadline_at, span);
-        let due = match (report.colour, report.proceedings.pressures) {
-            (Colour::Green, _) => Some(self.yellow_at(calendar, report)),
-            (Colour::Yellow, _) => Some(report.deadline_at),
-            (Colour::Red, 0) => Some(overdue_for(self.pressing.supervision_after)),
-            (Colour::Red, 1) => Some(
+        let due = match (report.warning_level, report.proceedings.pressures) {
+            (WarningLevel::Green, _) => Some(self.yellow_at(calendar, report)),
+            (WarningLevel::Yellow, _) => Some(report.deadline_at),
+            (WarningLevel::Red, 0) => Some(overdue_for(self.pressing.supervision_after)),
+            (WarningLevel::Red, 1) => Some(
                 overdue_for(self.pressing.circular_after)
                     .max(overdue_for(self.pressing.supervision_after)),
             ),
-            (Colour::Red, _) => None,
+            (WarningLevel::Red, _) => None,
         };
         due.map(|due| {
-            if report.mark_due_at == Some(due) {
+            if report.warning_due_at == Some(due) {
                 due
             } else {
                 due.max(now)
@@ -265,18 +267,23 @@ impl Policy {
         })
     }
 
-    /// Takes a colour back that a later deadline does not bear out. That one deepens is the clock's to
-    /// record, never a by-product of something else.
-    pub fn recolour(&self, calendar: Calendar<'_>, report: &mut Report, now: DateTime<Utc>) {
+    /// Lowers a warning level that is too high for a later deadline. Only the clock raises one and records
+    /// that.
+    pub fn lower_warning_level(
+        &self,
+        calendar: Calendar<'_>,
+        report: &mut Report,
+        now: DateTime<Utc>,
+    ) {
         let reached = if now >= report.deadline_at {
-            Colour::Red
+            WarningLevel::Red
         } else if now >= self.yellow_at(calendar, report) {
-            Colour::Yellow
+            WarningLevel::Yellow
         } else {
-            Colour::Green
+            WarningLevel::Green
         };
-        report.colour = report.colour.min(reached);
-        if report.colour < Colour::Red {
+        report.warning_level = report.warning_level.min(reached);
+        if report.warning_level < WarningLevel::Red {
             report.proceedings.pressures = 0;
         }
     }
@@ -391,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_its_pace_a_limit_counts_one_kind_of_time() {
+    fn a_limit_counts_one_kind_of_time() {
         let pace = |category, severity| Policy::default().pace(category, severity);
         assert_eq!(
             pace(Category::StrawBurning, Severity::Critical),

@@ -1,17 +1,17 @@
-//! Words that must not stand anywhere any more: a name, a phone number.
+//! Words that must be removed from all texts: a name, a phone number.
 //!
-//! Owns how they are found and masked in texts. Which texts are looked through is the caller's.
+//! Owns how they are found and masked. The caller chooses the texts.
 
 use serde_json::Value;
 
 /// What stands in place of a word.
 pub const MASK: &str = "＊";
 
-/// Words to be erased. None: everything is.
+/// The words to erase. None: everything.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Words(Vec<String>);
+pub struct Redaction(Vec<String>);
 
-impl Words {
+impl Redaction {
     /// These words, without the blanks around them.
     #[must_use]
     pub fn new(words: impl IntoIterator<Item = String>) -> Self {
@@ -19,7 +19,7 @@ impl Words {
         Self(words.filter(|word| !word.is_empty()).collect())
     }
 
-    /// Whether everything is to be erased.
+    /// Whether to erase everything.
     #[must_use]
     pub const fn everything(&self) -> bool {
         self.0.is_empty()
@@ -27,25 +27,25 @@ impl Words {
 
     /// Whether a text holds one of them.
     #[must_use]
-    pub fn stand_in(&self, text: &str) -> bool {
+    pub fn found_in(&self, text: &str) -> bool {
         self.0.iter().any(|word| text.contains(word.as_str()))
     }
 
     /// Whether any text of a JSON value holds one of them, names of members included.
     #[must_use]
-    pub fn stand_in_value(&self, value: &Value) -> bool {
+    pub fn found_in_value(&self, value: &Value) -> bool {
         match value {
-            Value::String(text) => self.stand_in(text),
-            Value::Array(items) => items.iter().any(|item| self.stand_in_value(item)),
+            Value::String(text) => self.found_in(text),
+            Value::Array(items) => items.iter().any(|item| self.found_in_value(item)),
             Value::Object(members) => members
                 .iter()
-                .any(|(name, member)| self.stand_in(name) || self.stand_in_value(member)),
-            Value::Number(number) => self.stand_in(&number.to_string()),
+                .any(|(name, member)| self.found_in(name) || self.found_in_value(member)),
+            Value::Number(number) => self.found_in(&number.to_string()),
             Value::Null | Value::Bool(_) => false,
         }
     }
 
-    /// The text as it is to be: gone, where everything is erased, else with each of them masked. What
+    /// The text after the erasure: none if everything is erased, else with each word masked. What
     /// overlaps is masked as a whole.
     #[must_use]
     pub fn erased_from(&self, text: &str) -> Option<String> {
@@ -82,8 +82,8 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
-    fn words(words: &[&str]) -> Words {
-        Words::new(words.iter().map(|word| (*word).to_owned()))
+    fn words(words: &[&str]) -> Redaction {
+        Redaction::new(words.iter().map(|word| (*word).to_owned()))
     }
 
     #[test]
@@ -103,10 +103,10 @@ mod tests {
     #[test]
     fn every_text_of_a_value_is_looked_through() {
         let name = words(&["张三"]);
-        assert!(name.stand_in_value(&json!({"a": [{"b": "见张三"}]})));
-        assert!(name.stand_in_value(&json!({"张三": 1})));
-        assert!(words(&["138"]).stand_in_value(&json!({"phone": 13_800_000_000_i64})));
-        assert!(!name.stand_in_value(&json!({"a": [1, null, true, "李四"]})));
+        assert!(name.found_in_value(&json!({"a": [{"b": "见张三"}]})));
+        assert!(name.found_in_value(&json!({"张三": 1})));
+        assert!(words(&["138"]).found_in_value(&json!({"phone": 13_800_000_000_i64})));
+        assert!(!name.found_in_value(&json!({"a": [1, null, true, "李四"]})));
     }
 
     proptest! {
@@ -116,8 +116,8 @@ mod tests {
         ) {
             let words = words(&[&one, &other]);
             let masked = words.erased_from(&text).unwrap();
-            prop_assert!(!words.stand_in(&masked), "{masked}");
-            prop_assert_eq!(masked == text, !words.stand_in(&text));
+            prop_assert!(!words.found_in(&masked), "{masked}");
+            prop_assert_eq!(masked == text, !words.found_in(&text));
         }
     }
 }

@@ -1,15 +1,13 @@
 //! Grids: the three tiers, and where a grid stands in its town.
 //!
-//! Owns the shape of the tree; how it may change stands in `management`. It must not know who is
+//! Owns the shape of the tree; how it may change stands in `grid_management`. It must not know who is
 //! posted where (`officer`) or what happens there (`report`).
-
-pub mod management;
 
 use uuid::Uuid;
 
-use crate::slug::slugs;
+use crate::coded_value::coded_values;
 
-slugs! {
+coded_values! {
     /// A tier of supervision, lowest first. Stored as it is, never inferred from a number in a name
     /// (DOMAIN.md 0).
     Tier {

@@ -1,18 +1,28 @@
+//! The settings of a town: their bounds, and that a change never moves what was filed before.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use gridpatrol_domain::calendar::{Calendar, Span};
+use gridpatrol_domain::coded_value::CodedValue as _;
+use gridpatrol_domain::grid::GridPath;
+use gridpatrol_domain::officer::{Actor, Covers, Post, Posting, Role, Staffing};
+use gridpatrol_domain::report::allowed::allowed_actions;
+use gridpatrol_domain::report::closing::{ClosingRules, StartingAt, UpTo};
+use gridpatrol_domain::report::deadlines::Limits;
+use gridpatrol_domain::report::filing::{Filing, file};
+use gridpatrol_domain::report::lifecycle::decide;
+use gridpatrol_domain::report::proceedings::{PressingRules, ProceedingRules};
+use gridpatrol_domain::report::{
+    Action, Category, Context, Disposition, Outcome, Policy, Severity, Source,
+};
+use gridpatrol_domain::settings::{
+    Allowed, LATEST, SOONEST, Settings, Timeline, Version, effective_from,
+};
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::json;
 use uuid::Uuid;
-
-use super::*;
-use crate::calendar::Calendar;
-use crate::grid::GridPath;
-use crate::officer::{Actor, Covers, Post, Posting, Role, Staffing};
-use crate::report::closing::{ClosingRules, StartingAt};
-use crate::report::filing::{Filing, file};
-use crate::report::lifecycle::{allowed_actions, decide};
-use crate::report::limits::Limits;
-use crate::report::proceedings::{PressingRules, ProceedingRules};
-use crate::report::{Action, Category, Context, Disposition, Outcome, Severity, Source};
 
 const ALLOWED: Allowed = Allowed {
     max_bytes: 30 * 1024 * 1024,
@@ -24,7 +34,7 @@ fn start() -> DateTime<Utc> {
 }
 
 /// Settings within their bounds.
-pub(crate) fn sound() -> impl Strategy<Value = Settings> {
+pub fn sound() -> impl Strategy<Value = Settings> {
     let limits = prop::collection::btree_map(
         select(Category::ALL),
         (1_u32..48, 1_u32..240, 1_u32..960).prop_map(|(critical, more, most)| Limits {
