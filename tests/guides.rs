@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use gridpatrol_domain::officer::Role;
 use gridpatrol_domain::report::{ActionKind, Category, Status};
 use gridpatrol_domain::settings::Settings;
-use gridpatrol_domain::slug::Slug;
+use gridpatrol_domain::coded_value::CodedValue;
 use serde_json::{Value, json};
 
 use crate::openapi::operations;
@@ -317,13 +317,13 @@ fn the_guides_name_every_action_status_and_role() {
         );
         ActionKind::ALL
             .iter()
-            .for_each(|kind| named(&api, kind.slug()));
+            .for_each(|kind| named(&api, kind.code()));
         Status::ALL
             .iter()
-            .for_each(|status| named(&concepts, status.slug()));
+            .for_each(|status| named(&concepts, status.code()));
         Role::ALL
             .iter()
-            .for_each(|role| named(&concepts, role.slug()));
+            .for_each(|role| named(&concepts, role.code()));
     }
 }
 
@@ -342,11 +342,11 @@ fn the_guides_tell_the_default_limits() {
         let guide = Page::guide("concepts", language);
         for category in Category::ALL {
             let name = if language == "en" {
-                format!("`{}`", category.slug())
+                format!("`{}`", category.code())
             } else {
                 category.label_zh().to_owned()
             };
-            let limits = &settings["reports"]["limits"][category.slug()];
+            let limits = &settings["reports"]["limits"][category.code()];
             let cells = ["critical", "serious", "general"]
                 .map(|severity| told(&limits[severity], hours, days));
             let expected = format!("| {} |", cells.join(" | "));

@@ -7,7 +7,7 @@ use gridpatrol::app::{App, Clock};
 use gridpatrol::config::Config;
 use gridpatrol::demo::{PASSWORD, fill};
 use gridpatrol_domain::report::{Category, Outcome as End, Severity, Status};
-use gridpatrol_domain::slug::Slug;
+use gridpatrol_domain::coded_value::CodedValue;
 use gridpatrol_store::schema::{officers, reports};
 use gridpatrol_store::types::At;
 use gridpatrol_store::{Conn, Outcome};

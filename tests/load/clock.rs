@@ -14,7 +14,7 @@ use gridpatrol_domain::calendar::Calendar;
 use gridpatrol_domain::coded_value::CodedValue as _;
 use gridpatrol_domain::report::lapse::{self, Step};
 use gridpatrol_domain::report::{Context, Policy, Report};
-use gridpatrol_domain::slug::Slug as _;
+use gridpatrol_domain::coded_value::CodedValue as _;
 use gridpatrol_reports::notices::outbox::{self, Happened, SameMatter};
 use gridpatrol_reports::record::queries;
 use gridpatrol_reports::record::rows::ReportRow;

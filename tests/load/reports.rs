@@ -13,7 +13,7 @@ use gridpatrol_domain::report::{
     self as domain, Category, Context, Decision, Disposition, Policy, Report, Severity, Source,
     Status,
 };
-use gridpatrol_domain::slug::Slug as _;
+use gridpatrol_domain::coded_value::CodedValue as _;
 use gridpatrol_reports::record::rows::{ReportRow, TextsRow};
 use gridpatrol_reports::record::{queries, search};
 use gridpatrol_store::events::{self, EventRecord};

@@ -7,7 +7,7 @@ use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use gridpatrol_domain::error::Code;
 use gridpatrol_domain::report::EventKind;
-use gridpatrol_domain::slug::Slug as _;
+use gridpatrol_domain::coded_value::CodedValue as _;
 use gridpatrol_store::schema::events;
 use gridpatrol_store::types::Id;
 use serde_json::{Value, json};

@@ -9,7 +9,7 @@ use diesel::prelude::*;
 use gridpatrol::bootstrap::content;
 use gridpatrol_domain::officer::Actor;
 use gridpatrol_domain::report::Category;
-use gridpatrol_domain::slug::Slug as _;
+use gridpatrol_domain::coded_value::CodedValue as _;
 use gridpatrol_people::auth::authenticate::active_postings;
 use gridpatrol_people::auth::{OfficerFacts, Signed};
 use gridpatrol_store::on_each;

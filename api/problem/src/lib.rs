@@ -9,7 +9,7 @@ pub mod language;
 use std::fmt;
 
 use gridpatrol_domain::error::Code;
-use gridpatrol_domain::grid::management;
+use gridpatrol_domain::grid_management;
 
 use crate::language::Language;
 
@@ -164,8 +164,8 @@ impl Problem {
 /// The media type of problems.
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
-impl From<management::Refusal> for Problem {
-    fn from(refusal: management::Refusal) -> Self {
+impl From<grid_management::Refusal> for Problem {
+    fn from(refusal: grid_management::Refusal) -> Self {
         Self::new(refusal.code).detail(refusal.detail)
     }
 }

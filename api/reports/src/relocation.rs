@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 use gridpatrol_domain::coded_value::CodedValue as _;
 use gridpatrol_domain::grid::GridPath;
-use gridpatrol_domain::grid::management::followed;
+use gridpatrol_domain::grid_management::followed;
 use gridpatrol_domain::report::relocation::relocate;
 use gridpatrol_domain::report::{Context, Report, Status};
 use serde_json::{Map, Value, json};

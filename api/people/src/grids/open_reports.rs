@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, Utc};
 use gridpatrol_domain::grid::GridPath;
-use gridpatrol_domain::report::relocation::Reason;
+use gridpatrol_domain::report::code::RelocationReason;
 use uuid::Uuid;
 
 use crate::towns::directory::Town;
@@ -20,7 +20,7 @@ pub struct Relocation {
     /// Where it is now, or who took over.
     pub to: GridPath,
     /// Which of both.
-    pub reason: Reason,
+    pub reason: RelocationReason,
     /// Who did it; none: the command line.
     pub actor_id: Option<Uuid>,
     /// When.

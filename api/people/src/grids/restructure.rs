@@ -5,9 +5,9 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use gridpatrol_domain::grid::management;
-use gridpatrol_domain::report::relocation::Reason;
-use gridpatrol_domain::slug::Slug as _;
+use gridpatrol_domain::grid_management;
+use gridpatrol_domain::report::code::RelocationReason;
+use gridpatrol_domain::coded_value::CodedValue as _;
 use serde_json::{Map, json};
 use uuid::Uuid;
 
@@ -93,7 +93,7 @@ impl Restructuring<'_> {
         let records = vec![record::moved(&before, &after, self)];
         events::append(conn, &mut held.head, records)?;
         town::touch_directory(conn, town_id)?;
-        let relocation = self.relocation(&before, &after, Reason::Moved);
+        let relocation = self.relocation(&before, &after, RelocationReason::Moved);
         self.follow(conn, held, &relocation)?;
         Ok(after)
     }
@@ -153,13 +153,13 @@ impl Restructuring<'_> {
         }
         town::touch_directory(conn, town_id)?;
         if let Some(taking) = &taking {
-            let relocation = self.relocation(&before, taking, Reason::Archived);
+            let relocation = self.relocation(&before, taking, RelocationReason::Archived);
             self.follow(conn, held, &relocation)?;
         }
         Ok(after)
     }
 
-    const fn relocation(&self, from: &Grid, to: &Grid, reason: Reason) -> Relocation {
+    const fn relocation(&self, from: &Grid, to: &Grid, reason: RelocationReason) -> Relocation {
         Relocation {
             from: from.path,
             to: to.path,

@@ -336,7 +336,7 @@ pub async fn get_inbox(
 ) -> Result<HttpResponse, Problem> {
     let viewer = Viewer::of(&call).in_system(call.query.crs.get());
     let duty = call.query.duty.get();
-    let signature = ("inbox", duty.map(Slug::slug));
+    let signature = ("inbox", duty.map(CodedValue::code));
     let after: Option<inbox::Key> = call
         .cursors
         .open_optional(call.query.cursor.as_ref(), &signature)?;

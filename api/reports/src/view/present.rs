@@ -76,7 +76,7 @@ impl Viewer {
         Self::new(&call.actor, call.language, call.now)
     }
 
-    fn label<T: Slug>(&self, value: T) -> &'static str {
+    fn label<T: CodedValue>(&self, value: T) -> &'static str {
         match self.language {
             Language::Chinese => value.label_zh(),
             Language::English => value.label_en(),

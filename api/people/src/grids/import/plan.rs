@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 
 use gridpatrol_domain::division::DivisionCode;
-use gridpatrol_domain::grid::{Tier, management};
+use gridpatrol_domain::grid::Tier;
+use gridpatrol_domain::grid_management;
 
 use super::surroundings::Surroundings;
 use super::{Entry, MOST_GRIDS_OF_TOWN};
