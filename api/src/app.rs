@@ -9,18 +9,19 @@ use actix_web::dev::{Server as HttpServing, ServerHandle};
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data};
 use actix_web::{HttpRequest, HttpServer};
-use utoipa_actix_web::AppExt as _;
 
 use crate::auth::tickets::Tickets;
 use crate::auth::{Auth, AuthError, random};
 pub use crate::clock::Clock;
 use crate::config::{Config, Secret};
 use crate::demo;
+use crate::docs;
 use crate::grids::directory::Directory;
 use crate::http::cors::cors;
 use crate::http::middleware::gate;
 use crate::http::page::Signer;
-use crate::http::unmatched::Routes;
+use crate::http::service_config::ServiceConfig;
+use crate::http::unmatched;
 use crate::imports;
 use crate::openapi;
 use crate::photos::Gallery;
@@ -195,23 +196,17 @@ pub async fn build_at(config: Config, clock: Clock) -> Result<Server, StartError
         let given = app.config.demo_password.as_ref();
         demo::fill(&app, given.map_or(demo::PASSWORD, Secret::expose)).await?;
     }
-    let served = openapi::Served::new(app.config.http.public_url.clone());
-    let document = Data::new(served);
-    let routes = Data::new(Routes::of(&openapi::collected()));
+    let document = Data::new(docs::Served::new(app.config.http.public_url.clone()));
 
     let (shared, http) = (app.clone(), app.config.http.clone());
     let bound = HttpServer::new(move || {
-        let routes = routes.clone();
         let origins = shared.config.http.allowed_origins.as_slice();
         actix_web::App::new()
             .app_data(shared.clone())
             .app_data(document.clone())
-            .into_utoipa_app()
-            .configure(openapi::rooms)
-            .into_app()
-            .default_service(web::to(move |request: HttpRequest| {
-                let routes = routes.clone();
-                async move { routes.refuse(&request) }
+            .configure(|config| openapi::rooms(&mut ServiceConfig::Serve(config)))
+            .default_service(web::to(|request: HttpRequest| async move {
+                unmatched::refuse(docs::ROUTES, &request)
             }))
             .wrap(cors(origins))
             .wrap(from_fn(gate))

@@ -7,7 +7,6 @@ use actix_web::{HttpResponse, post};
 use gridpatrol_domain::audit::words::Words;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::answer::Erased;
@@ -15,6 +14,7 @@ use super::erasure::{self, Request};
 use crate::app::App;
 use crate::http::Call;
 use crate::http::keyed::{self, Answer};
+use crate::http::service_config::ServiceConfig;
 use crate::http::validate::{Errors, Validate};
 use crate::officers::subject::Manager;
 use crate::problem::Problem;

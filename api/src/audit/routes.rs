@@ -11,7 +11,6 @@ use gridpatrol_domain::error::Code;
 use gridpatrol_domain::grid::GridPath;
 use serde::Deserialize;
 use utoipa::IntoParams;
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::answer::{self, AuditEvent, AuditHead, AuditHeads, SecurityEntry};
@@ -21,6 +20,7 @@ use super::queries::{self, Filter, SecurityFilter, SecurityKey};
 use crate::app::App;
 use crate::auth::Signed;
 use crate::http::page::{Cursor, Limit, Page};
+use crate::http::service_config::ServiceConfig;
 use crate::http::validate::{Errors, Validate};
 use crate::http::{Call, etag};
 use crate::officers::roster::town_of;

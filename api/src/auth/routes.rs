@@ -8,7 +8,6 @@ use actix_web::{HttpResponse, get, post};
 use chrono::{DateTime, Utc};
 use jsonwebtoken::jwk::{AlgorithmParameters, Jwk};
 use serde::{Deserialize, Serialize};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::change_password::{self, Change};
@@ -19,6 +18,7 @@ use super::sessions::{self, Device, End, Signing};
 use super::tickets::{self, Holder};
 use super::{refresh_token, session_routes};
 use crate::app::App;
+use crate::http::service_config::ServiceConfig;
 use crate::http::validate::{Errors, Validate};
 use crate::http::{Call, Open, etag};
 use crate::problem::{Problem, document};

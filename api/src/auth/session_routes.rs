@@ -9,7 +9,6 @@ use actix_web::{HttpResponse, delete, get, post};
 use chrono::{DateTime, Utc};
 use gridpatrol_domain::error::Code;
 use serde::{Deserialize, Serialize};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::invitations::{self, Acceptance};
@@ -19,6 +18,7 @@ use super::security_log::Origin;
 use super::sessions::{self, Device, End};
 use crate::app::App;
 use crate::http::page::Page;
+use crate::http::service_config::ServiceConfig;
 use crate::http::validate::{Errors, Validate};
 use crate::http::{Call, Open, etag};
 use crate::officers::subject::{Manager, Subject};

@@ -5,10 +5,10 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpResponse, get};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::content::{self, Bootstrap};
 use crate::app::App;
+use crate::http::service_config::ServiceConfig;
 use crate::http::{Call, etag};
 use crate::problem::Problem;
 use crate::refusals;

@@ -10,12 +10,12 @@ use gridpatrol_domain::calendar::holidays::{LONGEST_NAME, MOST_DAYS, YEARS};
 use gridpatrol_domain::calendar::{self, Day, Year};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::commands::{self, Giver};
 use super::queries::{self, Row};
 use crate::app::App;
 use crate::auth::routes::origin;
+use crate::http::service_config::ServiceConfig;
 use crate::http::validate::{Errors, Validate};
 use crate::http::{Call, etag};
 use crate::problem::{Problem, document};

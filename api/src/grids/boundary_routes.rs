@@ -12,7 +12,6 @@ use gridpatrol_domain::geo::{Crs, Position};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::boundaries::{self, Drawn};
@@ -21,6 +20,7 @@ use super::directory::Grid;
 use super::routes::GridFacts;
 use crate::app::App;
 use crate::http::choice::{Choice, OptionalChoice as _};
+use crate::http::service_config::ServiceConfig;
 use crate::http::system::InSystem;
 use crate::http::validate::{Errors, Validate};
 use crate::http::{Call, etag};

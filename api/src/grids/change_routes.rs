@@ -11,7 +11,6 @@ use gridpatrol_domain::error::Code;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::commands::{Amendment, Manager, NewGrid};
@@ -24,6 +23,7 @@ use crate::app::App;
 use crate::http::keyed::{Answer, keyed};
 use crate::http::language::Language;
 use crate::http::page::{Cursor, Limit, Page};
+use crate::http::service_config::ServiceConfig;
 use crate::http::validate::{Errors, Validate};
 use crate::http::{Call, etag};
 use crate::problem::{Problem, document};

@@ -12,7 +12,6 @@ use gridpatrol_domain::error::Code;
 use gridpatrol_domain::grid::{Tier, management};
 use gridpatrol_domain::scope::Scope;
 use serde::{Deserialize, Serialize};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::change_routes::ById;
@@ -21,6 +20,7 @@ use super::{boundary_routes, change_routes, queries};
 use crate::app::App;
 use crate::http::choice::{Choice, OptionalChoice as _};
 use crate::http::page::{Cursor, Limit, Page};
+use crate::http::service_config::ServiceConfig;
 use crate::http::validate::{Errors, Validate};
 use crate::http::{Call, etag};
 use crate::imports::ImportKind;

@@ -91,7 +91,7 @@ pub fn write<T: Serialize>(body: &T) -> Result<String, Problem> {
 }
 
 /// Whether `If-None-Match` names the tag (weakly compared).
-pub(crate) fn names(known: &str, tag: &str) -> bool {
+pub fn names(known: &str, tag: &str) -> bool {
     known
         .split(',')
         .map(|candidate| candidate.trim())

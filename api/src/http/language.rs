@@ -18,17 +18,30 @@ impl Language {
     /// The language a request asks for.
     #[must_use]
     pub fn of(headers: &HeaderMap) -> Self {
-        let mut best = (Self::default(), 0.0);
+        Self::preferred(headers, |tag| {
+            Self::named(tag).or_else(|| (tag == "*").then(Self::default))
+        })
+        .unwrap_or_default()
+    }
+
+    /// The language a request names. `None`: it names none that this server speaks, or takes any.
+    #[must_use]
+    pub fn named_by(headers: &HeaderMap) -> Option<Self> {
+        Self::preferred(headers, Self::named)
+    }
+
+    fn preferred(headers: &HeaderMap, named: impl Fn(&str) -> Option<Self>) -> Option<Self> {
+        let mut best = (None, 0.0);
         for value in headers.get_all(ACCEPT_LANGUAGE) {
             for range in value.to_str().unwrap_or_default().split(',') {
                 let (tag, quality) = match range.split_once(';') {
                     Some((tag, parameter)) => (tag, quality(parameter)),
                     None => (range, 1.0),
                 };
-                if let Some(language) = Self::named(tag.trim())
+                if let Some(language) = named(tag.trim())
                     && quality > best.1
                 {
-                    best = (language, quality);
+                    best = (Some(language), quality);
                 }
             }
         }
@@ -46,7 +59,7 @@ impl Language {
 
     fn named(tag: &str) -> Option<Self> {
         let primary = tag.split('-').next().unwrap_or_default();
-        if primary.eq_ignore_ascii_case("zh") || primary == "*" {
+        if primary.eq_ignore_ascii_case("zh") {
             Some(Self::Chinese)
         } else if primary.eq_ignore_ascii_case("en") {
             Some(Self::English)
@@ -86,5 +99,19 @@ mod tests {
         assert_eq!(asked("fr"), Language::Chinese);
         assert_eq!(asked("en;q=0"), Language::Chinese);
         assert_eq!(asked("en;q=huge, *"), Language::Chinese);
+    }
+
+    #[test]
+    fn tools_name_no_language() {
+        let named = |value| {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT_LANGUAGE, HeaderValue::from_static(value));
+            Language::named_by(&headers)
+        };
+        assert_eq!(Language::named_by(&HeaderMap::new()), None);
+        assert_eq!(named("*"), None);
+        assert_eq!(named("fr, *;q=0.5"), None);
+        assert_eq!(named("zh-CN,zh;q=0.9"), Some(Language::Chinese));
+        assert_eq!(named("*, en;q=0.1"), Some(Language::English));
     }
 }

@@ -10,13 +10,13 @@ use gridpatrol_domain::error::Code;
 use gridpatrol_domain::officer::{Actor, Role};
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::queries::{self, ErrorRow, ImportRow};
 use super::{ImportKind, ImportState};
 use crate::app::App;
 use crate::http::page::{Cursor, Limit, Page};
+use crate::http::service_config::ServiceConfig;
 use crate::http::validate::{Errors, Validate};
 use crate::http::{Call, etag};
 use crate::problem::{Problem, document};

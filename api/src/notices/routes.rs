@@ -9,12 +9,12 @@ use chrono::{DateTime, Utc};
 use gridpatrol_domain::error::Code;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::push_tokens::{self, Registered};
 use crate::app::App;
 use crate::http::page::Page;
+use crate::http::service_config::ServiceConfig;
 use crate::http::validate::{Errors, Validate};
 use crate::http::{Call, etag};
 use crate::problem::Problem;

@@ -7,7 +7,6 @@ use actix_web::web::Data;
 use actix_web::{HttpResponse, delete, get, patch, post, put};
 use gridpatrol_domain::error::Code;
 use gridpatrol_domain::officer::Covers;
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::absences::{self, Away, StandIn};
@@ -20,6 +19,7 @@ use crate::app::App;
 use crate::http::choice::OptionalChoice as _;
 use crate::http::keyed::{self, Answer};
 use crate::http::page::Page;
+use crate::http::service_config::ServiceConfig;
 use crate::http::{Call, etag};
 use crate::problem::{Problem, document};
 use crate::refusals;

@@ -4,7 +4,6 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpResponse, patch, post};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::answer::OfficerProfile;
@@ -15,6 +14,7 @@ use super::subject::Manager;
 use crate::app::App;
 use crate::http::Call;
 use crate::http::keyed::{self, Answer};
+use crate::http::service_config::ServiceConfig;
 use crate::problem::Problem;
 use crate::refusals;
 use crate::store::Lane;

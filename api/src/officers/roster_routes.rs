@@ -7,7 +7,6 @@ use actix_web::web::Data;
 use actix_web::{HttpResponse, get, put};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::answer::named;
@@ -18,6 +17,7 @@ use super::subject::Manager;
 use crate::app::App;
 use crate::auth::me::Named;
 use crate::grids::directory::Town;
+use crate::http::service_config::ServiceConfig;
 use crate::http::validate::{Errors, Validate};
 use crate::http::{Call, etag};
 use crate::problem::{Problem, document};

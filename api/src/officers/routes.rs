@@ -11,7 +11,6 @@ use chrono::{DateTime, Utc};
 use gridpatrol_domain::error::Code;
 use gridpatrol_domain::officer::Role;
 use serde::{Deserialize, Serialize};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::accounts::{self, Edit, Wanted};
@@ -26,6 +25,7 @@ use crate::auth::{change_password, invitations};
 use crate::http::choice::{Choice, OptionalChoice as _};
 use crate::http::keyed::{self, Answer};
 use crate::http::page::{Cursor, Limit, Page};
+use crate::http::service_config::ServiceConfig;
 use crate::http::validate::{Errors, Validate};
 use crate::http::{Call, etag};
 use crate::imports::ImportKind;

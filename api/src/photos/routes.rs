@@ -11,7 +11,6 @@ use gridpatrol_domain::error::Code;
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::commands::{self, Arrival};
@@ -27,6 +26,7 @@ use crate::auth::{self, tickets};
 use crate::http::call::{Call, Open, app};
 use crate::http::etag;
 use crate::http::keyed::{self, Answer};
+use crate::http::service_config::ServiceConfig;
 use crate::http::system::InSystem;
 use crate::http::validate::{Errors, Validate};
 use crate::problem::{Problem, document};

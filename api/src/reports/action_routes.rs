@@ -5,7 +5,6 @@
 use actix_web::web::Data;
 use actix_web::{HttpResponse, post};
 use gridpatrol_domain::report::{Action, Outcome, PhotoRole};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::actions::{
     Approval, Assignment, Closing, Comment, Escalating, Reclassification, Resolution, Restoring,
@@ -20,6 +19,7 @@ use super::view::Viewer;
 use crate::app::App;
 use crate::http::Call;
 use crate::http::keyed::{self, Answer};
+use crate::http::service_config::ServiceConfig;
 use crate::problem::Problem;
 use crate::refusals;
 

@@ -15,7 +15,6 @@ use gridpatrol_domain::report::lapse::Rule;
 use gridpatrol_domain::report::measures::recallable;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::answer::Report;
@@ -27,6 +26,7 @@ use super::view::{self, StaffedTown, Viewer};
 use super::{commands, queries};
 use crate::app::App;
 use crate::http::page::{Cursor, Limit, Page};
+use crate::http::service_config::ServiceConfig;
 use crate::http::validate::{Errors, Validate};
 use crate::http::{Call, etag};
 use crate::problem::Problem;

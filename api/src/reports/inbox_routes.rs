@@ -7,13 +7,13 @@ use actix_web::web::Data;
 use actix_web::{HttpResponse, get, post};
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::decisions::{self, Decided, Decisions};
 use super::inbox::{self, Desks};
 use super::view::{StaffedTown, Viewer};
 use crate::app::App;
 use crate::http::keyed::{self, Answer};
+use crate::http::service_config::ServiceConfig;
 use crate::http::{Call, etag};
 use crate::problem::Problem;
 use crate::problem::document::Read;

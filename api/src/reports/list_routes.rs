@@ -15,7 +15,6 @@ use gridpatrol_domain::report::{Category, Colour, Duty, Severity, Source, Status
 use gridpatrol_domain::slug::Slug;
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::answer::{Inbox, Report};
@@ -29,6 +28,7 @@ use crate::http::Call;
 use crate::http::choice::{Choice, Choices, OptionalChoice};
 use crate::http::etag;
 use crate::http::page::{Cursor, Limit, Page};
+use crate::http::service_config::ServiceConfig;
 use crate::http::validate::{Errors, Validate};
 use crate::problem::Problem;
 use crate::problem::document::Read;

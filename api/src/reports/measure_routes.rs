@@ -6,7 +6,6 @@ use actix_web::web::Data;
 use actix_web::{HttpResponse, post};
 use gridpatrol_domain::report::proceedings::Milestone;
 use gridpatrol_domain::report::{Action, PhotoRole};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::action_routes::{act, action, plain};
 use super::answer::Report;
@@ -19,6 +18,7 @@ use super::measures::{
 use super::routes::ById;
 use crate::app::App;
 use crate::http::Call;
+use crate::http::service_config::ServiceConfig;
 use crate::problem::Problem;
 use crate::refusals;
 

@@ -8,7 +8,6 @@ use actix_web::{HttpResponse, get, patch, post, put};
 use gridpatrol_domain::report::PhotoRole;
 use serde::Deserialize;
 use utoipa::IntoParams;
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::answer::{Report, ReportEvent};
@@ -25,6 +24,7 @@ use crate::http::Call;
 use crate::http::etag;
 use crate::http::keyed::{self, Answer, canonical_hash};
 use crate::http::page::{Cursor, Limit, Page};
+use crate::http::service_config::ServiceConfig;
 use crate::http::system::InSystem;
 use crate::http::validate::{Errors, Validate};
 use crate::problem::Problem;

@@ -12,7 +12,6 @@ use gridpatrol_domain::report::{Category, Severity, Status};
 use gridpatrol_domain::settings::SimilarRules;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::answer::{Person, Report};
@@ -23,6 +22,7 @@ use super::view::{self, StaffedTown, Viewer};
 use super::{commands, queries};
 use crate::app::App;
 use crate::http::choice::Choice;
+use crate::http::service_config::ServiceConfig;
 use crate::http::validate::{Errors, Validate};
 use crate::http::{Call, etag};
 use crate::officers::roster::town_of;

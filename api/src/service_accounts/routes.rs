@@ -13,7 +13,6 @@ use gridpatrol_domain::error::Code;
 use gridpatrol_domain::service::Access;
 use serde::Deserialize;
 use utoipa::IntoParams;
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::commands::{self, Caller, Change, Found, NewAccount};
@@ -28,6 +27,7 @@ use crate::grids::directory::{Directory, Town};
 use crate::http::choice::OptionalChoice as _;
 use crate::http::keyed::{self, Answer};
 use crate::http::page::{Cursor, Limit, Page};
+use crate::http::service_config::ServiceConfig;
 use crate::http::validate::{Errors, Validate};
 use crate::http::{Call, etag};
 use crate::problem::{FieldError, Problem};

@@ -13,7 +13,6 @@ use gridpatrol_domain::scope::Scope;
 use gridpatrol_domain::settings::{Settings, Version, effective_from};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::commands::{self, Change};
@@ -23,6 +22,7 @@ use crate::auth::me::Named;
 use crate::config::PhotoLimits;
 use crate::grids::directory::{Directory, Town};
 use crate::http::page::{Cursor, Limit, Page};
+use crate::http::service_config::ServiceConfig;
 use crate::http::validate::{Errors, Validate};
 use crate::http::{Call, etag};
 use crate::problem::{FieldError, Problem, document};

@@ -9,7 +9,6 @@ use gridpatrol_domain::report::Category;
 use gridpatrol_domain::team::TeamKind;
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::answer::Team;
@@ -20,6 +19,7 @@ use crate::app::App;
 use crate::http::choice::{Choice, OptionalChoice};
 use crate::http::keyed::{Answer, keyed};
 use crate::http::page::{Cursor, Limit, Page};
+use crate::http::service_config::ServiceConfig;
 use crate::http::validate::{Errors, Validate};
 use crate::http::{Call, etag};
 use crate::problem::{Problem, document};

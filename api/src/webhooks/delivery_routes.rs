@@ -8,7 +8,6 @@ use actix_web::{HttpResponse, get, post};
 use gridpatrol_domain::notice::delivery::DeliveryState;
 use serde::Deserialize;
 use utoipa::IntoParams;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::answer::{QueuedDeliveries, WebhookDelivery};
 use super::commands::{self, Replay};
@@ -19,6 +18,7 @@ use crate::app::App;
 use crate::http::choice::{Choice, OptionalChoice as _};
 use crate::http::keyed::{self, Answer};
 use crate::http::page::{Cursor, Limit, Page};
+use crate::http::service_config::ServiceConfig;
 use crate::http::validate::{Errors, Validate};
 use crate::http::{Call, etag};
 use crate::problem::Problem;

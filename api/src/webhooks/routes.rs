@@ -13,7 +13,6 @@ use diesel::prelude::*;
 use gridpatrol_domain::error::Code;
 use serde::Deserialize;
 use utoipa::IntoParams;
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::answer::{IssuedSecret, Webhook};
@@ -26,6 +25,7 @@ use crate::auth::security_log::Origin;
 use crate::grids::directory::{Directory, Town};
 use crate::http::keyed::{self, Answer};
 use crate::http::page::{Cursor, Limit, Page};
+use crate::http::service_config::ServiceConfig;
 use crate::http::validate::{Errors, Validate};
 use crate::http::{Call, etag};
 use crate::problem::{FieldError, Problem};

@@ -8,12 +8,12 @@ use actix_web::http::header::{
 };
 use actix_web::web::Data;
 use actix_web::{HttpResponse, get};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::download;
 use crate::app::App;
 use crate::auth::routes::origin;
 use crate::http::Call;
+use crate::http::service_config::ServiceConfig;
 use crate::photos::routes::FileContent;
 use crate::problem::Problem;
 use crate::refusals;
