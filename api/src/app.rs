@@ -3,6 +3,7 @@
 //! Owns how the rooms are put together, started and stopped. It must not know what any of them does.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::{Server as HttpServing, ServerHandle};
@@ -10,31 +11,35 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data};
 use actix_web::{HttpRequest, HttpServer};
 
-use crate::auth::tickets::Tickets;
 use crate::auth::{Auth, AuthError, random};
 pub use crate::clock::Clock;
-use crate::config::{Config, Secret};
+use crate::config::Config;
 use crate::demo;
 use crate::docs;
-use crate::grids::directory::Directory;
+use crate::grids::open_reports::OpenReports;
+use crate::http::RequestContext;
 use crate::http::cors::cors;
 use crate::http::middleware::gate;
 use crate::http::page::Signer;
 use crate::http::service_config::ServiceConfig;
 use crate::http::unmatched;
-use crate::imports;
+use crate::imports::ImportQueue;
 use crate::openapi;
 use crate::photos::Gallery;
 use crate::photos::objects::ObjectsError;
 use crate::problem::Problem;
 use crate::ready::Ready;
-use crate::store::{Lane, Store, StoreError, secrets};
+use crate::reports::relocation::FollowingReports;
+use crate::reports::services::Services;
+use crate::store::{Lane, Secret, Store, StoreError, secrets};
+use crate::towns::directory::Directory;
 use crate::traffic::Traffic;
 use crate::webhooks::courier::Courier;
-use crate::workers::Workers;
-use crate::workers::alarm::Alarm;
+use crate::workers::{
+    LONGEST_IMPORT, Next, Rhythm, Workers, clock, digests, imports, renditions, sweeper, webhooks,
+};
 
-/// What every request can reach.
+/// The parts of a server. Nobody but this room knows them all: features take what they need.
 pub struct App {
     /// The settings.
     pub config: Config,
@@ -46,22 +51,18 @@ pub struct App {
     pub auth: Auth,
     /// Grids and officers of the towns.
     pub directory: Directory,
-    /// Signs the cursors of lists.
-    pub cursors: Signer,
-    /// Signs tickets.
-    pub tickets: Tickets,
     /// Photos.
     pub gallery: Gallery,
+    /// What commands and views of reports need.
+    pub reports: Services,
     /// Files that wait to be imported.
-    pub imports: imports::Desk,
-    /// How much callers may ask.
-    pub traffic: Traffic,
+    pub imports: ImportQueue,
     /// Sends webhooks.
-    pub courier: Courier,
-    /// Ends the clock's rest.
-    pub alarm: Alarm,
+    pub courier: Arc<Courier>,
     /// Whether the background work is alive.
     pub ready: Ready,
+    /// What reading a request needs.
+    pub requests: Data<RequestContext>,
 }
 
 /// Why the server does not start.
@@ -108,7 +109,7 @@ pub enum StartError {
 
 /// A server that takes requests once it runs.
 pub struct Server {
-    app: Data<App>,
+    app: Arc<App>,
     serving: HttpServing,
     address: SocketAddr,
 }
@@ -127,14 +128,13 @@ impl App {
         if !applied.is_empty() {
             tracing::info!(migrations = applied.join(", "), "the database was upgraded");
         }
-        let (cursors, links, tickets) = (random::bytes()?, random::bytes()?, random::bytes()?);
+        let (cursors, links) = (random::bytes()?, random::bytes()?);
         let now = clock.now();
-        let (cursors, links, tickets) = store
+        let (cursors, links) = store
             .write(Lane::Interactive, move |conn| {
                 Ok((
                     secrets::shared(conn, "cursors", &cursors, now)?,
                     secrets::shared(conn, "photo_links", &links, now)?,
-                    secrets::shared(conn, "tickets", &tickets, now)?,
                 ))
             })
             .await?;
@@ -146,21 +146,116 @@ impl App {
             now,
         )
         .await?;
+        let directory = Directory::default();
+        let gallery = Gallery::open(&config.photos, &config.data_dir, &links)?;
+        let courier = Courier::new(
+            &config.webhooks,
+            store.clone(),
+            directory.clone(),
+            clock.clone(),
+        )?;
         Ok(Self {
             auth,
-            directory: Directory::default(),
-            cursors: Signer::new(&cursors),
-            tickets: Tickets::new(&tickets),
-            gallery: Gallery::open(&config.photos, &config.data_dir, &links)?,
-            imports: imports::Desk::default(),
+            reports: Services {
+                directory: directory.clone(),
+                links: gallery.links.clone(),
+                wake_timer: Arc::default(),
+            },
+            imports: ImportQueue::default(),
+            courier: Arc::new(courier),
             ready: Ready::default(),
-            traffic: Traffic::new(&config.traffic),
-            courier: Courier::new(&config.webhooks)?,
-            alarm: Alarm::default(),
+            requests: Data::new(RequestContext {
+                store: store.clone(),
+                clock: clock.clone(),
+                cursors: Signer::new(&cursors),
+                traffic: Traffic::new(&config.traffic),
+                settings: config.http.clone(),
+            }),
+            directory,
+            gallery,
             config,
             store,
             clock,
         })
+    }
+
+    /// What the clock works with.
+    #[must_use]
+    pub fn clock_parts(&self) -> clock::Parts {
+        clock::Parts {
+            store: self.store.clone(),
+            directory: self.directory.clone(),
+            wake_timer: Arc::clone(&self.reports.wake_timer),
+        }
+    }
+
+    /// What the demonstration is made with.
+    #[must_use]
+    pub const fn demo_parts(&self) -> demo::Parts<'_> {
+        demo::Parts {
+            store: &self.store,
+            clock: &self.clock,
+            auth: &self.auth,
+            gallery: &self.gallery,
+            services: &self.reports,
+        }
+    }
+
+    /// Starts the work that nobody waits for.
+    fn start_workers(&self) -> Workers {
+        let mut workers = Workers::new(self.clock.clone(), self.ready.clone());
+        let (store, gallery) = (self.store.clone(), self.gallery.clone());
+        let rhythm = Rhythm::every("renditions", Duration::from_secs(5))
+            .woken_by(Arc::clone(&gallery.arrivals));
+        workers.start(rhythm, move |now| {
+            let (store, gallery) = (store.clone(), gallery.clone());
+            async move {
+                let done = renditions::run_once(&store, &gallery, now).await;
+                done.map(Next::from)
+            }
+        });
+        let (store, gallery) = (self.store.clone(), self.gallery.clone());
+        let keep_days = self.config.webhooks.keep_days;
+        let rhythm = Rhythm::every("sweeper", Duration::from_secs(3600));
+        workers.start(rhythm, move |now| {
+            let (store, gallery) = (store.clone(), gallery.clone());
+            async move {
+                let done = sweeper::run_once(&store, &gallery, keep_days, now).await;
+                done.map(Next::from)
+            }
+        });
+        let (store, directory) = (self.store.clone(), self.directory.clone());
+        let (clock, queue) = (self.clock.clone(), self.imports.clone());
+        let rhythm = Rhythm::every("imports", Duration::from_secs(10))
+            .lasting(LONGEST_IMPORT)
+            .woken_by(Arc::clone(&queue.arrivals));
+        workers.start(rhythm, move |_| {
+            let runner = imports::runner(&clock, &queue, &store, &directory);
+            async move { imports::run_once(runner).await.map(Next::from) }
+        });
+        let (store, courier) = (self.store.clone(), Arc::clone(&self.courier));
+        let rhythm = Rhythm::every("webhooks", Duration::from_secs(1));
+        workers.start(rhythm, move |now| {
+            let (store, courier) = (store.clone(), Arc::clone(&courier));
+            async move {
+                let begun = webhooks::run_once(&store, &courier, now).await;
+                begun.map(Next::from)
+            }
+        });
+        let (store, directory) = (self.store.clone(), self.directory.clone());
+        workers.start(Rhythm::every("digests", digests::NAP), move |now| {
+            let (store, directory) = (store.clone(), directory.clone());
+            async move { digests::run_once(&store, &directory, now).await }
+        });
+        if self.config.clock.enabled {
+            let (parts, failed) = (self.clock_parts(), Arc::new(clock::Failed::default()));
+            let rhythm = Rhythm::every("clock", clock::NAP).woken_by(parts.wake_timer.wake());
+            workers.start(rhythm, move |now| {
+                let (parts, failed) = (parts.clone(), Arc::clone(&failed));
+                async move { clock::run_once(&parts, &failed, now).await }
+            });
+        }
+        workers
     }
 }
 
@@ -191,10 +286,14 @@ pub async fn build(config: Config) -> Result<Server, StartError> {
 /// # Errors
 /// As [`build`].
 pub async fn build_at(config: Config, clock: Clock) -> Result<Server, StartError> {
-    let app = Data::new(App::open(config, clock).await?);
+    let app = Arc::new(App::open(config, clock).await?);
     if app.config.demo {
         let given = app.config.demo_password.as_ref();
-        demo::fill(&app, given.map_or(demo::PASSWORD, Secret::expose)).await?;
+        demo::fill(
+            &app.demo_parts(),
+            given.map_or(demo::PASSWORD, Secret::expose),
+        )
+        .await?;
     }
     let document = Data::new(docs::Served::new(app.config.http.public_url.clone()));
 
@@ -202,7 +301,18 @@ pub async fn build_at(config: Config, clock: Clock) -> Result<Server, StartError
     let bound = HttpServer::new(move || {
         let origins = shared.config.http.allowed_origins.as_slice();
         actix_web::App::new()
-            .app_data(shared.clone())
+            .app_data(shared.requests.clone())
+            .app_data(Data::new(shared.directory.clone()))
+            .app_data(Data::new(shared.auth.clone()))
+            .app_data(Data::new(shared.gallery.clone()))
+            .app_data(Data::new(shared.reports.clone()))
+            .app_data(Data::new(shared.imports.clone()))
+            .app_data(Data::from(
+                Arc::new(FollowingReports) as Arc<dyn OpenReports>
+            ))
+            .app_data(Data::from(Arc::clone(&shared.courier)))
+            .app_data(Data::new(shared.config.photos.allowed()))
+            .app_data(Data::new(shared.ready.clone()))
             .app_data(document.clone())
             .configure(|config| openapi::rooms(&mut ServiceConfig::Serve(config)))
             .default_service(web::to(|request: HttpRequest| async move {
@@ -247,7 +357,7 @@ impl Server {
 
     /// The application it serves.
     #[must_use]
-    pub const fn app(&self) -> &Data<App> {
+    pub const fn app(&self) -> &Arc<App> {
         &self.app
     }
 
@@ -262,9 +372,12 @@ impl Server {
     /// # Errors
     /// If the server fails as a whole.
     pub async fn run(self) -> std::io::Result<()> {
-        let workers = Workers::start(&self.app);
+        let workers = self.app.start_workers();
         let served = self.serving.await;
+        // An import pauses; the next start goes on.
+        self.app.imports.stop();
         workers.stop().await;
+        self.app.courier.stop().await;
         self.app.store.close().await;
         tracing::info!("stopped");
         served

@@ -6,12 +6,11 @@
 
 mod given;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use std::time::Duration;
 
-use gridpatrol_domain::settings::Allowed;
 use serde::Deserialize;
 
 pub use given::Given;
@@ -19,7 +18,9 @@ pub use given::Given;
 use crate::auth::guessable;
 use crate::auth::settings::AuthSettings;
 use crate::http::cors::is_origin;
-use crate::store::{DatabaseUrl, StoreSettings};
+use crate::http::settings::HttpSettings;
+use crate::photos::settings::PhotoLimits;
+use crate::store::{DatabaseUrl, Secret, StoreSettings};
 use crate::telemetry;
 use crate::traffic::TrafficSettings;
 use crate::webhooks::settings::WebhookSettings;
@@ -46,33 +47,6 @@ pub enum ConfigError {
     /// Values out of their bounds, or that contradict each other.
     #[error("settings: {}", .0.join("; "))]
     Refused(Vec<String>),
-}
-
-/// A text that no log and no error message shows.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
-pub struct Secret(String);
-
-impl Secret {
-    /// The text itself.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::str::FromStr for Secret {
-    type Err = std::convert::Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(Self(text.to_owned()))
-    }
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("…")
-    }
 }
 
 /// How log lines look.
@@ -134,37 +108,6 @@ impl Default for ClockSettings {
     }
 }
 
-/// The `[http]` table: how requests are taken.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct HttpSettings {
-    /// Threads that take requests; 0: one a processor.
-    pub workers: usize,
-    /// Threads of each worker for work that blocks.
-    pub blocking_threads: usize,
-    /// Largest JSON body in bytes.
-    pub body_max_bytes: usize,
-    /// Seconds until a JSON body must have arrived.
-    pub body_timeout_s: u64,
-    /// Seconds until the head of a request must have arrived.
-    pub head_timeout_s: u64,
-    /// Seconds a connection may idle between requests.
-    pub keep_alive_s: u64,
-    /// Connections of each worker.
-    pub max_connections: usize,
-    /// Connections that wait to be taken.
-    pub backlog: u32,
-    /// Seconds that a stopping server gives to what is in flight.
-    pub stop_timeout_s: u64,
-    /// Proxies whose `X-Forwarded-For` is believed.
-    pub trusted_proxies: Vec<IpAddr>,
-    /// Origins of browser applications that may call the API, such as `https://board.example.org`;
-    /// `*`: any.
-    pub allowed_origins: Vec<String>,
-    /// Base address named in the OpenAPI document, such as `https://patrol.example.org`.
-    pub public_url: Option<String>,
-}
-
 /// The `[store]` table: how the database is used.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -181,43 +124,6 @@ pub struct StoreLimits {
     pub statement_timeout_ms: u64,
     /// Statements that take longer, in milliseconds, are logged.
     pub slow_statement_ms: u64,
-}
-
-/// The `[photos]` table: what photos may be.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct PhotoLimits {
-    /// Largest file in bytes.
-    pub max_bytes: u64,
-    /// Most pixels, width by height.
-    pub max_pixels: u64,
-    /// Seconds until a photo must have arrived.
-    pub upload_timeout_s: u64,
-    /// Photos that may arrive at the same time; beyond that, 503.
-    pub uploads: usize,
-    /// Photos that are scaled down at the same time; 0: one processor fewer than there are.
-    pub workers: usize,
-    /// The bucket of an S3-compatible store; absent: a folder in the data folder.
-    pub s3_bucket: Option<String>,
-    /// The address of that store, where it is not Amazon's.
-    pub s3_endpoint: Option<String>,
-    /// The region of that store.
-    pub s3_region: Option<String>,
-    /// The name of the key to that store; absent: as the environment's `AWS_…` variables say.
-    pub s3_access_key_id: Option<String>,
-    /// The key to that store.
-    pub s3_secret_access_key: Option<Secret>,
-}
-
-impl PhotoLimits {
-    /// What no town may exceed.
-    #[must_use]
-    pub const fn allowed(&self) -> Allowed {
-        Allowed {
-            max_bytes: self.max_bytes,
-            max_pixels: self.max_pixels,
-        }
-    }
 }
 
 impl Default for Config {
@@ -241,25 +147,6 @@ impl Default for Config {
     }
 }
 
-impl Default for HttpSettings {
-    fn default() -> Self {
-        Self {
-            workers: 0,
-            blocking_threads: 128,
-            body_max_bytes: 256 * 1024,
-            body_timeout_s: 30,
-            head_timeout_s: 10,
-            keep_alive_s: 75,
-            max_connections: 10_000,
-            backlog: 1024,
-            stop_timeout_s: 20,
-            trusted_proxies: Vec::new(),
-            allowed_origins: Vec::new(),
-            public_url: None,
-        }
-    }
-}
-
 impl Default for StoreLimits {
     fn default() -> Self {
         Self {
@@ -269,23 +156,6 @@ impl Default for StoreLimits {
             patience_ms: 3_000,
             statement_timeout_ms: 15_000,
             slow_statement_ms: 100,
-        }
-    }
-}
-
-impl Default for PhotoLimits {
-    fn default() -> Self {
-        Self {
-            max_bytes: 30 * 1024 * 1024,
-            max_pixels: 40_000_000,
-            upload_timeout_s: 300,
-            uploads: 64,
-            workers: 0,
-            s3_bucket: None,
-            s3_endpoint: None,
-            s3_region: None,
-            s3_access_key_id: None,
-            s3_secret_access_key: None,
         }
     }
 }
@@ -532,10 +402,10 @@ mod tests {
             ..Config::default()
         };
         assert_eq!(config.faults().len(), 1);
-        config.demo_password = Some(Secret("Of our own 42".into()));
+        config.demo_password = "Of our own 42".parse().ok();
         assert_eq!(config.faults(), Vec::<String>::new());
         assert!(!format!("{config:?}").contains("our own"));
-        config.demo_password = Some(Secret("Password1".into()));
+        config.demo_password = "Password1".parse().ok();
         assert_eq!(config.faults().len(), 1);
     }
 

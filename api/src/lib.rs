@@ -31,6 +31,7 @@ pub mod settings;
 pub mod store;
 pub mod teams;
 pub mod telemetry;
+pub mod towns;
 pub mod traffic;
 pub mod webhooks;
 pub mod workers;

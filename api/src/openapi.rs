@@ -12,7 +12,6 @@ use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::server::ServerBuilder;
 
-use crate::auth::tickets;
 use crate::http::page::{Cursor, Limit};
 use crate::http::service_config::ServiceConfig;
 use crate::problem::{self, FieldError};
@@ -142,7 +141,7 @@ pub fn document(public_url: Option<&str>) -> OpenApi {
     components.add_security_scheme(
         TICKET,
         SecurityScheme::ApiKey(ApiKey::Query(ApiKeyValue::with_description(
-            tickets::PARAMETER,
+            TICKET,
             "A ticket of POST /v1/auth/tickets, for EventSource and image tags. Every GET below its \
              prefix takes it instead of the `Authorization` header, which counts where both are sent.",
         ))),

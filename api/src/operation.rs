@@ -9,11 +9,12 @@ use gridpatrol_domain::calendar;
 use gridpatrol_domain::error::Code;
 use serde::Serialize;
 
-use crate::app::App;
-use crate::calendar::queries::holidays;
 use crate::http::Open;
 use crate::http::service_config::ServiceConfig;
+use crate::photos::Gallery;
 use crate::problem::{Problem, document};
+use crate::ready::Ready;
+use crate::towns::holidays::holidays;
 
 /// The routes of this room.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -68,20 +69,24 @@ async fn health(_: Open) -> HttpResponse {
     responses((status = 200, description = "It can serve.", body = Health), document::Open)
 )]
 #[get("/readyz")]
-async fn readiness(app: Data<App>, _: Open) -> Result<HttpResponse, Problem> {
+async fn readiness(
+    gallery: Data<Gallery>,
+    ready: Data<Ready>,
+    call: Open,
+) -> Result<HttpResponse, Problem> {
     let mut wrong = Vec::new();
-    if app.store.ping().await.is_err() {
+    if call.store.ping().await.is_err() {
         wrong.push("the database does not answer".to_owned());
     }
-    if let Err(error) = app.gallery.objects.ping().await {
+    if let Err(error) = gallery.objects.ping().await {
         tracing::warn!(%error, "the photo store does not answer");
         wrong.push("the photo store does not answer".to_owned());
     }
-    for worker in app.ready.silent() {
+    for worker in ready.silent() {
         wrong.push(format!("the worker {worker} shows no sign of life"));
     }
     if wrong.is_empty() {
-        Ok(healthy("ready", warnings(&app).await))
+        Ok(healthy("ready", warnings(&call).await))
     } else {
         let wrong = wrong.join("; ");
         tracing::warn!(wrong, "not ready");
@@ -92,13 +97,13 @@ async fn readiness(app: Data<App>, _: Open) -> Result<HttpResponse, Problem> {
 }
 
 /// What can wait: a year whose holidays nobody has given. The next year's are announced in November.
-async fn warnings(app: &App) -> Vec<String> {
-    let today = calendar::date(app.clock.now());
+async fn warnings(call: &Open) -> Vec<String> {
+    let today = calendar::date(call.now);
     let mut needed = vec![today.year()];
     if today.month() == 12 {
         needed.push(today.year() + 1);
     }
-    let known = app.store.read(|conn| Ok(holidays(conn)?)).await;
+    let known = call.store.read(|conn| Ok(holidays(conn)?)).await;
     let Ok(known) = known else {
         return Vec::new();
     };

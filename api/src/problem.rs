@@ -3,6 +3,7 @@
 //! Owns the wire form of every error. The codes and titles stand in `gridpatrol_domain::error`.
 
 pub mod document;
+pub mod language;
 
 use std::fmt;
 
@@ -11,7 +12,7 @@ use actix_web::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHEN
 use actix_web::{HttpResponse, ResponseError};
 use gridpatrol_domain::error::Code;
 
-use crate::http::language::Language;
+use crate::problem::language::Language;
 
 /// One wrong value: where it is (RFC 6901 pointer into the body, or the parameter's name), and why.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]

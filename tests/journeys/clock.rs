@@ -17,7 +17,7 @@ on_both!(
     behind_however_many_reminders_the_rest_is_foretold,
     after_a_standstill_everything_has_its_place,
     steps_taken_twice_at_once_are_taken_once,
-    what_is_filed_or_decided_sets_the_alarm,
+    what_is_filed_or_decided_sets_the_wake_timer,
 );
 
 /// The events of a record that the system caused: kind, rule, due instant.
@@ -288,9 +288,9 @@ async fn steps_taken_twice_at_once_are_taken_once(world: World) {
 }
 
 /// The clock of a server that rests for a year would be woken for what is due next.
-async fn what_is_filed_or_decided_sets_the_alarm(world: World) {
-    let alarm = &world.app().alarm;
-    let rest = || alarm.look(world.now() + TimeDelta::days(365));
+async fn what_is_filed_or_decided_sets_the_wake_timer(world: World) {
+    let timer = &world.app().reports.wake_timer;
+    let rest = || timer.look(world.now() + TimeDelta::days(365));
     rest();
     let (leader, secretary) = (world.leader(1, 1).await, world.secretary(1).await);
     let id = id_of(&leader.file(&filing(world.here().group(1, 1))).await);

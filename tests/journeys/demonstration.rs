@@ -1,9 +1,6 @@
 //! The demonstration town: an empty database is filled once, by the rules, with everything that can
 //! happen.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
-
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use gridpatrol::app::{App, Clock};
@@ -14,6 +11,7 @@ use gridpatrol::store::types::At;
 use gridpatrol::store::{Conn, Outcome};
 use gridpatrol_domain::report::{Category, Outcome as End, Severity, Status};
 use gridpatrol_domain::slug::Slug;
+use std::collections::BTreeSet;
 
 use crate::support::audit;
 use crate::support::database::{Database, Kind};
@@ -36,12 +34,12 @@ async fn is_filled_once(kind: Kind) {
         database_url: database.url.parse().ok(),
         ..Config::default()
     };
-    let app = Arc::new(App::open(config, Clock::system()).await.unwrap());
-    let happened = fill(&app, PASSWORD).await.unwrap().unwrap();
+    let app = App::open(config, Clock::system()).await.unwrap();
+    let happened = fill(&app.demo_parts(), PASSWORD).await.unwrap().unwrap();
     assert_eq!(happened.broken, 0, "no rule stands against a story");
     assert!((150..=250).contains(&happened.reports), "{happened:?}");
     assert!(happened.photos > 150, "{happened:?}");
-    assert_eq!(fill(&app, PASSWORD).await.unwrap(), None);
+    assert_eq!(fill(&app.demo_parts(), PASSWORD).await.unwrap(), None);
     app.store.read(audit::whole).await.unwrap();
     app.store.read(everything_happens).await.unwrap();
     app.store.close().await;

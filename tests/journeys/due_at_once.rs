@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use gridpatrol::auth::authenticate::active_postings;
-use gridpatrol::http::language::Language;
+use gridpatrol::problem::language::Language;
 use gridpatrol::reports::commands;
 use gridpatrol::reports::request::ReportFiling;
 use gridpatrol::reports::view::Viewer;
@@ -169,7 +169,7 @@ async fn file(world: &World, many: usize) {
                         now,
                         crs: None,
                     };
-                    commands::file(conn, &app, &viewer, Uuid::now_v7(), body, [0; 32])?;
+                    commands::file(conn, &app.reports, &viewer, Uuid::now_v7(), body, [0; 32])?;
                 }
                 Ok(())
             })

@@ -272,12 +272,12 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
 fn sweep(place: &Place, due: u64) -> Fallible<Measured> {
     let runtime = runtime()?;
     let app = opened(&runtime, place)?;
-    let failed = Failed::default();
+    let (parts, failed) = (app.clock_parts(), Failed::default());
     let mut rounds = Vec::new();
     let begun = Instant::now();
     loop {
         let since = Instant::now();
-        let next = runtime.block_on(run_once(&app, &failed, Utc::now()))?;
+        let next = runtime.block_on(run_once(&parts, &failed, Utc::now()))?;
         if next != Next::Again {
             break;
         }
@@ -345,11 +345,11 @@ fn flat(settings: &Settings, place: &Place, table: &mut Table) -> Fallible<()> {
 fn small(place: &Place) -> Fallible<(Measured, Measured)> {
     let runtime = runtime()?;
     let app = opened(&runtime, place)?;
-    let failed = Failed::default();
+    let (parts, failed) = (app.clock_parts(), Failed::default());
     let (mut sweeps, mut idle) = (Vec::new(), Vec::new());
     let run = |took: &mut Vec<Duration>, expected: Next| -> Fallible<()> {
         let since = Instant::now();
-        let next = runtime.block_on(run_once(&app, &failed, Utc::now()))?;
+        let next = runtime.block_on(run_once(&parts, &failed, Utc::now()))?;
         took.push(since.elapsed());
         match (expected, next) {
             (Next::Again, Next::Again) | (Next::Usual, Next::After(_)) => Ok(()),

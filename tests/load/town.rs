@@ -7,11 +7,12 @@ use chrono::{TimeDelta, Utc};
 use gridpatrol::auth::AuthSettings;
 use gridpatrol::auth::authenticate::active_postings;
 use gridpatrol::auth::passwords::Passwords;
-use gridpatrol::grids::directory::{Directory, Town};
 use gridpatrol::grids::import;
-use gridpatrol::grids::queries::grids_coded;
 use gridpatrol::officers::commands::{self, NewOfficer, NewPosting};
+use gridpatrol::reports::relocation::FollowingReports;
 use gridpatrol::store::{Lane, Store};
+use gridpatrol::towns::directory::{Directory, Town};
+use gridpatrol::towns::queries::grids_coded;
 use gridpatrol_domain::grid::GridPath;
 use gridpatrol_domain::officer::{Actor, Role, Staffing};
 use gridpatrol_domain::scope::Scope;
@@ -131,7 +132,14 @@ fn grids() -> String {
 /// Makes the town in an empty database.
 pub fn seed(store: &Store) -> Fallible<Seeded> {
     let now = Utc::now();
-    let ended = import::whole(store, grids().as_bytes(), None, false, Utc::now)?;
+    let ended = import::whole(
+        store,
+        std::sync::Arc::new(FollowingReports),
+        grids().as_bytes(),
+        None,
+        false,
+        Utc::now,
+    )?;
     if !ended.done {
         return Err(ended.to_string().into());
     }

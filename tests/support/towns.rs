@@ -9,6 +9,7 @@ use diesel::prelude::*;
 use gridpatrol::app::App;
 use gridpatrol::grids::import;
 use gridpatrol::officers::commands::{self, NewOfficer, NewPosting};
+use gridpatrol::reports::relocation::FollowingReports;
 use gridpatrol::store::schema::{grids, officers};
 use gridpatrol::store::types::Id;
 use gridpatrol::store::{Conn, Lane, Outcome, town};
@@ -103,7 +104,14 @@ pub async fn make(app: &App) {
     }
     let store = app.store.clone();
     tokio::task::spawn_blocking(move || {
-        let ended = import::whole(&store, file.as_bytes(), None, false, move || now);
+        let ended = import::whole(
+            &store,
+            std::sync::Arc::new(FollowingReports),
+            file.as_bytes(),
+            None,
+            false,
+            move || now,
+        );
         assert!(ended.expect("an import").done, "new grids");
     })
     .await

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, Weak};
 
-use actix_web::web::Data;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use gridpatrol::app::{self, App, Clock};
@@ -26,7 +25,7 @@ pub struct World {
 }
 
 struct Inner {
-    app: Data<App>,
+    app: Arc<App>,
     clock: Clock,
     base: String,
     http: reqwest::Client,
@@ -163,7 +162,7 @@ impl World {
     }
 
     /// The application behind the server.
-    pub fn app(&self) -> &Data<App> {
+    pub fn app(&self) -> &Arc<App> {
         &self.inner.app
     }
 
@@ -200,16 +199,15 @@ impl World {
 
     /// Lets happen what is due by now.
     pub async fn tick(&self) {
-        let app: &std::sync::Arc<App> = &self.inner.app;
-        gridpatrol::workers::clock::run_through(app, self.now())
+        gridpatrol::workers::clock::run_through(&self.app().clock_parts(), self.now())
             .await
             .expect("the clock");
     }
 
     /// Writes the digests that are due by now.
     pub async fn gather_digests(&self) {
-        let app: &std::sync::Arc<App> = &self.inner.app;
-        let round = || gridpatrol::workers::digests::run_once(app, self.now());
+        let (store, directory) = (&self.app().store, &self.app().directory);
+        let round = || gridpatrol::workers::digests::run_once(store, directory, self.now());
         while round().await.expect("digests") == gridpatrol::workers::Next::Again {}
     }
 

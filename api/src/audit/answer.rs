@@ -14,7 +14,7 @@ use super::heads::hex;
 use super::labels::label;
 use super::queries::{self, AuditRow, SecurityRow};
 use crate::auth::me::Named;
-use crate::http::language::Language;
+use crate::problem::language::Language;
 use crate::store::Conn;
 
 /// An event of a town's chain.

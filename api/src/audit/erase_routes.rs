@@ -2,7 +2,6 @@
 //!
 //! Owns the wire and nothing else.
 
-use actix_web::web::Data;
 use actix_web::{HttpResponse, post};
 use gridpatrol_domain::audit::words::Words;
 use serde::Deserialize;
@@ -11,8 +10,7 @@ use uuid::Uuid;
 
 use super::answer::Erased;
 use super::erasure::{self, Request};
-use crate::app::App;
-use crate::http::Call;
+use crate::auth::Call;
 use crate::http::keyed::{self, Answer};
 use crate::http::service_config::ServiceConfig;
 use crate::http::validate::{Errors, Validate};
@@ -91,17 +89,14 @@ impl Validate for ReportErasure {
     responses((status = 200, description = "What was erased.", body = Erased), EraseReport)
 )]
 #[post("/v1/reports/{id}/erase")]
-async fn erase_report(
-    app: Data<App>,
-    call: Call<Whose, (), ReportErasure>,
-) -> Result<HttpResponse, Problem> {
-    let viewer = Viewer::new(&call.actor, call.language, app.clock.now());
+async fn erase_report(call: Call<Whose, (), ReportErasure>) -> Result<HttpResponse, Problem> {
+    let viewer = Viewer::new(&call.actor, call.language, call.now);
     let (id, ticket) = (call.path.id, call.ticket());
     let request = Request {
         reason: call.body.reason,
         words: Words::new(call.body.words),
     };
-    keyed::run(&app, ticket, move |conn| {
+    keyed::run(&call.store, call.now, ticket, move |conn| {
         Ok(Answer::ok(&erasure::of_report(
             conn, &viewer, id, &request,
         )?)?)
@@ -140,13 +135,10 @@ impl Validate for OfficerErasure {
     responses((status = 200, description = "What was erased.", body = Erased), EraseOfficer)
 )]
 #[post("/v1/officers/{id}/erase")]
-async fn erase_officer(
-    app: Data<App>,
-    call: Call<Whose, (), OfficerErasure>,
-) -> Result<HttpResponse, Problem> {
-    let (manager, ticket) = (Manager::of(&app, &call), call.ticket());
+async fn erase_officer(call: Call<Whose, (), OfficerErasure>) -> Result<HttpResponse, Problem> {
+    let (manager, ticket) = (Manager::of(&call), call.ticket());
     let (id, reason) = (call.path.id, call.body.reason);
-    keyed::run(&app, ticket, move |conn| {
+    keyed::run(&call.store, call.now, ticket, move |conn| {
         Ok(Answer::ok(&erasure::of_officer(
             conn, &manager, id, &reason,
         )?)?)

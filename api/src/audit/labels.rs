@@ -7,7 +7,7 @@ use gridpatrol_domain::report::EventKind;
 use gridpatrol_domain::slug::Slug as _;
 
 use crate::grids::record as grids;
-use crate::http::language::Language;
+use crate::problem::language::Language;
 use crate::teams::commands as teams;
 
 /// Kinds with their names in Chinese and English.

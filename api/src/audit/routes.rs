@@ -17,16 +17,18 @@ use super::answer::{self, AuditEvent, AuditHead, AuditHeads, SecurityEntry};
 use super::erase_routes;
 use super::heads::{Head, hex};
 use super::queries::{self, Filter, SecurityFilter, SecurityKey};
-use crate::app::App;
+use crate::auth::Auth;
+use crate::auth::Call;
 use crate::auth::Signed;
+use crate::http::etag;
 use crate::http::page::{Cursor, Limit, Page};
 use crate::http::service_config::ServiceConfig;
 use crate::http::validate::{Errors, Validate};
-use crate::http::{Call, etag};
-use crate::officers::roster::town_of;
 use crate::problem::Problem;
 use crate::refusals;
 use crate::store::events;
+use crate::towns::choice::town_of;
+use crate::towns::directory::Directory;
 
 refusals! {
     ReadAudit = [SIGNED] + [NotFound, NotPermitted];
@@ -105,7 +107,10 @@ fn audited(signed: &Signed, asked: Option<Uuid>) -> Result<Uuid, Problem> {
     responses((status = 200, description = "One page.", body = Page<AuditEvent>), ReadAudit)
 )]
 #[get("/v1/audit")]
-async fn list_audit(app: Data<App>, call: Call<(), AuditQuery>) -> Result<HttpResponse, Problem> {
+async fn list_audit(
+    directory: Data<Directory>,
+    call: Call<(), AuditQuery>,
+) -> Result<HttpResponse, Problem> {
     let town = audited(&call.actor, call.query.town)?;
     let query = call.query;
     let filter = Filter {
@@ -120,12 +125,12 @@ async fn list_audit(app: Data<App>, call: Call<(), AuditQuery>) -> Result<HttpRe
         ("audit", town, &filter.subject_kind, filter.subject_id),
         (&filter.kind, filter.actor_id, filter.from, filter.to),
     );
-    let below: Option<i64> = app
+    let below: Option<i64> = call
         .cursors
         .open_optional(query.cursor.as_ref(), &signature)?;
     let (limit, language, wanted) = (query.limit.get(), call.language, filter.clone());
-    let directory = app.directory.clone();
-    let (items, next) = app
+    let directory = directory.clone();
+    let (items, next) = call
         .store
         .read(move |conn| {
             // An admin may name any town: it must be there.
@@ -137,7 +142,7 @@ async fn list_audit(app: Data<App>, call: Call<(), AuditQuery>) -> Result<HttpRe
         })
         .await?;
     let next_cursor = next
-        .map(|next| app.cursors.seal(&signature, &next))
+        .map(|next| call.cursors.seal(&signature, &next))
         .transpose()?;
     let page = Page { items, next_cursor };
     Ok(etag::answer(StatusCode::OK, None, etag::write(&page)?))
@@ -154,7 +159,11 @@ async fn list_audit(app: Data<App>, call: Call<(), AuditQuery>) -> Result<HttpRe
     responses((status = 200, description = "The heads.", body = AuditHeads), ReadAudit)
 )]
 #[get("/v1/audit/heads")]
-async fn list_heads(app: Data<App>, call: Call) -> Result<HttpResponse, Problem> {
+async fn list_heads(
+    auth: Data<Auth>,
+    directory: Data<Directory>,
+    call: Call,
+) -> Result<HttpResponse, Problem> {
     let signed = call.actor;
     let scope = signed.scope();
     let towns: Vec<Uuid> = scope
@@ -166,12 +175,8 @@ async fn list_heads(app: Data<App>, call: Call) -> Result<HttpResponse, Problem>
     if towns.is_empty() {
         audited(&signed, scope.towns().first().copied())?;
     }
-    let (keys, directory, at) = (
-        app.auth.keys.clone(),
-        app.directory.clone(),
-        app.clock.now(),
-    );
-    let mut items = app
+    let (keys, directory, at) = (auth.keys.clone(), directory.clone(), call.now);
+    let mut items = call
         .store
         .read(move |conn| {
             let mut items = Vec::new();
@@ -244,10 +249,7 @@ impl Validate for SecurityQuery {
     responses((status = 200, description = "One page.", body = Page<SecurityEntry>), ReadAudit)
 )]
 #[get("/v1/audit/security")]
-async fn list_security(
-    app: Data<App>,
-    call: Call<(), SecurityQuery>,
-) -> Result<HttpResponse, Problem> {
+async fn list_security(call: Call<(), SecurityQuery>) -> Result<HttpResponse, Problem> {
     if !call.actor.actor.is_admin() {
         return Err(Problem::new(Code::NotPermitted)
             .detail("Administrators read the security log, which belongs to no town."));
@@ -263,11 +265,11 @@ async fn list_security(
         ("security", filter.officer_id, &filter.kind),
         (filter.from, filter.to),
     );
-    let after: Option<SecurityKey> = app
+    let after: Option<SecurityKey> = call
         .cursors
         .open_optional(query.cursor.as_ref(), &signature)?;
     let (limit, language, wanted) = (query.limit.get(), call.language, filter.clone());
-    let (items, next) = app
+    let (items, next) = call
         .store
         .read(move |conn| {
             let (rows, next) = queries::security(conn, &wanted, after, limit)?;
@@ -275,7 +277,7 @@ async fn list_security(
         })
         .await?;
     let next_cursor = next
-        .map(|next| app.cursors.seal(&signature, &next))
+        .map(|next| call.cursors.seal(&signature, &next))
         .transpose()?;
     let page = Page { items, next_cursor };
     Ok(etag::answer(StatusCode::OK, None, etag::write(&page)?))

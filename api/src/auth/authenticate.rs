@@ -20,17 +20,18 @@ use gridpatrol_domain::scope::Scope;
 use uuid::Uuid;
 
 use super::keys::Bearer;
+use super::service_keys::{access, key, queries as service_accounts};
 use super::tickets::{self, Holder};
 use super::{queries, sessions};
-use crate::app::App;
-use crate::grids::queries as grid_queries;
+use crate::auth::Auth;
+use crate::auth::service_keys::authenticate::{self as service_account, Claim, ServiceFacts};
+use crate::http::context::{Identity, RequestContext, registered};
 use crate::on_each;
 use crate::problem::Problem;
-use crate::service_accounts::authenticate::{self as service_account, Claim, ServiceFacts};
-use crate::service_accounts::{access, key, queries as service_accounts};
 use crate::store::schema::{deputies, grids, officers, postings, sessions as session_table};
 use crate::store::types::{At, Coded, Id};
 use crate::store::{Conn, Lane, Store};
+use crate::towns::queries as grid_queries;
 use crate::traffic::Caller;
 
 /// How old `last_seen_at` may grow before it is written again.
@@ -73,16 +74,6 @@ pub struct Signed {
 }
 
 impl Signed {
-    /// Whose requests are counted.
-    #[must_use]
-    pub fn caller(&self) -> Caller {
-        let id = self.officer.id;
-        match self.requests_per_minute() {
-            Some(per_minute) => Caller::Account { id, per_minute },
-            None => Caller::Officer(id),
-        }
-    }
-
     /// What the caller sees.
     #[must_use]
     pub fn scope(&self) -> Scope {
@@ -96,14 +87,33 @@ impl Signed {
     }
 }
 
+impl Identity for Signed {
+    async fn authenticate(request: &HttpRequest) -> Result<Self, Problem> {
+        authenticate(request).await
+    }
+
+    fn id(&self) -> Uuid {
+        self.officer.id
+    }
+
+    fn counted_as(&self) -> Caller {
+        let id = self.officer.id;
+        match self.requests_per_minute() {
+            Some(per_minute) => Caller::Account { id, per_minute },
+            None => Caller::Officer(id),
+        }
+    }
+}
+
 /// Who sends this request.
 ///
 /// # Errors
 /// `unauthenticated`, `token_expired`, `session_ended`, `password_change_required`,
 /// `service_account_refused`, 503.
-pub async fn authenticate(app: &App, request: &HttpRequest) -> Result<Signed, Problem> {
-    let (store, auth, now) = (&app.store, &app.auth, app.clock.now());
-    let credential = Credential::of(app, request, now)?;
+async fn authenticate(request: &HttpRequest) -> Result<Signed, Problem> {
+    let RequestContext { store, clock, .. } = RequestContext::of(request)?;
+    let (auth, now): (&Auth, _) = (registered(request)?, clock.now());
+    let credential = Credential::of(auth, request, now)?;
     let (signed, last_seen_at) = store
         .read(move |conn| match credential {
             Credential::Session(bearer) => {
@@ -140,9 +150,9 @@ enum Credential {
 }
 
 impl Credential {
-    fn of(app: &App, request: &HttpRequest, now: DateTime<Utc>) -> Result<Self, Problem> {
+    fn of(auth: &Auth, request: &HttpRequest, now: DateTime<Utc>) -> Result<Self, Problem> {
         if let Some(ticket) = tickets::carried(request) {
-            return Ok(match app.tickets.check(&ticket, request.path(), now)? {
+            return Ok(match auth.tickets.check(&ticket, request.path(), now)? {
                 Holder::Session {
                     officer_id,
                     session_id,
@@ -155,7 +165,7 @@ impl Credential {
         }
         let token = token(request)?;
         if !token.starts_with(key::PREFIX) {
-            return Ok(Self::Session(app.auth.keys.verify(token, now)?));
+            return Ok(Self::Session(auth.keys.verify(token, now)?));
         }
         key::read(token)
             .map(|presented| Self::Service(Claim::Key(presented)))

@@ -124,7 +124,7 @@ impl Door {
             name_subject: username.as_deref().map(throttle::name_subject),
             username,
             name_limits: auth.settings.name_limits(),
-            address_subject: throttle::address_subject(&origin.address),
+            address_subject: crate::traffic::address::address_subject(&origin.address),
             address_limits: auth.settings.address_limits(),
         }
     }

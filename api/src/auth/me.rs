@@ -10,8 +10,8 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::authenticate::{OfficerFacts, Signed};
-use crate::grids::directory::{Directory, Town};
 use crate::store::{Conn, Outcome};
+use crate::towns::directory::{Directory, Town};
 
 /// An officer, to the officer.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]

@@ -6,7 +6,6 @@
 pub mod authenticate;
 pub mod change_password;
 pub mod guessable;
-pub mod invitations;
 pub mod keys;
 pub mod login;
 pub mod me;
@@ -16,6 +15,7 @@ pub mod random;
 pub mod refresh_token;
 pub mod routes;
 pub mod security_log;
+pub mod service_keys;
 pub mod session_routes;
 pub mod sessions;
 pub mod settings;
@@ -32,13 +32,18 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use gridpatrol_domain::error::Code;
 
-pub use authenticate::{OfficerFacts, Signed, authenticate};
+pub use authenticate::{OfficerFacts, Signed};
 pub use settings::AuthSettings;
 
+use crate::http::SignedCall;
 use crate::problem::Problem;
 use crate::store::{DatabaseUrl, Lane, Store, secrets};
 use keys::{KeyError, Keys};
 use passwords::{HashError, Passwords};
+use tickets::Tickets;
+
+/// A request of a signed-in caller: path `P`, query `Q`, JSON body `B`.
+pub type Call<P = (), Q = (), B = ()> = SignedCall<Signed, P, Q, B>;
 
 /// The name under which processes that share a PostgreSQL database share their key.
 const SHARED_KEY: &str = "signing_key";
@@ -52,6 +57,9 @@ pub enum AuthError {
     /// The parameters of argon2.
     #[error(transparent)]
     Passwords(#[from] HashError),
+    /// The system gives no random numbers.
+    #[error(transparent)]
+    Randomness(#[from] random::NoRandomness),
     /// The database, where the shared keys are.
     #[error("the shared signing keys cannot be read: {0}")]
     Shared(Problem),
@@ -62,6 +70,8 @@ pub enum AuthError {
 pub struct Auth {
     /// Signs and verifies access tokens.
     pub keys: Keys,
+    /// Signs and checks tickets.
+    pub tickets: Tickets,
     /// Hashes and compares passwords.
     pub passwords: Passwords,
     /// The settings.
@@ -96,16 +106,28 @@ impl Auth {
                 keys::pem(&shared)
             }
         };
-        Self::with_keys(settings, &pem)
+        let tickets = random::bytes()?;
+        let tickets = store
+            .write(Lane::Interactive, move |conn| {
+                Ok(secrets::shared(conn, "tickets", &tickets, now)?)
+            })
+            .await
+            .map_err(AuthError::Shared)?;
+        Self::with_keys(settings, &pem, &tickets)
     }
 
     /// Sign-in with these keys.
     ///
     /// # Errors
     /// As [`Auth::open`].
-    pub fn with_keys(settings: AuthSettings, pem: &str) -> Result<Self, AuthError> {
+    pub fn with_keys(
+        settings: AuthSettings,
+        pem: &str,
+        tickets: &[u8; 32],
+    ) -> Result<Self, AuthError> {
         Ok(Self {
             keys: Keys::from_pem(pem, &settings.issuer, settings.access_lifetime())?,
+            tickets: Tickets::new(tickets),
             passwords: Passwords::new(&settings)?,
             settings: Arc::new(settings),
             seen: Arc::default(),
@@ -114,7 +136,7 @@ impl Auth {
 }
 
 /// A fault of the server that the caller can do nothing about.
-fn internal(error: impl std::fmt::Display) -> Problem {
+pub fn internal(error: impl std::fmt::Display) -> Problem {
     tracing::error!(%error, "sign-in");
     Problem::new(Code::Internal)
 }

@@ -17,13 +17,15 @@ use super::security_log::Origin;
 use super::sessions::{self, Device, End, Signing};
 use super::tickets::{self, Holder};
 use super::{refresh_token, session_routes};
-use crate::app::App;
+use crate::auth::Auth;
+use crate::auth::Call;
 use crate::http::service_config::ServiceConfig;
 use crate::http::validate::{Errors, Validate};
-use crate::http::{Call, Open, etag};
+use crate::http::{Open, etag};
 use crate::problem::{Problem, document};
 use crate::refusals;
 use crate::store::Lane;
+use crate::towns::directory::Directory;
 
 /// The routes of this room.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -152,7 +154,8 @@ pub struct Tokens {
 
 impl Tokens {
     /// The answer of whoever signed in or refreshed; nobody keeps it.
-    pub(super) fn respond(signing: Signing) -> HttpResponse {
+    #[must_use]
+    pub fn respond(signing: Signing) -> HttpResponse {
         let tokens = Self {
             access_token: signing.access_token,
             token_type: "Bearer",
@@ -184,7 +187,7 @@ impl Tokens {
     responses((status = 200, description = "Signed in.", body = Tokens), SignInRefusals)
 )]
 #[post("/v1/auth/login")]
-async fn sign_in(app: Data<App>, call: Open<(), (), SignIn>) -> Result<HttpResponse, Problem> {
+async fn sign_in(auth: Data<Auth>, call: Open<(), (), SignIn>) -> Result<HttpResponse, Problem> {
     let SignIn {
         username,
         password,
@@ -199,7 +202,7 @@ async fn sign_in(app: Data<App>, call: Open<(), (), SignIn>) -> Result<HttpRespo
             request_id: call.request_id,
         },
     };
-    let signing = login::sign_in(&app.store, &app.auth, app.clock.now(), attempt).await?;
+    let signing = login::sign_in(&call.store, &auth, call.now, attempt).await?;
     Ok(Tokens::respond(signing))
 }
 
@@ -232,7 +235,7 @@ impl Validate for Refresh {
     responses((status = 200, description = "New tokens of the same session.", body = Tokens), RefreshRefusals)
 )]
 #[post("/v1/auth/refresh")]
-async fn refresh(app: Data<App>, call: Open<(), (), Refresh>) -> Result<HttpResponse, Problem> {
+async fn refresh(auth: Data<Auth>, call: Open<(), (), Refresh>) -> Result<HttpResponse, Problem> {
     let origin = Origin {
         address: call.address,
         request_id: call.request_id,
@@ -241,13 +244,13 @@ async fn refresh(app: Data<App>, call: Open<(), (), Refresh>) -> Result<HttpResp
     if refresh_token::hash(presented).is_none() {
         return Err(sessions::ended());
     }
-    let now = app.clock.now();
-    let signing = sessions::refresh(&app.store, &app.auth, now, presented, origin).await?;
+    let now = call.now;
+    let signing = sessions::refresh(&call.store, &auth, now, presented, origin).await?;
     Ok(Tokens::respond(signing))
 }
 
 /// Where a signed-in call came from.
-pub(crate) fn origin<P, Q, B>(call: &Call<P, Q, B>) -> Origin {
+pub fn origin<P, Q, B>(call: &Call<P, Q, B>) -> Origin {
     Origin {
         address: call.address.clone(),
         request_id: call.request_id.clone(),
@@ -265,10 +268,10 @@ pub(crate) fn origin<P, Q, B>(call: &Call<P, Q, B>) -> Origin {
     responses((status = 204, description = "Signed out."), SignedRefusals)
 )]
 #[post("/v1/auth/logout")]
-async fn sign_out(app: Data<App>, call: Call) -> Result<HttpResponse, Problem> {
+async fn sign_out(call: Call) -> Result<HttpResponse, Problem> {
     let (officer, session) = (call.actor.officer.id, call.actor.session_id);
-    let (origin, now) = (origin(&call), app.clock.now());
-    app.store
+    let (origin, now) = (origin(&call), call.now);
+    call.store
         .write(Lane::Interactive, move |conn| {
             let end = End::SignedOut;
             Ok(sessions::end_own(
@@ -317,7 +320,7 @@ impl Validate for PasswordChange {
 )]
 #[post("/v1/auth/password")]
 async fn change_own_password(
-    app: Data<App>,
+    auth: Data<Auth>,
     call: Call<(), (), PasswordChange>,
 ) -> Result<HttpResponse, Problem> {
     let change = Change {
@@ -328,7 +331,7 @@ async fn change_own_password(
         current: call.body.current_password,
         new: call.body.new_password,
     };
-    change_password::change(&app.store, &app.auth, app.clock.now(), change).await?;
+    change_password::change(&call.store, &auth, call.now, change).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -346,10 +349,10 @@ async fn change_own_password(
     )
 )]
 #[get("/v1/me")]
-async fn who_am_i(app: Data<App>, call: Call) -> Result<HttpResponse, Problem> {
-    let (directory, signed) = (app.directory.clone(), call.actor);
+async fn who_am_i(directory: Data<Directory>, call: Call) -> Result<HttpResponse, Problem> {
+    let (directory, signed) = (directory.clone(), call.actor);
     let version = signed.officer.version;
-    let me = app
+    let me = call
         .store
         .read(move |conn| me::me(conn, &directory, &signed))
         .await?;
@@ -415,7 +418,7 @@ pub struct Ticket {
 )]
 #[post("/v1/auth/tickets")]
 async fn issue_ticket(
-    app: Data<App>,
+    auth: Data<Auth>,
     call: Call<(), (), TicketRequest>,
 ) -> Result<HttpResponse, Problem> {
     let holder = match call.actor.service {
@@ -427,7 +430,7 @@ async fn issue_ticket(
     };
     // The body was validated: the prefix has a canonical form.
     let path_prefix = tickets::canonical(&call.body.path_prefix).unwrap_or_default();
-    let (ticket, expires_at) = app.tickets.issue(holder, &path_prefix, app.clock.now());
+    let (ticket, expires_at) = auth.tickets.issue(holder, &path_prefix, call.now);
     let ticket = Ticket {
         ticket,
         path_prefix,
@@ -489,8 +492,8 @@ impl PublicKey {
     responses((status = 200, description = "A JWK set.", body = PublicKeys), document::Open)
 )]
 #[get("/.well-known/jwks.json")]
-async fn public_keys(app: Data<App>, _: Open) -> HttpResponse {
-    let keys = app.auth.keys.set().keys.iter().filter_map(PublicKey::of);
+async fn public_keys(auth: Data<Auth>, _: Open) -> HttpResponse {
+    let keys = auth.keys.set().keys.iter().filter_map(PublicKey::of);
     HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "public, max-age=300"))
         .json(PublicKeys {

@@ -4,44 +4,34 @@
 //! Signed links to pictures hold on until the end of the next day (`photos::links`): they name no
 //! officer, and caches keep the pictures anyway.
 
-use actix_web::web::Data;
-use actix_web::{HttpResponse, delete, get, post};
+use actix_web::{HttpResponse, delete, get};
 use chrono::{DateTime, Utc};
 use gridpatrol_domain::error::Code;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::invitations::{self, Acceptance};
 use super::queries;
-use super::routes::{DeviceFacts, Tokens, origin};
-use super::security_log::Origin;
-use super::sessions::{self, Device, End};
-use crate::app::App;
+use super::routes::{DeviceFacts, origin};
+use super::sessions::{self, End};
+use crate::auth::Call;
+use crate::http::etag;
 use crate::http::page::Page;
 use crate::http::service_config::ServiceConfig;
 use crate::http::validate::{Errors, Validate};
-use crate::http::{Call, Open, etag};
-use crate::officers::subject::{Manager, Subject};
 use crate::problem::{Problem, document};
 use crate::refusals;
-use crate::store::{Conn, Lane, Outcome};
+use crate::store::Lane;
 
 /// The routes.
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config
         .service(list_sessions)
         .service(end_sessions)
-        .service(end_session)
-        .service(list_officer_sessions)
-        .service(end_officer_sessions)
-        .service(end_officer_session)
-        .service(accept_invitation);
+        .service(end_session);
 }
 
 refusals! {
     SignedRefusals = [SIGNED] + [];
-    ManagedRefusals = [SIGNED] + [NotFound, NotPermitted];
-    AcceptRefusals = [BODY, LIMITED] + [InvitationInvalid, LoginLocked];
 }
 
 /// A session.
@@ -92,7 +82,9 @@ impl SessionFacts {
     }
 }
 
-fn page(open: Vec<queries::Session>, current: Uuid) -> Page<SessionFacts> {
+/// Sessions as a page.
+#[must_use]
+pub fn page(open: Vec<queries::Session>, current: Uuid) -> Page<SessionFacts> {
     Page {
         items: open
             .into_iter()
@@ -112,9 +104,9 @@ fn page(open: Vec<queries::Session>, current: Uuid) -> Page<SessionFacts> {
     responses((status = 200, description = "The sessions.", body = Page<SessionFacts>), SignedRefusals)
 )]
 #[get("/v1/auth/sessions")]
-async fn list_sessions(app: Data<App>, call: Call) -> Result<HttpResponse, Problem> {
-    let (officer, now) = (call.actor.officer.id, app.clock.now());
-    let open = app
+async fn list_sessions(call: Call) -> Result<HttpResponse, Problem> {
+    let (officer, now) = (call.actor.officer.id, call.now);
+    let open = call
         .store
         .read(move |conn| Ok(queries::open_sessions(conn, officer, now)?))
         .await?;
@@ -147,11 +139,11 @@ impl Validate for Which {
     responses((status = 204, description = "They have ended."), SignedRefusals)
 )]
 #[delete("/v1/auth/sessions")]
-async fn end_sessions(app: Data<App>, call: Call<(), Which>) -> Result<HttpResponse, Problem> {
+async fn end_sessions(call: Call<(), Which>) -> Result<HttpResponse, Problem> {
     let officer = call.actor.officer.id;
     let kept = (!call.query.current).then_some(call.actor.session_id);
-    let (origin, now) = (origin(&call), app.clock.now());
-    app.store
+    let (origin, now) = (origin(&call), call.now);
+    call.store
         .write(Lane::Interactive, move |conn| {
             let end = End::Revoked;
             Ok(sessions::end_all(conn, officer, kept, end, &origin, now)?)
@@ -171,10 +163,10 @@ async fn end_sessions(app: Data<App>, call: Call<(), Which>) -> Result<HttpRespo
     responses((status = 204, description = "It has ended."), document::Read)
 )]
 #[delete("/v1/auth/sessions/{id}")]
-async fn end_session(app: Data<App>, call: Call<Uuid>) -> Result<HttpResponse, Problem> {
+async fn end_session(call: Call<Uuid>) -> Result<HttpResponse, Problem> {
     let (officer, session) = (call.actor.officer.id, call.path);
-    let (origin, now) = (origin(&call), app.clock.now());
-    let owned = app
+    let (origin, now) = (origin(&call), call.now);
+    let owned = call
         .store
         .write(Lane::Interactive, move |conn| {
             let end = End::Revoked;
@@ -186,173 +178,14 @@ async fn end_session(app: Data<App>, call: Call<Uuid>) -> Result<HttpResponse, P
     ended(owned)
 }
 
-fn ended(owned: bool) -> Result<HttpResponse, Problem> {
+/// The answer after a session was to end.
+///
+/// # Errors
+/// `not_found` where there was none.
+pub fn ended(owned: bool) -> Result<HttpResponse, Problem> {
     if owned {
         Ok(HttpResponse::NoContent().finish())
     } else {
         Err(Problem::new(Code::NotFound).detail("There is no such session."))
     }
-}
-
-/// 404 or 403 unless the caller manages the officer.
-fn managed(conn: &mut Conn, manager: &Manager, id: Uuid) -> Outcome<()> {
-    let subject = Subject::seen(conn, manager, id)?;
-    if subject.managed_by(manager) {
-        Ok(())
-    } else {
-        Err(Problem::new(Code::NotPermitted)
-            .detail("You do not manage this officer.")
-            .into())
-    }
-}
-
-/// The sessions of an officer
-///
-/// For who manages the officer. Those that have not ended, last used first, all on one page.
-#[utoipa::path(
-    operation_id = "listOfficerSessions",
-    tag = "officers",
-    params(("id" = Uuid, Path, description = "The officer.")),
-    responses(
-        (status = 200, description = "The sessions.", body = Page<SessionFacts>),
-        (status = 304, description = "They have not changed."),
-        ManagedRefusals
-    )
-)]
-#[get("/v1/officers/{id}/sessions")]
-async fn list_officer_sessions(app: Data<App>, call: Call<Uuid>) -> Result<HttpResponse, Problem> {
-    let (manager, officer) = (Manager::of(&app, &call), call.path);
-    let open = app
-        .store
-        .read(move |conn| {
-            managed(conn, &manager, officer)?;
-            Ok(queries::open_sessions(conn, officer, manager.now)?)
-        })
-        .await?;
-    let page = page(open, call.actor.session_id);
-    etag::json(call.if_none_match.as_deref(), 0, &page)
-}
-
-/// End all sessions of an officer
-///
-/// For who manages the officer. At once, such as when a phone is lost; the officer may sign in anew.
-/// Safe to repeat.
-#[utoipa::path(
-    operation_id = "endOfficerSessions",
-    tag = "officers",
-    params(("id" = Uuid, Path, description = "The officer.")),
-    responses((status = 204, description = "They have ended."), ManagedRefusals)
-)]
-#[delete("/v1/officers/{id}/sessions")]
-async fn end_officer_sessions(app: Data<App>, call: Call<Uuid>) -> Result<HttpResponse, Problem> {
-    let (manager, officer) = (Manager::of(&app, &call), call.path);
-    app.store
-        .write(Lane::Interactive, move |conn| {
-            managed(conn, &manager, officer)?;
-            let (end, now) = (End::ByManager, manager.now);
-            sessions::end_all(conn, officer, None, end, &manager.origin, now)?;
-            Ok(())
-        })
-        .await?;
-    Ok(HttpResponse::NoContent().finish())
-}
-
-/// End a session of an officer
-///
-/// For who manages the officer. At once. Safe to repeat.
-#[utoipa::path(
-    operation_id = "endOfficerSession",
-    tag = "officers",
-    params(
-        ("id" = Uuid, Path, description = "The officer."),
-        ("session_id" = Uuid, Path, description = "The session.")
-    ),
-    responses((status = 204, description = "It has ended."), ManagedRefusals)
-)]
-#[delete("/v1/officers/{id}/sessions/{session_id}")]
-async fn end_officer_session(
-    app: Data<App>,
-    call: Call<(Uuid, Uuid)>,
-) -> Result<HttpResponse, Problem> {
-    let (manager, (officer, session)) = (Manager::of(&app, &call), call.path);
-    let owned = app
-        .store
-        .write(Lane::Interactive, move |conn| {
-            managed(conn, &manager, officer)?;
-            let (end, now) = (End::ByManager, manager.now);
-            Ok(sessions::end_own(
-                conn,
-                officer,
-                session,
-                end,
-                &manager.origin,
-                now,
-            )?)
-        })
-        .await?;
-    ended(owned)
-}
-
-/// An invitation that is accepted.
-#[derive(Debug, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(example = json!({
-    "code": "7K4M-X2QT-9WRA",
-    "device": {"id": "0192f7a0-0000-7000-8000-0000000000d1", "name": "红米 Note 12", "platform": "android"}
-}))]
-pub struct InvitationAcceptance {
-    /// The code, as typed or scanned: case, spaces and hyphens do not matter.
-    #[schema(pattern = r"\S", max_length = 40)]
-    code: String,
-    /// The phone, with the id the app keeps on it: the session is bound to it.
-    device: DeviceFacts,
-}
-
-impl Validate for InvitationAcceptance {
-    const MOST_BYTES: Option<usize> = Some(16 * 1024);
-
-    fn validate(&self, errors: &mut Errors) {
-        errors.filled("code", &self.code, 40);
-        errors.nested("device", |errors| {
-            if self.device.id.is_none() {
-                errors.add(
-                    "id",
-                    "required",
-                    "Give an id that the app keeps on the device.",
-                );
-            }
-            self.device.check(errors);
-        });
-    }
-}
-
-/// Sign a phone in by invitation
-///
-/// Answers as signing in does. Without a password the phone stays signed in by its refresh tokens;
-/// `POST /v1/auth/password` sets one at any time, without a current one. Safe to repeat from the same
-/// device after a lost answer, for an hour, until the refresh token is first used. Wrong codes are
-/// counted per address like wrong passwords.
-#[utoipa::path(
-    operation_id = "acceptInvitation",
-    tag = "auth",
-    request_body = InvitationAcceptance,
-    responses((status = 200, description = "Signed in.", body = Tokens), AcceptRefusals)
-)]
-#[post("/v1/auth/invitations/accept")]
-async fn accept_invitation(
-    app: Data<App>,
-    call: Open<(), (), InvitationAcceptance>,
-) -> Result<HttpResponse, Problem> {
-    let InvitationAcceptance { code, device } = call.body;
-    let acceptance = Acceptance {
-        code,
-        device: Device::from(device),
-        origin: Origin {
-            address: call.address,
-            request_id: call.request_id,
-        },
-    };
-    let now = app.clock.now();
-    let signing = invitations::accept(&app.store, &app.auth, now, acceptance).await?;
-    Ok(Tokens::respond(signing))
 }

@@ -41,7 +41,7 @@ impl House {
             argon2_passes: 1,
             ..AuthSettings::default()
         };
-        let auth = Auth::with_keys(settings, &keys::new_pem().unwrap()).unwrap();
+        let auth = Auth::with_keys(settings, &keys::new_pem().unwrap(), &[7; 32]).unwrap();
         let now = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
         let officer = Uuid::now_v7();
         let hash = auth.passwords.hash_blocking(PASSWORD).unwrap();

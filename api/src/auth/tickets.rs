@@ -16,11 +16,10 @@ use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use uuid::Uuid;
 
+use crate::http::call::TICKET;
 use crate::http::query;
 use crate::problem::Problem;
 
-/// The query parameter that carries a ticket.
-pub const PARAMETER: &str = "ticket";
 /// How long a ticket is good.
 pub const LIFETIME: TimeDelta = TimeDelta::minutes(5);
 /// Most characters of a path prefix.
@@ -155,7 +154,7 @@ pub fn carried(request: &HttpRequest) -> Option<String> {
         return None;
     }
     let mut parameters = query::parse(request.query_string()).ok()?;
-    match parameters.remove(PARAMETER)?.as_slice() {
+    match parameters.remove(TICKET)?.as_slice() {
         [ticket] => Some(ticket.clone()),
         _ => None,
     }

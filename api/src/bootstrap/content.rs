@@ -21,15 +21,16 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::app::App;
 use crate::auth::Signed;
 use crate::auth::me::{self, Me};
-use crate::config::PhotoLimits;
-use crate::grids::directory::{Grid, Town};
+use crate::photos::settings::PhotoLimits;
 use crate::reports::answer::InboxCounts;
 use crate::reports::inbox::{self, Desks};
 use crate::reports::request::MOST_PHOTOS;
 use crate::store::{Conn, Outcome};
+use crate::towns::directory::Directory;
+use crate::towns::directory::Town;
+use crate::towns::snapshot::Grid;
 
 /// Grids listed at most.
 const MOST_GRIDS: usize = 2_000;
@@ -309,12 +310,18 @@ fn own_teams(towns: &[Arc<Town>], officer: Uuid) -> Vec<OwnTeam> {
 ///
 /// # Errors
 /// If the database fails.
-pub fn read(conn: &mut Conn, app: &App, signed: &Signed, now: DateTime<Utc>) -> Outcome<Bootstrap> {
+pub fn read(
+    conn: &mut Conn,
+    directory: &Directory,
+    limits: &PhotoLimits,
+    signed: &Signed,
+    now: DateTime<Utc>,
+) -> Outcome<Bootstrap> {
     let scope = signed.scope();
     let towns: Vec<Arc<Town>> = scope
         .towns()
         .iter()
-        .map(|id| app.directory.town(conn, *id))
+        .map(|id| directory.town(conn, *id))
         .collect::<Outcome<_>>()?;
     let mut grids: Vec<FilingGrid> = towns
         .iter()
@@ -348,7 +355,7 @@ pub fn read(conn: &mut Conn, app: &App, signed: &Signed, now: DateTime<Utc>) -> 
         .map(|town| Arc::clone(town.settings().at(now)))
         .unwrap_or_default();
     Ok(Bootstrap {
-        me: me::me(conn, &app.directory, signed)?,
+        me: me::me(conn, &directory, signed)?,
         grids,
         more_grids,
         categories: categories(&settings.reports),
@@ -368,7 +375,7 @@ pub fn read(conn: &mut Conn, app: &App, signed: &Signed, now: DateTime<Utc>) -> 
         teams: own_teams(&towns, signed.actor.officer_id),
         return_reasons: codes::<ReturnReason>(),
         void_reasons: codes::<VoidReason>(),
-        photos: PhotoFacts::of(&settings, &app.config.photos),
+        photos: PhotoFacts::of(&settings, limits),
         inbox,
         features: FEATURES,
         server_time: None,

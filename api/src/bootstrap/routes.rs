@@ -7,11 +7,13 @@ use actix_web::web::Data;
 use actix_web::{HttpResponse, get};
 
 use super::content::{self, Bootstrap};
-use crate::app::App;
+use crate::auth::Call;
+use crate::http::etag;
 use crate::http::service_config::ServiceConfig;
-use crate::http::{Call, etag};
+use crate::photos::Gallery;
 use crate::problem::Problem;
 use crate::refusals;
+use crate::towns::directory::Directory;
 
 /// The routes of this room.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -37,11 +39,15 @@ refusals! {
     )
 )]
 #[get("/v1/bootstrap")]
-async fn get_bootstrap(app: Data<App>, call: Call) -> Result<HttpResponse, Problem> {
-    let (inner, signed, now) = (app.clone(), call.actor, app.clock.now());
-    let mut bootstrap = app
+async fn get_bootstrap(
+    directory: Data<Directory>,
+    gallery: Data<Gallery>,
+    call: Call,
+) -> Result<HttpResponse, Problem> {
+    let (inner, signed, now) = (directory.clone(), call.actor, call.now);
+    let mut bootstrap = call
         .store
-        .read(move |conn| content::read(conn, &inner, &signed, now))
+        .read(move |conn| content::read(conn, &inner, &gallery.limits, &signed, now))
         .await?;
     let tagged = etag::write(&bootstrap)?;
     bootstrap.server_time = Some(now);

@@ -4,13 +4,14 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use gridpatrol_domain::calendar::{Holidays, Year};
+use gridpatrol_domain::calendar::Year;
 use uuid::Uuid;
 
 use crate::on_each;
 use crate::store::Conn;
 use crate::store::schema::{calendar_state as state, calendar_years as table};
 use crate::store::types::At;
+use crate::towns::holidays::read;
 
 /// A version of a year's table as it is kept.
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -34,26 +35,6 @@ impl Row {
     pub fn year(&self) -> QueryResult<Year> {
         read(&self.body)
     }
-}
-
-fn read(body: &str) -> QueryResult<Year> {
-    serde_json::from_str(body)
-        .map_err(|error| diesel::result::Error::DeserializationError(error.into()))
-}
-
-/// The tables in force of all years.
-///
-/// # Errors
-/// If the database fails.
-pub fn holidays(conn: &mut Conn) -> QueryResult<Holidays> {
-    let mut bodies: Vec<(i32, String)> = table::table
-        .order((table::year.asc(), table::version.desc()))
-        .select((table::year, table::body))
-        .load(conn)?;
-    // The latest of each year comes first.
-    bodies.dedup_by_key(|(year, _)| *year);
-    let years = bodies.iter().map(|(_, body)| read(body));
-    Ok(Holidays::new(years.collect::<QueryResult<_>>()?))
 }
 
 /// The table in force of one year.

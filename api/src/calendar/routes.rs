@@ -3,7 +3,6 @@
 //! Owns the wire and nothing else.
 
 use actix_web::http::StatusCode;
-use actix_web::web::Data;
 use actix_web::{HttpResponse, get, put};
 use chrono::{DateTime, Datelike as _, Utc};
 use gridpatrol_domain::calendar::holidays::{LONGEST_NAME, MOST_DAYS, YEARS};
@@ -13,11 +12,11 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::commands::{self, Giver};
 use super::queries::{self, Row};
-use crate::app::App;
+use crate::auth::Call;
 use crate::auth::routes::origin;
+use crate::http::etag;
 use crate::http::service_config::ServiceConfig;
 use crate::http::validate::{Errors, Validate};
-use crate::http::{Call, etag};
 use crate::problem::{Problem, document};
 use crate::refusals;
 use crate::store::{Lane, Outcome};
@@ -99,10 +98,10 @@ impl CalendarYear {
     )
 )]
 #[get("/v1/calendar")]
-async fn get_calendar(app: Data<App>, call: Call<(), Which>) -> Result<HttpResponse, Problem> {
-    let present = calendar::date(app.clock.now()).year();
+async fn get_calendar(call: Call<(), Which>) -> Result<HttpResponse, Problem> {
+    let present = calendar::date(call.now).year();
     let year = call.query.year.unwrap_or(present);
-    let state = app
+    let state = call
         .store
         .read(move |conn| CalendarYear::of(year, queries::latest(conn, year)?.as_ref()))
         .await?;
@@ -166,10 +165,7 @@ impl Validate for CalendarChange {
     responses((status = 200, description = "The year's table.", body = CalendarYear), Changed)
 )]
 #[put("/v1/calendar")]
-async fn put_calendar(
-    app: Data<App>,
-    call: Call<(), (), CalendarChange>,
-) -> Result<HttpResponse, Problem> {
+async fn put_calendar(call: Call<(), (), CalendarChange>) -> Result<HttpResponse, Problem> {
     commands::may_change(&call.actor.actor)?;
     let if_match = call.if_match.clone();
     if if_match.is_none() {
@@ -179,9 +175,9 @@ async fn put_calendar(
         officer_id: Some(call.actor.officer.id),
         origin: origin(&call),
     };
-    let (table, now) = (call.body.table(), app.clock.now());
+    let (table, now) = (call.body.table(), call.now);
     let year = table.year;
-    let state = app
+    let state = call
         .store
         .write(Lane::Interactive, move |conn| {
             let row = commands::give(conn, &giver, &table, if_match.as_ref(), now)?;

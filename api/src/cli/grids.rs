@@ -8,6 +8,8 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::grids::import::whole;
 use crate::imports::whole::WholeError;
+use crate::reports::relocation::FollowingReports;
+use std::sync::Arc;
 
 /// Imports the file by the steps of the server, and says what that did.
 pub(super) fn import(config: &Config, file: &Path, dry_run: bool) -> Result<(), CommandError> {
@@ -20,14 +22,19 @@ pub(super) fn import(config: &Config, file: &Path, dry_run: bool) -> Result<(), 
     store.migrate()?;
     let (clock, name) = (Clock::system(), file.file_name());
     let name = name.map(|name| name.to_string_lossy().into_owned());
-    let ended =
-        whole(&store, content, name, dry_run, move || clock.now()).map_err(
-            |error| match error {
-                WholeError::Io(source) => unreadable(source),
-                WholeError::Format(detail) => CommandError::Usage(detail),
-                WholeError::Problem(problem) => CommandError::Refused(problem),
-            },
-        )?;
+    let ended = whole(
+        &store,
+        Arc::new(FollowingReports),
+        content,
+        name,
+        dry_run,
+        move || clock.now(),
+    )
+    .map_err(|error| match error {
+        WholeError::Io(source) => unreadable(source),
+        WholeError::Format(detail) => CommandError::Usage(detail),
+        WholeError::Problem(problem) => CommandError::Refused(problem),
+    })?;
     if !ended.done {
         return Err(CommandError::BadLines(ended));
     }

@@ -16,10 +16,10 @@ use crate::auth::guessable;
 use crate::auth::passwords::Passwords;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::grids::queries as grids;
 use crate::officers::commands::{self, NewOfficer, NewPosting};
 use crate::problem::{FieldError, Problem};
 use crate::store::Lane;
+use crate::towns::queries as grids;
 
 /// The officer to create.
 #[derive(Debug, Args)]

@@ -23,14 +23,16 @@ use gridpatrol_domain::error::Code;
 use gridpatrol_domain::report::Policy;
 use uuid::Uuid;
 
-use crate::app::App;
+use crate::auth::Auth;
+use crate::clock::Clock;
 use crate::grids::import;
 use crate::photos::digest::Digest;
 use crate::photos::objects::Variant;
-use crate::photos::{imaging, queries as photos};
+use crate::photos::{Gallery, imaging, queries as photos};
 use crate::problem::Problem;
+use crate::reports::services::Services;
 use crate::store::schema::grids;
-use crate::store::{Conn, Lane};
+use crate::store::{Conn, Lane, Store};
 use people::Cast;
 use pictures::Scene;
 use places::Places;
@@ -40,24 +42,38 @@ use stories::{DAYS, VIEWS};
 /// The password of all its accounts, unless another is given.
 pub const PASSWORD: &str = "demo-Patrol-2026";
 
+/// What the demonstration is made with.
+pub struct Parts<'a> {
+    /// The database.
+    pub store: &'a Store,
+    /// The time.
+    pub clock: &'a Clock,
+    /// Hashes the password.
+    pub auth: &'a Auth,
+    /// Takes the pictures.
+    pub gallery: &'a Gallery,
+    /// Files and acts.
+    pub services: &'a Services,
+}
+
 /// Fills an empty database with the demonstration town. One that has any grid is left alone.
 ///
 /// # Errors
 /// If the database or the store of photos fails. Then the database is as empty as before.
-pub async fn fill(app: &Arc<App>, password: &str) -> Result<Option<Happened>, Problem> {
+pub async fn fill(parts: &Parts<'_>, password: &str) -> Result<Option<Happened>, Problem> {
     let started = Instant::now();
-    if !app.store.read(|conn| Ok(is_empty(conn)?)).await? {
+    if !parts.store.read(|conn| Ok(is_empty(conn)?)).await? {
         tracing::info!(
             "the demonstration town goes into an empty database only; this one stays as it is"
         );
         return Ok(None);
     }
     tracing::info!("making the demonstration town");
-    let hash = app.auth.passwords.hash(password.to_owned()).await?;
-    let album = Arc::new(album(app).await?);
-    let inner = Arc::clone(app);
-    let now = app.clock.now();
-    let happened = app
+    let hash = parts.auth.passwords.hash(password.to_owned()).await?;
+    let album = Arc::new(album(parts).await?);
+    let services = parts.services.clone();
+    let now = parts.clock.now();
+    let happened = parts
         .store
         .write(Lane::Interactive, move |conn| {
             // Another process may have been quicker.
@@ -69,10 +85,10 @@ pub async fn fill(app: &Arc<App>, password: &str) -> Result<Option<Happened>, Pr
             let places = Places::new();
             import::write(conn, &places.grids(began), None, began)?;
             let ids = people::settle(conn, &places, &hash, began)?;
-            people::team_up(conn, &inner.directory, &places, &ids, began)?;
-            let town = inner.directory.town(conn, places.town)?;
+            people::team_up(conn, &services.directory, &places, &ids, began)?;
+            let town = services.directory.town(conn, places.town)?;
             let stage = Stage {
-                app: &inner,
+                services: &services,
                 cast: &Cast::of(&ids, &town),
                 places: &places,
                 album: &album,
@@ -90,7 +106,7 @@ pub async fn fill(app: &Arc<App>, password: &str) -> Result<Option<Happened>, Pr
             "the demonstration town is there; README.md names its accounts"
         );
     }
-    app.gallery.arrivals.notify_waiters();
+    parts.gallery.arrivals.notify_waiters();
     Ok(happened)
 }
 
@@ -103,12 +119,12 @@ fn is_empty(conn: &mut Conn) -> QueryResult<bool> {
 }
 
 /// Draws all pictures, and pins and keeps them as an upload would be.
-async fn album(app: &App) -> Result<Album, Problem> {
+async fn album(parts: &Parts<'_>) -> Result<Album, Problem> {
     let drawing: Vec<_> = Scene::ALL
         .into_iter()
         .flat_map(|scene| (0..VIEWS).map(move |view| (scene, view)))
         .map(|(scene, view)| {
-            let most_pixels = app.config.photos.max_pixels;
+            let most_pixels = parts.gallery.limits.max_pixels;
             tokio::task::spawn_blocking(move || drawn(scene, view, most_pixels))
         })
         .collect();
@@ -120,8 +136,9 @@ async fn album(app: &App) -> Result<Album, Problem> {
         .iter()
         .map(|(_, kept, _)| (kept.digest, kept.size))
         .collect();
-    let now = app.clock.now();
-    app.store
+    let now = parts.clock.now();
+    parts
+        .store
         .write(Lane::Interactive, move |conn| {
             for (digest, size) in &pins {
                 photos::pin(conn, *digest, *size, now)?;
@@ -131,7 +148,8 @@ async fn album(app: &App) -> Result<Album, Problem> {
         .await?;
     let keeping = contents.iter_mut().map(|(_, kept, content)| {
         let content = std::mem::take(content);
-        app.gallery
+        parts
+            .gallery
             .objects
             .put(kept.digest, Variant::Original, content)
     });

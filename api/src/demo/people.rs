@@ -10,10 +10,10 @@ use gridpatrol_domain::team::TeamKind;
 use uuid::Uuid;
 
 use super::places::{EACH, Places, Spot};
-use crate::grids::directory::{Directory, Town};
 use crate::officers::commands::{self, NewOfficer, NewPosting};
 use crate::store::{Conn, Outcome};
 use crate::teams::commands::{Manager, New};
+use crate::towns::directory::{Directory, Town};
 
 /// An officer of the demonstration town by what they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

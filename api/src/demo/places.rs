@@ -8,7 +8,7 @@ use gridpatrol_domain::grid::GridPath;
 use uuid::Uuid;
 
 use super::chance::Chance;
-use crate::grids::directory::Grid;
+use crate::towns::snapshot::Grid;
 
 /// The town's code.
 pub const TOWN_CODE: &str = "990001100000";

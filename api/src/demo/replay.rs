@@ -4,7 +4,6 @@
 //! Owns the way from a story to a command. It writes nothing itself.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
 use diesel::Connection as _;
 use gridpatrol_domain::geo::Crs;
@@ -17,18 +16,18 @@ use super::people::{Cast, Who};
 use super::pictures::Scene;
 use super::places::Places;
 use super::stories::{Deed, Moment, Shot, Stories, Story, declaration};
-use crate::app::App;
 use crate::http::etag::IfMatch;
 use crate::http::keyed::canonical_hash;
-use crate::http::language::Language;
 use crate::photos::commands::{self as photos, Arrival};
 use crate::photos::digest::Digest;
 use crate::photos::imaging::Picture;
 use crate::problem::Problem;
+use crate::problem::language::Language;
 use crate::reports::actions::{Assignment, Reclassification};
 use crate::reports::asked::Asked;
 use crate::reports::commands::{self, Acting};
 use crate::reports::request::{PhotoDeclaration, ReportAmendment};
+use crate::reports::services::Services;
 use crate::reports::view::Viewer;
 use crate::store::{Conn, Interrupt, Outcome};
 
@@ -61,8 +60,8 @@ pub struct Happened {
 
 /// The people, the places and the pictures of the stories.
 pub struct Stage<'a> {
-    /// The application.
-    pub app: &'a Arc<App>,
+    /// Files and acts.
+    pub services: &'a Services,
     /// Who acts.
     pub cast: &'a Cast,
     /// Where.
@@ -121,7 +120,7 @@ impl Stage<'_> {
                 filing.photos = self.declarations(shots);
                 let sent = serde_json::to_value(&filing).unwrap_or_default();
                 let hash = canonical_hash(&sent);
-                commands::file(conn, self.app, &viewer, story.id, &filing, hash)?;
+                commands::file(conn, self.services, &viewer, story.id, &filing, hash)?;
             }
             Deed::Arrive(shot) => {
                 let kept = self.kept(shot)?;
@@ -137,7 +136,7 @@ impl Stage<'_> {
                     size: kept.size,
                     picture: kept.picture.clone(),
                 };
-                photos::arrive(conn, &self.app.directory, &arrival, moment.at)?;
+                photos::arrive(conn, &self.services.directory, &arrival, moment.at)?;
             }
             Deed::Act(step, shots) => {
                 let acting = Acting {
@@ -148,7 +147,7 @@ impl Stage<'_> {
                     // The latest, whichever it is: nobody else is at work meanwhile.
                     if_match: IfMatch::parse("*").ok(),
                 };
-                commands::act(conn, self.app, &viewer, &acting)?;
+                commands::act(conn, self.services, &viewer, &acting)?;
             }
         }
         Ok(())

@@ -9,9 +9,9 @@ use serde::Deserialize;
 use super::embedded::File;
 use super::served::{Form, Served, file_answer, speaks};
 use crate::http::Open;
-use crate::http::language::Language;
 use crate::http::service_config::ServiceConfig;
 use crate::http::validate::{Errors, Validate};
+use crate::problem::language::Language;
 use crate::problem::{Problem, document};
 use crate::refusals;
 

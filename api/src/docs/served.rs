@@ -18,9 +18,9 @@ use gridpatrol_domain::error::Code;
 use sha2::{Digest, Sha256};
 
 use super::embedded::File;
-use crate::http::language::Language;
 use crate::http::{etag, packed};
 use crate::problem::Problem;
+use crate::problem::language::Language;
 
 /// The form of the document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

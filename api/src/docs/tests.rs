@@ -10,8 +10,8 @@ use polib::message::{Message, MessageMutView as _, MessageView as _};
 use super::embedded::{File, ROUTES};
 use super::served::{Form, Served};
 use super::translation::{paragraphs, texts, translate};
-use crate::http::language::Language;
 use crate::openapi;
+use crate::problem::language::Language;
 
 const PO: &str = include_str!("../../docs/openapi.zh-CN.po");
 

@@ -10,11 +10,12 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::directory::{Grid, Town};
 use crate::on_each;
 use crate::store::schema::grid_boundaries as rows;
 use crate::store::types::{At, Coded, Id};
 use crate::store::{Conn, Outcome};
+use crate::towns::directory::Town;
+use crate::towns::snapshot::Grid;
 
 /// The boundary of a grid.
 #[derive(Debug, Clone)]

@@ -16,17 +16,18 @@ use uuid::Uuid;
 
 use super::boundaries::{self, Drawn};
 use super::change_routes::{ById, manager};
-use super::directory::Grid;
 use super::routes::GridFacts;
-use crate::app::App;
+use crate::auth::Call;
 use crate::http::choice::{Choice, OptionalChoice as _};
+use crate::http::etag;
 use crate::http::service_config::ServiceConfig;
 use crate::http::system::InSystem;
 use crate::http::validate::{Errors, Validate};
-use crate::http::{Call, etag};
 use crate::problem::{FieldError, Problem, document};
 use crate::refusals;
 use crate::store::Lane;
+use crate::towns::directory::Directory;
+use crate::towns::snapshot::Grid;
 
 /// The routes of this file.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -120,9 +121,12 @@ impl GridBoundary {
     )
 )]
 #[get("/v1/grids/{id}/boundary")]
-async fn get_boundary(app: Data<App>, call: Call<ById, InSystem>) -> Result<HttpResponse, Problem> {
-    let (manager, id, crs) = (manager(&app, &call), call.path.id, call.query.get());
-    let boundary = app
+async fn get_boundary(
+    directory: Data<Directory>,
+    call: Call<ById, InSystem>,
+) -> Result<HttpResponse, Problem> {
+    let (manager, id, crs) = (manager(&directory, &call), call.path.id, call.query.get());
+    let boundary = call
         .store
         .read(move |conn| {
             let (_, grid) = manager.seen(conn, id)?;
@@ -147,10 +151,10 @@ async fn get_boundary(app: Data<App>, call: Call<ById, InSystem>) -> Result<Http
 )]
 #[put("/v1/grids/{id}/boundary")]
 async fn put_boundary(
-    app: Data<App>,
+    directory: Data<Directory>,
     call: Call<ById, (), BoundaryRequest>,
 ) -> Result<HttpResponse, Problem> {
-    let (manager, id) = (manager(&app, &call), call.path.id);
+    let (manager, id) = (manager(&directory, &call), call.path.id);
     let (geometry, if_match) = (call.body.geometry.clone(), call.if_match.clone());
     let crs = call.body.crs.get().unwrap_or(Crs::Wgs84);
     // Looking for crossings takes its time.
@@ -163,7 +167,7 @@ async fn put_boundary(
         let flaw = FieldError::new("/geometry", "not_allowed", flaw.to_string());
         Problem::invalid(vec![flaw])
     })?;
-    let boundary = app
+    let boundary = call
         .store
         .write(Lane::Interactive, move |conn| {
             let (grid, drawn) = manager.bound(conn, id, Some(&boundary), if_match.as_ref())?;
@@ -188,10 +192,13 @@ async fn put_boundary(
     responses((status = 204, description = "It has none now."), Remove)
 )]
 #[delete("/v1/grids/{id}/boundary")]
-async fn delete_boundary(app: Data<App>, call: Call<ById>) -> Result<HttpResponse, Problem> {
-    let (manager, id) = (manager(&app, &call), call.path.id);
+async fn delete_boundary(
+    directory: Data<Directory>,
+    call: Call<ById>,
+) -> Result<HttpResponse, Problem> {
+    let (manager, id) = (manager(&directory, &call), call.path.id);
     let if_match = call.if_match.clone();
-    app.store
+    call.store
         .write(Lane::Interactive, move |conn| {
             manager.bound(conn, id, None, if_match.as_ref())?;
             Ok(())
@@ -261,13 +268,16 @@ pub struct Located {
     responses((status = 200, description = "Where it lies.", body = Located), Locate)
 )]
 #[get("/v1/grids/locate")]
-async fn locate_grid(app: Data<App>, call: Call<(), PointQuery>) -> Result<HttpResponse, Problem> {
-    let (directory, scope) = (app.directory.clone(), call.actor.scope());
+async fn locate_grid(
+    directory: Data<Directory>,
+    call: Call<(), PointQuery>,
+) -> Result<HttpResponse, Problem> {
+    let (directory, scope) = (directory.clone(), call.actor.scope());
     let crs = call.query.crs.get().unwrap_or(Crs::Wgs84);
     let at: Position = crs
         .to_wgs84(call.query.lat, call.query.lon)
         .map_err(|_| Problem::new(Code::ValidationFailed))?;
-    let located = app
+    let located = call
         .store
         .read(move |conn| {
             let mut best = None;

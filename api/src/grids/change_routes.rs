@@ -15,20 +15,24 @@ use uuid::Uuid;
 
 use super::commands::{Amendment, Manager, NewGrid};
 use super::import::{MOST_CONTACT_CHARS, MOST_NAME_CHARS};
+use super::open_reports::OpenReports;
 use super::queries::HistoryRow;
 use super::restructure::Restructuring;
 use super::routes::GridFacts;
 use super::{queries, record};
-use crate::app::App;
+use crate::auth::Call;
+use crate::http::etag;
 use crate::http::keyed::{Answer, keyed};
-use crate::http::language::Language;
 use crate::http::page::{Cursor, Limit, Page};
 use crate::http::service_config::ServiceConfig;
 use crate::http::validate::{Errors, Validate};
-use crate::http::{Call, etag};
+use crate::problem::language::Language;
 use crate::problem::{Problem, document};
 use crate::refusals;
 use crate::store::Lane;
+use crate::towns::directory::Directory;
+use crate::towns::queries as towns;
+use crate::towns::snapshot::Person;
 
 /// The routes of this file.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -56,11 +60,11 @@ pub struct ById {
 }
 
 /// The caller as one who may change grids.
-pub(super) fn manager<P, Q, B>(app: &App, call: &Call<P, Q, B>) -> Manager {
+pub(super) fn manager<P, Q, B>(directory: &Directory, call: &Call<P, Q, B>) -> Manager {
     Manager {
-        directory: app.directory.clone(),
+        directory: directory.clone(),
         actor: call.actor.actor.clone(),
-        now: app.clock.now(),
+        now: call.now,
     }
 }
 
@@ -217,10 +221,10 @@ fn parsed(code: &str) -> Result<DivisionCode, Problem> {
 )]
 #[post("/v1/grids")]
 async fn create_grid(
-    app: Data<App>,
+    directory: Data<Directory>,
     call: Call<(), (), GridCreation>,
 ) -> Result<HttpResponse, Problem> {
-    let manager = manager(&app, &call);
+    let manager = manager(&directory, &call);
     if call.body.valid_from.is_some_and(|from| from > manager.now) {
         let mut errors = Errors::body();
         errors.add("valid_from", "in_the_future", "It lies in the future.");
@@ -234,7 +238,7 @@ async fn create_grid(
         contact: call.body.contact.clone(),
         valid_from: call.body.valid_from,
     };
-    keyed(&app, &call, move |conn| {
+    keyed(&call, move |conn| {
         let grid = manager.create(conn, &new)?;
         let town = manager.directory.town(conn, grid.path.town_id())?;
         Ok(Answer::created(&GridFacts::of(&town, &grid))?)
@@ -255,10 +259,10 @@ async fn create_grid(
 )]
 #[patch("/v1/grids/{id}")]
 async fn amend_grid(
-    app: Data<App>,
+    directory: Data<Directory>,
     call: Call<ById, (), GridAmendment>,
 ) -> Result<HttpResponse, Problem> {
-    let (manager, id) = (manager(&app, &call), call.path.id);
+    let (manager, id) = (manager(&directory, &call), call.path.id);
     let (body, if_match) = (call.body, call.if_match);
     let amendment = Amendment {
         name: body.name,
@@ -266,7 +270,7 @@ async fn amend_grid(
         code: body.code.as_deref().map(parsed).transpose()?,
         code_from: body.code_from,
     };
-    let grid = app
+    let grid = call
         .store
         .write(Lane::Interactive, move |conn| {
             let grid = manager.amend(conn, id, &amendment, if_match.as_ref())?;
@@ -293,19 +297,20 @@ async fn amend_grid(
 )]
 #[post("/v1/grids/{id}/move")]
 async fn move_grid(
-    app: Data<App>,
+    directory: Data<Directory>,
+    open_reports: Data<dyn OpenReports>,
     call: Call<ById, (), GridMove>,
 ) -> Result<HttpResponse, Problem> {
-    let (manager, id) = (manager(&app, &call), call.path.id);
+    let (manager, id) = (manager(&directory, &call), call.path.id);
     let (body, if_match) = (call.body.clone(), call.if_match.clone());
     let code = body.code.as_deref().map(parsed).transpose()?;
-    keyed(&app, &call, move |conn| {
+    keyed(&call, move |conn| {
         let (town, group) = manager.managed(conn, id, if_match.as_ref(), false)?;
         let (_, village) = manager.seen(conn, body.parent_id)?;
         if let Some(code) = &code {
             super::commands::check_code(code, group.tier(), Some(&village))?;
         }
-        let restructuring = restructuring(&manager, body.reason.as_deref());
+        let restructuring = restructuring(&manager, &**open_reports, body.reason.as_deref());
         let code = code.as_ref().map(DivisionCode::as_str);
         let grid = restructuring.move_group(conn, town.id, id, village.id, code)?;
         let town = manager.directory.town(conn, town.id)?;
@@ -329,17 +334,18 @@ async fn move_grid(
 )]
 #[post("/v1/grids/{id}/archive")]
 async fn archive_grid(
-    app: Data<App>,
+    directory: Data<Directory>,
+    open_reports: Data<dyn OpenReports>,
     call: Call<ById, (), GridArchiving>,
 ) -> Result<HttpResponse, Problem> {
-    let (manager, id) = (manager(&app, &call), call.path.id);
+    let (manager, id) = (manager(&directory, &call), call.path.id);
     let (body, if_match) = (call.body.clone(), call.if_match.clone());
-    keyed(&app, &call, move |conn| {
+    keyed(&call, move |conn| {
         let (town, _) = manager.managed(conn, id, if_match.as_ref(), false)?;
         if let Some(successor) = body.successor_id {
             manager.seen(conn, successor)?;
         }
-        let restructuring = restructuring(&manager, body.reason.as_deref());
+        let restructuring = restructuring(&manager, &**open_reports, body.reason.as_deref());
         let grid = restructuring.archive(conn, town.id, id, body.successor_id)?;
         let town = manager.directory.town(conn, town.id)?;
         Ok(Answer::ok(&GridFacts::of(&town, &grid))?)
@@ -347,9 +353,14 @@ async fn archive_grid(
     .await
 }
 
-fn restructuring<'a>(manager: &'a Manager, reason: Option<&'a str>) -> Restructuring<'a> {
+fn restructuring<'a>(
+    manager: &'a Manager,
+    open_reports: &'a dyn OpenReports,
+    reason: Option<&'a str>,
+) -> Restructuring<'a> {
     Restructuring {
         directory: &manager.directory,
+        open_reports,
         actor_id: Some(manager.actor.officer_id),
         now: manager.now,
         reason,
@@ -410,7 +421,7 @@ pub struct GridEvent {
 
 fn shown(
     row: HistoryRow,
-    names: &std::collections::HashMap<Uuid, super::directory::Person>,
+    names: &std::collections::HashMap<Uuid, Person>,
     language: Language,
 ) -> GridEvent {
     let known = record::KINDS.iter().find(|(kind, ..)| *kind == row.kind);
@@ -449,15 +460,15 @@ fn shown(
 )]
 #[get("/v1/grids/{id}/history")]
 async fn list_grid_history(
-    app: Data<App>,
+    directory: Data<Directory>,
     call: Call<ById, HistoryQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let (manager, id, limit) = (manager(&app, &call), call.path.id, call.query.limit);
+    let (manager, id, limit) = (manager(&directory, &call), call.path.id, call.query.limit);
     let filters = ("grid_history", id);
-    let before: Option<i64> = app
+    let before: Option<i64> = call
         .cursors
         .open_optional(call.query.cursor.as_ref(), &filters)?;
-    let (rows, names) = app
+    let (rows, names) = call
         .store
         .read(move |conn| {
             let (town, _) = manager.seen(conn, id)?;
@@ -465,7 +476,7 @@ async fn list_grid_history(
             let rows = queries::history_of(conn, town.id, id, before, limit.and_one())?;
             let people: std::collections::HashSet<Uuid> =
                 rows.iter().filter_map(|row| row.actor_id).collect();
-            let names = queries::people(conn, people)?;
+            let names = towns::people(conn, people)?;
             Ok((rows, names))
         })
         .await?;
@@ -473,7 +484,7 @@ async fn list_grid_history(
     let page = Page::of(
         rows,
         limit,
-        &app.cursors,
+        &call.cursors,
         &filters,
         |row| row.seq,
         |row| shown(row, &names, language),

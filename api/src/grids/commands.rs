@@ -18,12 +18,14 @@ use gridpatrol_domain::scope::Scope;
 use uuid::Uuid;
 
 use super::boundaries::{self, Drawn};
-use super::directory::{Directory, Grid, Town};
 use super::import::{MOST_GRIDS_OF_TOWN, write};
 use super::{queries, record};
 use crate::http::etag::{self, IfMatch};
 use crate::problem::{FieldError, Problem};
 use crate::store::{Conn, Outcome, events, town};
+use crate::towns::directory::{Directory, Town};
+use crate::towns::queries as towns;
+use crate::towns::snapshot::Grid;
 
 /// Who asks for a change, and when.
 #[derive(Clone)]
@@ -282,7 +284,7 @@ pub fn seen(
         .find(conn, scope.towns(), id)?
         .map(|(town, _)| town);
     if found.is_none() && management::administers(actor) {
-        found = queries::grid_by_id(conn, id)?
+        found = towns::grid_by_id(conn, id)?
             .map(|grid| directory.town(conn, grid.path.town_id()))
             .transpose()?;
     }

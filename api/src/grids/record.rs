@@ -7,9 +7,9 @@ use gridpatrol_domain::slug::Slug as _;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::directory::Grid;
 use super::restructure::Restructuring;
 use crate::store::events::EventRecord;
+use crate::towns::snapshot::Grid;
 
 /// Kinds of events about grids, with what they are called.
 pub const KINDS: [(&str, &str, &str); 5] = [

@@ -6,27 +6,29 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use gridpatrol_domain::grid::management::{self, Refusal};
-use gridpatrol_domain::report::Context;
 use gridpatrol_domain::report::relocation::Reason;
 use gridpatrol_domain::slug::Slug as _;
 use serde_json::{Map, json};
 use uuid::Uuid;
 
-use super::directory::{Directory, Grid, Town};
+use super::open_reports::{LockedReports, OpenReports, Relocation};
 use super::{queries, record};
 use crate::problem::Problem;
-use crate::reports::relocation::{self, Change};
 use crate::store::events::{self, EventRecord};
 use crate::store::schema::postings;
 use crate::store::town::{self, TownHead};
 use crate::store::types::Id;
 use crate::store::{Conn, Outcome};
+use crate::towns::directory::{Directory, Town};
+use crate::towns::snapshot::Grid;
 
 /// Who changes the tree, when, and by what rules reports follow.
 #[derive(Clone, Copy)]
 pub struct Restructuring<'a> {
     /// The towns.
     pub directory: &'a Directory,
+    /// What follows.
+    pub open_reports: &'a dyn OpenReports,
     /// Who; none: the command line.
     pub actor_id: Option<Uuid>,
     /// When.
@@ -45,18 +47,20 @@ impl From<Refusal> for Problem {
 struct Held {
     town: std::sync::Arc<Town>,
     head: TownHead,
-    reports: Vec<crate::reports::rows::ReportRow>,
+    reports: Box<dyn LockedReports>,
 }
 
 impl Restructuring<'_> {
     /// Locks the open reports of these grids, then the town's row. What has changed in between leads
     /// to another try.
     fn hold(&self, conn: &mut Conn, town_id: Uuid, grids: &[Uuid]) -> Outcome<Held> {
-        relocation::lock(conn, town_id, grids)?;
+        self.open_reports.lock(conn, town_id, grids)?;
         let town = self.directory.town(conn, town_id)?;
         let head = town::advance(conn, town_id)?;
         head.unchanged_since(town.version())?;
-        let reports = relocation::all(conn, town_id, grids)?
+        let reports = self
+            .open_reports
+            .locked(conn, town_id, grids)?
             .ok_or_else(|| town::try_again("a report was filed, and somebody acts on it"))?;
         Ok(Held {
             town,
@@ -95,8 +99,8 @@ impl Restructuring<'_> {
         let records = vec![record::moved(&before, &after, self)];
         events::append(conn, &mut held.head, records)?;
         town::touch_directory(conn, town_id)?;
-        let change = self.change(&before, &after, Reason::Moved);
-        self.follow(conn, held, change)?;
+        let relocation = self.relocation(&before, &after, Reason::Moved);
+        self.follow(conn, held, &relocation)?;
         Ok(after)
     }
 
@@ -155,14 +159,14 @@ impl Restructuring<'_> {
         }
         town::touch_directory(conn, town_id)?;
         if let Some(taking) = &taking {
-            let change = self.change(&before, taking, Reason::Archived);
-            self.follow(conn, held, change)?;
+            let relocation = self.relocation(&before, taking, Reason::Archived);
+            self.follow(conn, held, &relocation)?;
         }
         Ok(after)
     }
 
-    const fn change(&self, from: &Grid, to: &Grid, reason: Reason) -> Change {
-        Change {
+    const fn relocation(&self, from: &Grid, to: &Grid, reason: Reason) -> Relocation {
+        Relocation {
             from: from.path,
             to: to.path,
             reason,
@@ -171,31 +175,10 @@ impl Restructuring<'_> {
         }
     }
 
-    fn follow(&self, conn: &mut Conn, mut held: Held, change: Change) -> Outcome<()> {
+    fn follow(&self, conn: &mut Conn, mut held: Held, relocation: &Relocation) -> Outcome<()> {
         let town = self.directory.town(conn, held.town.id)?;
-        let staffing = town.staffing(self.now);
-        let context = Context {
-            staffing: &staffing,
-            // Each report follows those of its receipt (`relocation`).
-            policy: &town.settings().at(self.now).reports,
-            calendar: town.calendar(self.now),
-            // Nobody closes anything here.
-            evidence: false,
-            now: self.now,
-        };
-        let reports = std::mem::take(&mut held.reports);
-        let all = reports.len();
-        let followed = relocation::follow(
-            conn,
-            &mut held.head,
-            reports,
-            &change,
-            &held.town,
-            &town,
-            &context,
-        )?;
-        tracing::info!(grid = %change.from.id(), all, followed, "open reports have followed");
-        Ok(())
+        held.reports
+            .follow(conn, &mut held.head, relocation, &held.town, &town)
     }
 
     /// Ends the postings at a grid, those to come before they begin.
@@ -249,13 +232,17 @@ impl Restructuring<'_> {
 ///
 /// # Errors
 /// If the database fails.
-pub fn lock_reports(conn: &mut Conn, town: &Town, ending: &[Uuid]) -> Outcome<()> {
+pub fn lock_reports(
+    conn: &mut Conn,
+    open_reports: &dyn OpenReports,
+    town: &Town,
+    ending: &[Uuid],
+) -> Outcome<()> {
     let mut ids = ending.to_vec();
     for grid in ending {
         ids.extend(below(town, *grid).map(|below| below.id));
     }
-    relocation::lock(conn, town.id, &ids)?;
-    Ok(())
+    open_reports.lock(conn, town.id, &ids)
 }
 
 fn below(town: &Town, grid: Uuid) -> impl Iterator<Item = &Grid> {

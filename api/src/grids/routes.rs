@@ -15,19 +15,23 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::change_routes::ById;
-use super::directory::{Grid, Town};
 use super::{boundary_routes, change_routes, queries};
-use crate::app::App;
+use crate::auth::Call;
 use crate::http::choice::{Choice, OptionalChoice as _};
+use crate::http::etag;
 use crate::http::page::{Cursor, Limit, Page};
 use crate::http::service_config::ServiceConfig;
 use crate::http::validate::{Errors, Validate};
-use crate::http::{Call, etag};
 use crate::imports::ImportKind;
+use crate::imports::ImportQueue;
 use crate::imports::routes::Import;
 use crate::imports::upload::{self, Announced, ImportQuery, SheetFile};
 use crate::problem::{Problem, document};
 use crate::refusals;
+use crate::store::Store;
+use crate::towns::directory::Directory;
+use crate::towns::directory::Town;
+use crate::towns::snapshot::Grid;
 
 /// The routes of this room.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -205,7 +209,10 @@ struct Filters<'a> {
     responses((status = 200, description = "A page of grids.", body = Page<GridFacts>), SignedRefusals)
 )]
 #[get("/v1/grids")]
-async fn list_grids(app: Data<App>, call: Call<(), Listing>) -> Result<HttpResponse, Problem> {
+async fn list_grids(
+    directory: Data<Directory>,
+    call: Call<(), Listing>,
+) -> Result<HttpResponse, Problem> {
     let wanted = call.query;
     let q = wanted.q.as_deref().map(|q| q.trim().to_lowercase());
     let tier = wanted.tier.get();
@@ -216,10 +223,10 @@ async fn list_grids(app: Data<App>, call: Call<(), Listing>) -> Result<HttpRespo
         q: q.as_deref(),
         archived: wanted.archived,
     };
-    let after: Option<String> = app
+    let after: Option<String> = call
         .cursors
         .open_optional(wanted.cursor.as_ref(), &filters)?;
-    let towns = towns_of(&app, call.actor.scope()).await?;
+    let towns = towns_of(&directory, &call.store, call.actor.scope()).await?;
     let mut found: Vec<(&Town, &Grid)> = towns
         .iter()
         .flat_map(|town| town.all_grids().map(move |grid| (&**town, grid)))
@@ -236,7 +243,7 @@ async fn list_grids(app: Data<App>, call: Call<(), Listing>) -> Result<HttpRespo
     found.sort_by(|(_, one), (_, other)| one.code.cmp(&other.code));
     let key = |(_, grid): &(&Town, &Grid)| grid.code.clone();
     let facts = |(town, grid): (&Town, &Grid)| GridFacts::of(town, grid);
-    let page = Page::of(found, wanted.limit, &app.cursors, &filters, key, facts)?;
+    let page = Page::of(found, wanted.limit, &call.cursors, &filters, key, facts)?;
     etag::json(call.if_none_match.as_deref(), 0, &page)
 }
 
@@ -316,8 +323,11 @@ impl Validate for TreeQuery {
     )
 )]
 #[get("/v1/grids/tree")]
-async fn grid_tree(app: Data<App>, call: Call<(), TreeQuery>) -> Result<HttpResponse, Problem> {
-    let mut towns = towns_of(&app, call.actor.scope()).await?;
+async fn grid_tree(
+    directory: Data<Directory>,
+    call: Call<(), TreeQuery>,
+) -> Result<HttpResponse, Problem> {
+    let mut towns = towns_of(&directory, &call.store, call.actor.scope()).await?;
     towns.sort_by(|one, other| one.code.cmp(&other.code));
     let trees = Trees {
         items: towns
@@ -352,7 +362,7 @@ async fn grid_tree(app: Data<App>, call: Call<(), TreeQuery>) -> Result<HttpResp
 )]
 #[post("/v1/grids/import")]
 async fn import_grids(
-    app: Data<App>,
+    imports: Data<ImportQueue>,
     _: Announced,
     call: Call<(), ImportQuery>,
     body: Payload,
@@ -367,7 +377,7 @@ async fn import_grids(
         return Err(Problem::new(Code::NotPermitted)
             .detail("Grids are imported by administrators and leaders of towns."));
     }
-    upload::receive(&app, &call, body, ImportKind::Grids).await
+    upload::receive(&imports, &call, body, ImportKind::Grids).await
 }
 
 /// One grid
@@ -385,9 +395,9 @@ async fn import_grids(
     )
 )]
 #[get("/v1/grids/{id}")]
-async fn get_grid(app: Data<App>, call: Call<ById>) -> Result<HttpResponse, Problem> {
-    let (manager, id) = (change_routes::manager(&app, &call), call.path.id);
-    let grid = app
+async fn get_grid(directory: Data<Directory>, call: Call<ById>) -> Result<HttpResponse, Problem> {
+    let (manager, id) = (change_routes::manager(&directory, &call), call.path.id);
+    let grid = call
         .store
         .read(move |conn| {
             let (town, grid) = manager.seen(conn, id)?;
@@ -403,9 +413,13 @@ async fn get_grid(app: Data<App>, call: Call<ById>) -> Result<HttpResponse, Prob
 }
 
 /// The towns the caller is posted in.
-async fn towns_of(app: &App, scope: Scope) -> Result<Vec<Arc<Town>>, Problem> {
-    let directory = app.directory.clone();
-    app.store
+async fn towns_of(
+    directory: &Directory,
+    store: &Store,
+    scope: Scope,
+) -> Result<Vec<Arc<Town>>, Problem> {
+    let directory = directory.clone();
+    store
         .read(move |conn| {
             scope
                 .towns()

@@ -7,18 +7,19 @@ use diesel::prelude::*;
 use gridpatrol_domain::officer::Role;
 use uuid::Uuid;
 
-use super::directory::{Directory, Town};
 use super::import::whole;
-use super::queries;
 use crate::auth::authenticate::active_postings;
 use crate::imports::Counts;
 use crate::imports::whole::{Ended, WholeError};
 use crate::officers::commands::{NewOfficer, NewPosting, add_deputy, create};
 use crate::problem::Problem;
+use crate::reports::relocation::FollowingReports;
 use crate::store::schema::{grids, officers, postings};
 use crate::store::testing::{Database, KINDS, Kind};
 use crate::store::types::Id;
 use crate::store::{Lane, Store, StoreSettings, events, town};
+use crate::towns::directory::{Directory, Town};
+use crate::towns::queries as towns;
 
 const TOWN: &str = "\u{feff}code,name,tier,parent_code\r
 990001100000,示范镇,town,\r
@@ -62,14 +63,23 @@ impl House {
 
     async fn bytes(&self, file: Vec<u8>, dry_run: bool) -> Result<Ended, WholeError> {
         let store = self.store.clone();
-        tokio::task::spawn_blocking(move || whole(&store, file.as_slice(), None, dry_run, now))
-            .await
-            .unwrap()
+        tokio::task::spawn_blocking(move || {
+            whole(
+                &store,
+                Arc::new(FollowingReports),
+                file.as_slice(),
+                None,
+                dry_run,
+                now,
+            )
+        })
+        .await
+        .unwrap()
     }
 
     async fn named(&self, code: &'static str) -> String {
         self.store
-            .read(move |conn| Ok(queries::grids_coded(conn, &[code])?))
+            .read(move |conn| Ok(towns::grids_coded(conn, &[code])?))
             .await
             .unwrap()
             .remove(code)
@@ -79,7 +89,7 @@ impl House {
 
     async fn id(&self, code: &'static str) -> Uuid {
         self.store
-            .read(move |conn| Ok(queries::grids_coded(conn, &[code])?))
+            .read(move |conn| Ok(towns::grids_coded(conn, &[code])?))
             .await
             .unwrap()
             .remove(code)

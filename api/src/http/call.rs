@@ -1,7 +1,7 @@
 //! One request, read and checked in one order for all operations.
 //!
-//! [`Call`] is a signed-in request, [`Open`] one without signing in. Handlers take nothing else, so
-//! no operation can check in another order or forget a check.
+//! [`SignedCall`] is a request of somebody who is signed in, [`Open`] one without signing in. Handlers
+//! take nothing else, so no operation can check in another order or forget a check.
 
 use std::any::TypeId;
 use std::future::Future;
@@ -11,30 +11,44 @@ use std::time::Duration;
 use actix_web::dev::Payload;
 use actix_web::http::Method;
 use actix_web::http::header::{HeaderMap, IF_MATCH, IF_NONE_MATCH};
-use actix_web::web::{Data, Path};
+use actix_web::web::Path;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use chrono::{DateTime, Utc};
 use gridpatrol_domain::error::Code;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::context::{Identity, RequestContext};
 use super::etag::IfMatch;
 use super::keyed::{Key, Ticket};
-use super::language::Language;
 use super::middleware::Context;
+use super::page::Signer;
 use super::query::{self, Parameters};
 use super::validate::{Errors, Validate};
 use super::{body, shape};
-use crate::app::App;
-use crate::auth::{self, tickets};
+use crate::clock::Clock;
+use crate::problem::language::Language;
 use crate::problem::{FieldError, Problem};
+use crate::store::Store;
 use crate::traffic::Caller;
 
-/// A signed-in request: path `P`, query `Q`, JSON body `B`. `()` reads nothing: a body is left for
-/// another extractor, any query parameter is refused.
+/// The query parameter of a GET that may say who calls, where no header can be sent.
+pub const TICKET: &str = "ticket";
+
+/// A request of the signed-in caller `I`: path `P`, query `Q`, JSON body `B`. `()` reads nothing: a
+/// body is left for another extractor, any query parameter is refused.
 #[derive(Debug)]
-pub struct Call<P = (), Q = (), B = ()> {
+pub struct SignedCall<I, P = (), Q = (), B = ()> {
     /// Who calls.
-    pub actor: auth::Signed,
+    pub actor: I,
+    /// When it was taken.
+    pub now: DateTime<Utc>,
+    /// The time, for what happens long after the request was taken.
+    pub clock: Clock,
+    /// The database.
+    pub store: Store,
+    /// Signs the cursors of lists.
+    pub cursors: Signer,
     /// The path's parameters.
     pub path: P,
     /// The query's parameters.
@@ -62,6 +76,10 @@ pub struct Call<P = (), Q = (), B = ()> {
 /// A request without signing in.
 #[derive(Debug)]
 pub struct Open<P = (), Q = (), B = ()> {
+    /// When it was taken.
+    pub now: DateTime<Utc>,
+    /// The database.
+    pub store: Store,
     /// The path's parameters.
     pub path: P,
     /// The query's parameters.
@@ -76,7 +94,7 @@ pub struct Open<P = (), Q = (), B = ()> {
     pub address: String,
 }
 
-impl<P, Q, B> Call<P, Q, B> {
+impl<I: Identity, P, Q, B> SignedCall<I, P, Q, B> {
     /// What makes this request recognisable when it is repeated: its key, if it has one, and the hash
     /// of operation and body.
     #[must_use]
@@ -84,11 +102,11 @@ impl<P, Q, B> Call<P, Q, B> {
         self.ticket_for(&self.sent)
     }
 
-    /// As [`Call::ticket`], for a body that is not JSON: `content` stands for it.
+    /// As [`SignedCall::ticket`], for a body that is not JSON: `content` stands for it.
     #[must_use]
     pub fn ticket_for(&self, content: &Value) -> Ticket {
         Ticket::new(
-            self.actor.officer.id,
+            self.actor.id(),
             self.idempotency_key.clone(),
             &self.method,
             &self.target,
@@ -99,8 +117,9 @@ impl<P, Q, B> Call<P, Q, B> {
 
 type Extracting<T> = Pin<Box<dyn Future<Output = Result<T, Problem>>>>;
 
-impl<P, Q, B> FromRequest for Call<P, Q, B>
+impl<I, P, Q, B> FromRequest for SignedCall<I, P, Q, B>
 where
+    I: Identity,
     P: DeserializeOwned + 'static,
     Q: DeserializeOwned + Validate + 'static,
     B: DeserializeOwned + Validate + 'static,
@@ -112,23 +131,27 @@ where
         let request = request.clone();
         let payload = reads::<B>().then(|| payload.take());
         Box::pin(async move {
-            let app = app(&request)?;
-            let mut syntax = Syntax::read(app, &request, payload, B::MOST_BYTES).await?;
-            let actor = auth::authenticate(app, &request).await?;
-            tracing::Span::current().record("officer", tracing::field::display(actor.officer.id));
-            app.traffic.admit(&request, &actor.caller())?;
+            let context = RequestContext::of(&request)?;
+            let mut syntax = Syntax::read(context, &request, payload, B::MOST_BYTES).await?;
+            let actor = I::authenticate(&request).await?;
+            tracing::Span::current().record("officer", tracing::field::display(actor.id()));
+            context.traffic.admit(&request, &actor.counted_as())?;
             // It said who calls, or would have; it is none of the operation's parameters.
             if request.method() == Method::GET {
-                syntax.parameters.remove(tickets::PARAMETER);
+                syntax.parameters.remove(TICKET);
             }
             let sent = syntax.body.clone();
             let mut headers = Errors::header();
             let if_match = conditions(request.headers(), &mut headers);
             let idempotency_key = Key::of(request.headers(), &mut headers);
             let (path, query, body) = syntax.shaped(&request, headers)?;
-            let context = Context::of(&request);
+            let head = Context::of(&request);
             Ok(Self {
                 actor,
+                now: context.clock.now(),
+                clock: context.clock.clone(),
+                store: context.store.clone(),
+                cursors: context.cursors.clone(),
                 path,
                 query,
                 body,
@@ -136,9 +159,9 @@ where
                 if_match,
                 if_none_match: text(request.headers(), IF_NONE_MATCH.as_str()),
                 idempotency_key,
-                language: context.language,
-                request_id: context.request_id,
-                address: context.address,
+                language: head.language,
+                request_id: head.request_id,
+                address: head.address,
                 method: request.method().to_string(),
                 target: request
                     .uri()
@@ -163,33 +186,25 @@ where
         let request = request.clone();
         let payload = reads::<B>().then(|| payload.take());
         Box::pin(async move {
-            let app = app(&request)?;
-            let syntax = Syntax::read(app, &request, payload, B::MOST_BYTES).await?;
-            let context = Context::of(&request);
-            app.traffic
-                .admit(&request, &Caller::Address(context.address.clone()))?;
+            let context = RequestContext::of(&request)?;
+            let syntax = Syntax::read(context, &request, payload, B::MOST_BYTES).await?;
+            let head = Context::of(&request);
+            context
+                .traffic
+                .admit(&request, &Caller::Address(head.address.clone()))?;
             let (path, query, body) = syntax.shaped(&request, Errors::header())?;
             Ok(Self {
+                now: context.clock.now(),
+                store: context.store.clone(),
                 path,
                 query,
                 body,
-                language: context.language,
-                request_id: context.request_id,
-                address: context.address,
+                language: head.language,
+                request_id: head.request_id,
+                address: head.address,
             })
         })
     }
-}
-
-/// The application behind a request.
-///
-/// # Errors
-/// `internal` if the server was put together without it.
-pub fn app(request: &HttpRequest) -> Result<&App, Problem> {
-    request
-        .app_data::<Data<App>>()
-        .map(Data::get_ref)
-        .ok_or_else(|| Problem::new(Code::Internal))
 }
 
 /// What could be read without asking what it means.
@@ -200,7 +215,7 @@ struct Syntax {
 
 impl Syntax {
     async fn read(
-        app: &App,
+        context: &RequestContext,
         request: &HttpRequest,
         payload: Option<Payload>,
         most: Option<usize>,
@@ -208,8 +223,8 @@ impl Syntax {
         let parameters = query::parse(request.query_string())?;
         let body = match payload {
             Some(mut payload) => {
-                let most = most.unwrap_or(app.config.http.body_max_bytes);
-                let deadline = Duration::from_secs(app.config.http.body_timeout_s);
+                let most = most.unwrap_or(context.settings.body_max_bytes);
+                let deadline = Duration::from_secs(context.settings.body_timeout_s);
                 body::json(request.headers(), &mut payload, most, deadline).await?
             }
             None => Value::Null,
@@ -298,11 +313,13 @@ mod tests {
     use actix_web::dev::Payload;
     use actix_web::http::header::CONTENT_TYPE;
     use actix_web::test::TestRequest;
+    use actix_web::web::Data;
     use serde::Deserialize;
     use uuid::Uuid;
 
-    use crate::app::Clock;
-    use crate::config::Config;
+    use super::super::settings::HttpSettings;
+    use crate::store::{DatabaseUrl, StoreSettings};
+    use crate::traffic::{Traffic, TrafficSettings};
 
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -327,18 +344,42 @@ mod tests {
         fn validate(&self, _: &mut Errors) {}
     }
 
-    async fn app() -> (Data<App>, std::path::PathBuf) {
-        let data_dir = std::env::temp_dir().join(format!("gridpatrol-call-{}", Uuid::now_v7()));
-        let config = Config {
-            data_dir: data_dir.clone(),
-            ..Config::default()
-        };
-        let app = App::open(config, Clock::system()).await.unwrap();
-        (Data::new(app), data_dir)
+    /// Whoever gives a name.
+    #[derive(Debug)]
+    struct Somebody;
+
+    impl Identity for Somebody {
+        async fn authenticate(request: &HttpRequest) -> Result<Self, Problem> {
+            match request.headers().get("authorization") {
+                Some(_) => Ok(Self),
+                None => Err(Problem::new(Code::Unauthenticated)),
+            }
+        }
+
+        fn id(&self) -> Uuid {
+            Uuid::nil()
+        }
+
+        fn counted_as(&self) -> Caller {
+            Caller::Officer(self.id())
+        }
+    }
+
+    type Call = SignedCall<Somebody, Uuid, Listing, Note>;
+
+    fn context(folder: &std::path::Path) -> Data<RequestContext> {
+        let url = DatabaseUrl::Sqlite(folder.join("gridpatrol.db"));
+        Data::new(RequestContext {
+            store: Store::open(&StoreSettings::new(url)).unwrap(),
+            clock: Clock::system(),
+            cursors: Signer::new(&[7; 32]),
+            traffic: Traffic::new(&TrafficSettings::default()),
+            settings: HttpSettings::default(),
+        })
     }
 
     async fn read<T: FromRequest<Error = Problem>>(
-        app: &Data<App>,
+        context: &Data<RequestContext>,
         request: TestRequest,
         id: &'static str,
         body: &'static str,
@@ -346,7 +387,7 @@ mod tests {
         let (request, mut payload): (_, Payload) = request
             .param("id", id)
             .insert_header((CONTENT_TYPE, "application/json"))
-            .app_data(app.clone())
+            .app_data(context.clone())
             .set_payload(body)
             .to_http_parts();
         T::from_request(&request, &mut payload).await
@@ -356,16 +397,15 @@ mod tests {
 
     #[actix_web::test]
     async fn checks_come_in_their_order() {
-        let (app, folder) = app().await;
-        type Signed = Call<Uuid, Listing, Note>;
+        let app = context(&std::env::temp_dir());
         type Anybody = Open<Uuid, Listing, Note>;
         let wrong = || TestRequest::post().uri("/x?limit=0&typo=1");
 
         // Syntax before sign-in, sign-in before values.
-        let code = |outcome: Result<Signed, Problem>| outcome.unwrap_err().code;
-        let broken = read::<Signed>(&app, wrong(), "x", "{").await;
+        let code = |outcome: Result<Call, Problem>| outcome.unwrap_err().code;
+        let broken = read::<Call>(&app, wrong(), "x", "{").await;
         assert_eq!(code(broken), Code::MalformedRequest);
-        let unsigned = read::<Signed>(&app, wrong(), "x", "{}").await;
+        let unsigned = read::<Call>(&app, wrong(), "x", "{}").await;
         assert_eq!(code(unsigned), Code::Unauthenticated);
 
         // Values of query and body together, before the path.
@@ -389,18 +429,13 @@ mod tests {
             (open.query.limit.get(), open.body.text.as_str()),
             (2, "abc")
         );
-
-        app.store.close().await;
-        std::fs::remove_dir_all(folder).unwrap();
     }
 
     #[actix_web::test]
     async fn operations_without_parameters_refuse_any() {
-        let (app, folder) = app().await;
+        let app = context(&std::env::temp_dir());
         let request = TestRequest::get().uri("/x?a=1");
         let refused = read::<Open>(&app, request, ID, "").await.unwrap_err();
         assert_eq!(refused.errors[0].pointer, "query/a");
-        app.store.close().await;
-        std::fs::remove_dir_all(folder).unwrap();
     }
 }

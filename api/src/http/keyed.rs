@@ -7,19 +7,20 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue, LOCATION};
+use chrono::{DateTime, Utc};
 use gridpatrol_domain::error::Code;
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::call::Call;
+use super::call::SignedCall;
+use super::context::Identity;
 use super::etag;
 use super::validate::Errors;
-use crate::app::App;
 use crate::problem::Problem;
 use crate::store::idempotency::{self, Claim};
-use crate::store::{Conn, Lane, Outcome};
+use crate::store::{Conn, Lane, Outcome, Store};
 
 /// The header that makes a POST safe to repeat.
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -118,9 +119,13 @@ const UNDER_WAY: u16 = 102;
 ///
 /// # Errors
 /// `key_reused`, or `unavailable`.
-pub async fn begin(app: &App, ticket: &Ticket) -> Result<Option<Answered>, Problem> {
-    let (ticket, now) = (ticket.clone(), app.clock.now());
-    app.store
+pub async fn begin(
+    store: &Store,
+    ticket: &Ticket,
+    now: DateTime<Utc>,
+) -> Result<Option<Answered>, Problem> {
+    let ticket = ticket.clone();
+    store
         .write(Lane::Interactive, move |conn| {
             let Some(key) = ticket.key.as_ref().map(Key::as_str) else {
                 return Ok(None);
@@ -145,10 +150,10 @@ pub async fn begin(app: &App, ticket: &Ticket) -> Result<Option<Answered>, Probl
 ///
 /// # Errors
 /// `unavailable`.
-pub async fn finish(app: &App, ticket: &Ticket, answer: Answer) -> Result<Answered, Problem> {
+pub async fn finish(store: &Store, ticket: &Ticket, answer: Answer) -> Result<Answered, Problem> {
     if ticket.key.is_some() {
         let (ticket, answer) = (ticket.clone(), answer.clone());
-        app.store
+        store
             .write(Lane::Interactive, move |conn| {
                 let key = ticket.key.as_ref().map_or("", Key::as_str);
                 let Answer { status, body, .. } = &answer;
@@ -282,12 +287,11 @@ impl Answer {
 ///
 /// # Errors
 /// What `work` refuses, `key_reused`, or `unavailable`.
-pub async fn keyed<P, Q, B>(
-    app: &App,
-    call: &Call<P, Q, B>,
+pub async fn keyed<I: Identity, P, Q, B>(
+    call: &SignedCall<I, P, Q, B>,
     work: impl FnMut(&mut Conn) -> Outcome<Answer> + Send + 'static,
 ) -> Result<HttpResponse, Problem> {
-    run(app, call.ticket(), work).await
+    run(&call.store, call.now, call.ticket(), work).await
 }
 
 /// As [`keyed`], for a request whose body was read elsewhere.
@@ -295,11 +299,12 @@ pub async fn keyed<P, Q, B>(
 /// # Errors
 /// As [`keyed`].
 pub async fn run(
-    app: &App,
+    store: &Store,
+    now: DateTime<Utc>,
     ticket: Ticket,
     work: impl FnMut(&mut Conn) -> Outcome<Answer> + Send + 'static,
 ) -> Result<HttpResponse, Problem> {
-    let answered = answered(app, ticket, work).await?;
+    let answered = answered(store, now, ticket, work).await?;
     Ok(answered.respond())
 }
 
@@ -346,13 +351,12 @@ impl Answered {
 /// # Errors
 /// As [`keyed`].
 pub async fn answered(
-    app: &App,
+    store: &Store,
+    now: DateTime<Utc>,
     ticket: Ticket,
     mut work: impl FnMut(&mut Conn) -> Outcome<Answer> + Send + 'static,
 ) -> Result<Answered, Problem> {
-    let now = app.clock.now();
-    let (answer, replayed) = app
-        .store
+    let (answer, replayed) = store
         .write(Lane::Interactive, move |conn| {
             let Some(key) = &ticket.key else {
                 return Ok((work(conn)?, false));

@@ -24,10 +24,10 @@ use futures_util::FutureExt;
 use gridpatrol_domain::error::Code;
 use tracing::Instrument;
 
-use super::language::Language;
+use super::context::RequestContext;
 use super::packed;
 use super::trace::{REQUEST_ID, Trace, request_id};
-use crate::app::App;
+use crate::problem::language::Language;
 use crate::problem::{MEDIA_TYPE, Problem};
 use crate::store::overloaded;
 use crate::traffic::{Group, Meter};
@@ -78,8 +78,8 @@ pub async fn gate<B: MessageBody + 'static>(
     let outcome = match meant {
         Ok(()) => {
             let patience = request
-                .app_data::<Data<App>>()
-                .and_then(|app| app.traffic.patience(meter.group()));
+                .app_data::<Data<RequestContext>>()
+                .and_then(|context| context.traffic.patience(meter.group()));
             let answered = AssertUnwindSafe(meter.share().within(next.call(request)))
                 .catch_unwind()
                 .instrument(span.clone());
@@ -181,8 +181,8 @@ fn address(request: &ServiceRequest) -> String {
         return "unknown".into();
     };
     let trusted: &[IpAddr] = request
-        .app_data::<Data<App>>()
-        .map_or(&[], |app| app.config.http.trusted_proxies.as_slice());
+        .app_data::<Data<RequestContext>>()
+        .map_or(&[], |context| context.settings.trusted_proxies.as_slice());
     forwarded(peer, trusted, request.headers()).to_string()
 }
 

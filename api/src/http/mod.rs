@@ -7,20 +7,22 @@
 pub mod body;
 pub mod call;
 pub mod choice;
+pub mod context;
 pub mod cors;
 pub mod etag;
 pub mod fault;
 pub mod keyed;
-pub mod language;
 pub mod middleware;
 pub mod packed;
 pub mod page;
 pub mod query;
 pub mod service_config;
+pub mod settings;
 pub mod shape;
 pub mod system;
 pub mod trace;
 pub mod unmatched;
 pub mod validate;
 
-pub use call::{Call, Open};
+pub use call::{Open, SignedCall};
+pub use context::{Identity, RequestContext};

@@ -232,13 +232,13 @@ pub trait Importer: Send + Sync {
 
 /// Where imports wait for the worker. A cheap handle.
 #[derive(Debug, Clone, Default)]
-pub struct Desk {
+pub struct ImportQueue {
     /// Told when there is work.
     pub arrivals: Arc<Notify>,
     stopping: Arc<AtomicBool>,
 }
 
-impl Desk {
+impl ImportQueue {
     /// Asks the import under way to pause at its next step.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);

@@ -3,7 +3,6 @@
 //! Owns paths and wire types. What begins an import stands with what it imports. An import is seen
 //! by who asked for it, and by administrators.
 
-use actix_web::web::Data;
 use actix_web::{HttpResponse, get};
 use chrono::{DateTime, Utc};
 use gridpatrol_domain::error::Code;
@@ -14,11 +13,11 @@ use uuid::Uuid;
 
 use super::queries::{self, ErrorRow, ImportRow};
 use super::{ImportKind, ImportState};
-use crate::app::App;
+use crate::auth::Call;
+use crate::http::etag;
 use crate::http::page::{Cursor, Limit, Page};
 use crate::http::service_config::ServiceConfig;
 use crate::http::validate::{Errors, Validate};
-use crate::http::{Call, etag};
 use crate::problem::{Problem, document};
 use crate::store::{Conn, Outcome};
 
@@ -188,19 +187,19 @@ fn found(conn: &mut Conn, actor: &Actor, id: Uuid) -> Outcome<ImportRow> {
     responses((status = 200, description = "A page of imports.", body = Page<Import>), document::Read)
 )]
 #[get("/v1/imports")]
-async fn list_imports(app: Data<App>, call: Call<(), PageQuery>) -> Result<HttpResponse, Problem> {
+async fn list_imports(call: Call<(), PageQuery>) -> Result<HttpResponse, Problem> {
     let of = seen_by(&call.actor.actor);
     let filters = ("imports", of);
-    let before: Option<(DateTime<Utc>, Uuid)> = app
+    let before: Option<(DateTime<Utc>, Uuid)> = call
         .cursors
         .open_optional(call.query.cursor.as_ref(), &filters)?;
     let limit = call.query.limit;
-    let rows = app
+    let rows = call
         .store
         .read(move |conn| Ok(queries::list(conn, of, before, limit.and_one())?))
         .await?;
     let key = |row: &ImportRow| (row.created_at, row.id);
-    let page = Page::of(rows, limit, &app.cursors, &filters, key, Import::of)?;
+    let page = Page::of(rows, limit, &call.cursors, &filters, key, Import::of)?;
     etag::json(call.if_none_match.as_deref(), 0, &page)
 }
 
@@ -215,9 +214,9 @@ async fn list_imports(app: Data<App>, call: Call<(), PageQuery>) -> Result<HttpR
     responses((status = 200, description = "The import.", body = Import), document::Read)
 )]
 #[get("/v1/imports/{id}")]
-async fn get_import(app: Data<App>, call: Call<ById>) -> Result<HttpResponse, Problem> {
+async fn get_import(call: Call<ById>) -> Result<HttpResponse, Problem> {
     let (actor, id) = (call.actor.actor, call.path.id);
-    let import = app.store.read(move |conn| found(conn, &actor, id)).await?;
+    let import = call.store.read(move |conn| found(conn, &actor, id)).await?;
     etag::json(call.if_none_match.as_deref(), 0, &Import::of(import))
 }
 
@@ -231,16 +230,13 @@ async fn get_import(app: Data<App>, call: Call<ById>) -> Result<HttpResponse, Pr
     responses((status = 200, description = "A page of bad lines.", body = Page<ImportError>), document::Read)
 )]
 #[get("/v1/imports/{id}/errors")]
-async fn list_import_errors(
-    app: Data<App>,
-    call: Call<ById, PageQuery>,
-) -> Result<HttpResponse, Problem> {
+async fn list_import_errors(call: Call<ById, PageQuery>) -> Result<HttpResponse, Problem> {
     let (actor, id, limit) = (call.actor.actor, call.path.id, call.query.limit);
     let filters = ("import_errors", id);
-    let after: Option<i64> = app
+    let after: Option<i64> = call
         .cursors
         .open_optional(call.query.cursor.as_ref(), &filters)?;
-    let rows = app
+    let rows = call
         .store
         .read(move |conn| {
             found(conn, &actor, id)?;
@@ -253,6 +249,6 @@ async fn list_import_errors(
         })
         .await?;
     let key = |row: &ErrorRow| row.position;
-    let page = Page::of(rows, limit, &app.cursors, &filters, key, ImportError::from)?;
+    let page = Page::of(rows, limit, &call.cursors, &filters, key, ImportError::from)?;
     etag::json(call.if_none_match.as_deref(), 0, &page)
 }

@@ -13,12 +13,13 @@ use super::queries::{self, ImportRow, NewImport, Progress};
 use super::run::{Round, Runner, counts};
 use super::sheet;
 use super::{Counts, Faults, ImportKind, ImportState};
-use crate::grids::directory::Directory;
 use crate::grids::import::GridImporter;
-use crate::grids::queries::grids_coded;
+use crate::reports::relocation::FollowingReports;
 use crate::store::schema::{events as event_rows, grids, towns};
 use crate::store::testing::{Database, KINDS, Kind};
 use crate::store::{Conn, Lane, Outcome, Store, StoreSettings, events};
+use crate::towns::directory::Directory;
+use crate::towns::queries::grids_coded;
 
 /// More than are published at once.
 const TOWNS: usize = 150;
@@ -71,7 +72,7 @@ impl House {
     /// A runner that pauses after so many steps, counted anew whenever the steps are set.
     fn runner(&self, steps: &Arc<AtomicUsize>) -> Runner {
         let (seconds, steps) = (Arc::clone(&self.seconds), Arc::clone(steps));
-        let importer = GridImporter::new(Directory::default());
+        let importer = GridImporter::new(Directory::default(), Arc::new(FollowingReports));
         Runner::new(
             self.store.clone(),
             vec![Arc::new(importer)],

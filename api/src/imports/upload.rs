@@ -22,10 +22,10 @@ use super::file::PIECE;
 use super::queries::{self, NewImport};
 use super::routes::Import;
 use super::{ImportKind, sheet};
-use crate::app::App;
-use crate::http::Call;
+use crate::auth::Call;
 use crate::http::keyed::{self, Answer};
 use crate::http::validate::{Errors, Validate};
+use crate::imports::ImportQueue;
 use crate::problem::{FieldError, Problem};
 use crate::store::Lane;
 
@@ -111,12 +111,12 @@ fn too_large() -> Problem {
 /// `body_too_large`, `request_timeout`, `malformed_request` when it breaks off,
 /// `unsupported_media_type` when it is no such file, `validation_failed` when it is empty, 503.
 pub async fn receive(
-    app: &App,
+    imports: &ImportQueue,
     call: &Call<(), ImportQuery>,
     mut body: web::Payload,
     kind: ImportKind,
 ) -> Result<HttpResponse, Problem> {
-    let (id, now) = (Uuid::now_v7(), app.clock.now());
+    let (id, now) = (Uuid::now_v7(), call.now);
     let new = NewImport {
         id,
         kind,
@@ -124,7 +124,7 @@ pub async fn receive(
         actor_id: Some(call.actor.officer.id),
         file_name: call.query.file_name.clone(),
     };
-    app.store
+    call.store
         .write(Lane::Background, move |conn| {
             Ok(queries::begin(conn, &new, now)?)
         })
@@ -158,7 +158,7 @@ pub async fn receive(
                 sheet::sniff(&content)
                     .map_err(|detail| Problem::new(Code::UnsupportedMediaType).detail(detail))?;
             }
-            app.store
+            call.store
                 .write(Lane::Background, move |conn| {
                     Ok(queries::add_piece(conn, id, position, &content)?)
                 })
@@ -180,11 +180,11 @@ pub async fn receive(
         .collect();
     let ticket = call.ticket_for(&json!({ "content": hash }));
     let size = i64::try_from(size).unwrap_or(i64::MAX);
-    let answered = keyed::answered(app, ticket, move |conn| {
+    let answered = keyed::answered(&call.store, call.clock.now(), ticket, move |conn| {
         let import = queries::arrived(conn, id, size)?;
         Ok(Answer::new(StatusCode::ACCEPTED, &Import::of(import))?)
     })
     .await?;
-    app.imports.arrivals.notify_one();
+    imports.arrivals.notify_one();
     Ok(answered.located("/v1/imports/"))
 }

@@ -14,10 +14,10 @@ use uuid::Uuid;
 
 use super::envelope::{self, DigestNotice, DigestNoticeData, DigestReport};
 use super::outbox::{self, NewNotice};
-use crate::grids::directory::{Directory, Town};
 use crate::store::schema::{notices, town_digests, towns};
 use crate::store::types::{At, Id};
 use crate::store::{Conn, Outcome, town};
+use crate::towns::directory::{Directory, Town};
 use crate::{locked, on_each};
 
 /// The kind of such a notice.

@@ -9,6 +9,7 @@
 pub mod digest;
 pub mod envelope;
 pub mod outbox;
+pub mod provider;
 pub mod push;
 pub mod push_tokens;
 pub mod routes;

@@ -17,11 +17,11 @@ use super::envelope::{
     self, NoticeDesk, NoticeRecipients, NoticeReport, OriginalReport, ReportNotice,
     ReportNoticeData,
 };
-use crate::grids::directory::Town;
 use crate::store::Conn;
 use crate::store::schema::notices;
 use crate::store::town::TownHead;
 use crate::store::types::{At, Id};
+use crate::towns::directory::Town;
 use crate::{fixed, on_each};
 
 /// What a report has to do with others about the same matter.

@@ -3,7 +3,6 @@
 //! Owns the wire and nothing else. A token goes in and never comes out.
 
 use actix_web::http::StatusCode;
-use actix_web::web::Data;
 use actix_web::{HttpResponse, delete, get, put};
 use chrono::{DateTime, Utc};
 use gridpatrol_domain::error::Code;
@@ -12,15 +11,15 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::push_tokens::{self, Registered};
-use crate::app::App;
+use crate::auth::Call;
+use crate::http::etag;
 use crate::http::page::Page;
 use crate::http::service_config::ServiceConfig;
 use crate::http::validate::{Errors, Validate};
-use crate::http::{Call, etag};
+use crate::notices::provider::is_provider;
 use crate::problem::Problem;
 use crate::refusals;
 use crate::store::Lane;
-use crate::webhooks::requests::is_provider;
 
 /// The routes of this room.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -133,13 +132,9 @@ impl PushRegistration {
     responses((status = 200, description = "All registrations, on one page.", body = Page<PushRegistration>), Read)
 )]
 #[get("/v1/me/push-tokens")]
-async fn list_push_tokens(app: Data<App>, call: Call) -> Result<HttpResponse, Problem> {
-    let (now, officer, session) = (
-        app.clock.now(),
-        call.actor.officer.id,
-        call.actor.session_id,
-    );
-    let found = app
+async fn list_push_tokens(call: Call) -> Result<HttpResponse, Problem> {
+    let (now, officer, session) = (call.now, call.actor.officer.id, call.actor.session_id);
+    let found = call
         .store
         .read(move |conn| Ok(push_tokens::of_officer(conn, officer, now)?))
         .await?;
@@ -167,16 +162,11 @@ async fn list_push_tokens(app: Data<App>, call: Call) -> Result<HttpResponse, Pr
 )]
 #[put("/v1/me/push-tokens/{provider}")]
 async fn put_push_token(
-    app: Data<App>,
     call: Call<ByProvider, (), PushTokenValue>,
 ) -> Result<HttpResponse, Problem> {
-    let (now, officer, session) = (
-        app.clock.now(),
-        call.actor.officer.id,
-        call.actor.session_id,
-    );
+    let (now, officer, session) = (call.now, call.actor.officer.id, call.actor.session_id);
     let (provider, token) = (call.path.checked()?, call.body.token);
-    app.store
+    call.store
         .write(Lane::Interactive, move |conn| {
             push_tokens::register(conn, officer, session, &provider, &token, now)
         })
@@ -194,13 +184,10 @@ async fn put_push_token(
     responses((status = 204, description = "The phone is not registered."), Deleted)
 )]
 #[delete("/v1/me/push-tokens/{provider}")]
-async fn delete_push_token(
-    app: Data<App>,
-    call: Call<ByProvider>,
-) -> Result<HttpResponse, Problem> {
+async fn delete_push_token(call: Call<ByProvider>) -> Result<HttpResponse, Problem> {
     let session = call.actor.session_id;
     let provider = call.path.checked()?;
-    app.store
+    call.store
         .write(Lane::Interactive, move |conn| {
             push_tokens::remove(conn, session, &provider)?;
             Ok(())

@@ -15,15 +15,17 @@ use super::answer::{self, Absence, Deputy, OfficerProfile};
 use super::requests::{AbsenceRequest, DeputyCreation, ProfileEdit};
 use super::routes::{respond, standing};
 use super::subject::Manager;
-use crate::app::App;
+use crate::auth::Call;
 use crate::http::choice::OptionalChoice as _;
+use crate::http::etag;
 use crate::http::keyed::{self, Answer};
 use crate::http::page::Page;
 use crate::http::service_config::ServiceConfig;
-use crate::http::{Call, etag};
 use crate::problem::{Problem, document};
 use crate::refusals;
 use crate::store::Lane;
+use crate::store::Store;
+use crate::towns::directory::Directory;
 
 /// The routes.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -65,17 +67,17 @@ refusals! {
 )]
 #[patch("/v1/me")]
 async fn edit_own_profile(
-    app: Data<App>,
+    directory: Data<Directory>,
     call: Call<(), (), ProfileEdit>,
 ) -> Result<HttpResponse, Problem> {
-    let (manager, inner) = (Manager::of(&app, &call), app.clone());
+    let (manager, inner) = (Manager::of(&call), directory.clone());
     let (id, if_match) = (manager.actor.officer_id, call.if_match);
     let edit = Edit {
         name: None,
         phone: call.body.phone,
         telling: call.body.notify.get(),
     };
-    let officer = app
+    let officer = call
         .store
         .write(Lane::Interactive, move |conn| {
             accounts::edit(conn, &manager, id, &edit, if_match.as_ref())?;
@@ -86,14 +88,14 @@ async fn edit_own_profile(
 }
 
 async fn read(
-    app: &Data<App>,
+    store: &Store,
+    directory: &Directory,
     manager: Manager,
     id: Uuid,
     if_none_match: Option<&str>,
 ) -> Result<HttpResponse, Problem> {
-    let inner = app.clone();
-    let officer = app
-        .store
+    let inner = directory.clone();
+    let officer = store
         .read(move |conn| standing(conn, &inner, &manager, id))
         .await?;
     let absence = officer
@@ -103,7 +105,8 @@ async fn read(
 }
 
 async fn set(
-    app: &Data<App>,
+    store: &Store,
+    directory: &Directory,
     manager: Manager,
     id: Uuid,
     request: &AbsenceRequest,
@@ -113,9 +116,8 @@ async fn set(
         to: request.to,
         deputy_id: request.deputy_id,
     };
-    let inner = app.clone();
-    let officer = app
-        .store
+    let inner = directory.clone();
+    let officer = store
         .write(Lane::Interactive, move |conn| {
             absences::set(conn, &manager, id, &away)?;
             standing(conn, &inner, &manager, id)
@@ -128,8 +130,8 @@ async fn set(
     ))
 }
 
-async fn back(app: &Data<App>, manager: Manager, id: Uuid) -> Result<HttpResponse, Problem> {
-    app.store
+async fn back(store: &Store, manager: Manager, id: Uuid) -> Result<HttpResponse, Problem> {
+    store
         .write(Lane::Interactive, move |conn| {
             absences::back(conn, &manager, id)
         })
@@ -150,10 +152,17 @@ async fn back(app: &Data<App>, manager: Manager, id: Uuid) -> Result<HttpRespons
     )
 )]
 #[get("/v1/me/absence")]
-async fn get_own_absence(app: Data<App>, call: Call) -> Result<HttpResponse, Problem> {
-    let manager = Manager::of(&app, &call);
+async fn get_own_absence(directory: Data<Directory>, call: Call) -> Result<HttpResponse, Problem> {
+    let manager = Manager::of(&call);
     let id = manager.actor.officer_id;
-    read(&app, manager, id, call.if_none_match.as_deref()).await
+    read(
+        &call.store,
+        &directory,
+        manager,
+        id,
+        call.if_none_match.as_deref(),
+    )
+    .await
 }
 
 /// Be away
@@ -169,12 +178,12 @@ async fn get_own_absence(app: Data<App>, call: Call) -> Result<HttpResponse, Pro
 )]
 #[put("/v1/me/absence")]
 async fn set_own_absence(
-    app: Data<App>,
+    directory: Data<Directory>,
     call: Call<(), (), AbsenceRequest>,
 ) -> Result<HttpResponse, Problem> {
-    let manager = Manager::of(&app, &call);
+    let manager = Manager::of(&call);
     let id = manager.actor.officer_id;
-    set(&app, manager, id, &call.body).await
+    set(&call.store, &directory, manager, id, &call.body).await
 }
 
 /// Be back
@@ -186,10 +195,10 @@ async fn set_own_absence(
     responses((status = 204, description = "There is none any more."), OwnEndRefusals)
 )]
 #[delete("/v1/me/absence")]
-async fn end_own_absence(app: Data<App>, call: Call) -> Result<HttpResponse, Problem> {
-    let manager = Manager::of(&app, &call);
+async fn end_own_absence(call: Call) -> Result<HttpResponse, Problem> {
+    let manager = Manager::of(&call);
     let id = manager.actor.officer_id;
-    back(&app, manager, id).await
+    back(&call.store, manager, id).await
 }
 
 /// The absence of an officer
@@ -206,9 +215,19 @@ async fn end_own_absence(app: Data<App>, call: Call) -> Result<HttpResponse, Pro
     )
 )]
 #[get("/v1/officers/{id}/absence")]
-async fn get_absence(app: Data<App>, call: Call<Uuid>) -> Result<HttpResponse, Problem> {
-    let manager = Manager::of(&app, &call);
-    read(&app, manager, call.path, call.if_none_match.as_deref()).await
+async fn get_absence(
+    directory: Data<Directory>,
+    call: Call<Uuid>,
+) -> Result<HttpResponse, Problem> {
+    let manager = Manager::of(&call);
+    read(
+        &call.store,
+        &directory,
+        manager,
+        call.path,
+        call.if_none_match.as_deref(),
+    )
+    .await
 }
 
 /// Set the absence of an officer
@@ -223,11 +242,11 @@ async fn get_absence(app: Data<App>, call: Call<Uuid>) -> Result<HttpResponse, P
 )]
 #[put("/v1/officers/{id}/absence")]
 async fn set_absence(
-    app: Data<App>,
+    directory: Data<Directory>,
     call: Call<Uuid, (), AbsenceRequest>,
 ) -> Result<HttpResponse, Problem> {
-    let manager = Manager::of(&app, &call);
-    set(&app, manager, call.path, &call.body).await
+    let manager = Manager::of(&call);
+    set(&call.store, &directory, manager, call.path, &call.body).await
 }
 
 /// End the absence of an officer
@@ -240,9 +259,9 @@ async fn set_absence(
     responses((status = 204, description = "There is none any more."), EndRefusals)
 )]
 #[delete("/v1/officers/{id}/absence")]
-async fn end_absence(app: Data<App>, call: Call<Uuid>) -> Result<HttpResponse, Problem> {
-    let manager = Manager::of(&app, &call);
-    back(&app, manager, call.path).await
+async fn end_absence(call: Call<Uuid>) -> Result<HttpResponse, Problem> {
+    let manager = Manager::of(&call);
+    back(&call.store, manager, call.path).await
 }
 
 /// Who stands in for an officer
@@ -259,11 +278,14 @@ async fn end_absence(app: Data<App>, call: Call<Uuid>) -> Result<HttpResponse, P
     )
 )]
 #[get("/v1/officers/{id}/deputies")]
-async fn list_deputies(app: Data<App>, call: Call<Uuid>) -> Result<HttpResponse, Problem> {
-    let (manager, id, inner) = (Manager::of(&app, &call), call.path, app.clone());
-    let items = app
+async fn list_deputies(
+    directory: Data<Directory>,
+    call: Call<Uuid>,
+) -> Result<HttpResponse, Problem> {
+    let (manager, id, inner) = (Manager::of(&call), call.path, directory.clone());
+    let items = call
         .store
-        .read(move |conn| answer::deputies(conn, &inner.directory, &manager, id))
+        .read(move |conn| answer::deputies(conn, &inner, &manager, id))
         .await?;
     let page = Page {
         items,
@@ -286,10 +308,10 @@ async fn list_deputies(app: Data<App>, call: Call<Uuid>) -> Result<HttpResponse,
 )]
 #[post("/v1/officers/{id}/deputies")]
 async fn add_deputy(
-    app: Data<App>,
+    directory: Data<Directory>,
     call: Call<Uuid, (), DeputyCreation>,
 ) -> Result<HttpResponse, Problem> {
-    let (manager, id, inner) = (Manager::of(&app, &call), call.path, app.clone());
+    let (manager, id, inner) = (Manager::of(&call), call.path, directory.clone());
     let new = StandIn {
         posting_id: call.body.posting_id,
         deputy_id: call.body.deputy_id,
@@ -297,9 +319,9 @@ async fn add_deputy(
         to: call.body.to,
         covers: call.body.covers.get().unwrap_or(Covers::All),
     };
-    keyed::keyed(&app, &call, move |conn| {
+    keyed::keyed(&call, move |conn| {
         absences::add(conn, &manager, id, &new)?;
-        let items = answer::deputies(conn, &inner.directory, &manager, id)?;
+        let items = answer::deputies(conn, &inner, &manager, id)?;
         Ok(Answer::created(&Page {
             items,
             next_cursor: None,
@@ -321,9 +343,9 @@ async fn add_deputy(
     responses((status = 204, description = "It is over."), EndRefusals)
 )]
 #[delete("/v1/officers/{id}/deputies/{deputy_id}")]
-async fn end_deputy(app: Data<App>, call: Call<(Uuid, Uuid)>) -> Result<HttpResponse, Problem> {
-    let (manager, (id, deputy)) = (Manager::of(&app, &call), call.path);
-    app.store
+async fn end_deputy(call: Call<(Uuid, Uuid)>) -> Result<HttpResponse, Problem> {
+    let (manager, (id, deputy)) = (Manager::of(&call), call.path);
+    call.store
         .write(Lane::Interactive, move |conn| {
             absences::end(conn, &manager, id, deputy)
         })

@@ -11,16 +11,17 @@ use uuid::Uuid;
 
 use super::chains::Chains;
 use super::commands::{self, NewOfficer, NewPosting};
+use super::invitations;
 use super::queries;
 use super::subject::{Manager, Subject, not_permitted};
+use crate::auth::queries as sign_in;
 use crate::auth::security_log::{self, Kind, Record};
 use crate::auth::sessions::{self, End};
-use crate::auth::{invitations, queries as sign_in};
-use crate::grids::directory::Directory;
 use crate::http::etag::{self, IfMatch};
 use crate::problem::Problem;
 use crate::store::types::Coded;
 use crate::store::{Conn, Outcome};
+use crate::towns::directory::Directory;
 
 /// What a first posting of somebody may be given.
 #[derive(Debug, Clone, Copy)]

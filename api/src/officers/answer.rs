@@ -17,9 +17,10 @@ use uuid::Uuid;
 use super::queries;
 use super::subject::{Manager, Subject};
 use crate::auth::me::Named;
-use crate::grids::directory::{DatedPosting, Directory, Person, Town};
 use crate::store::types::Coded;
 use crate::store::{Conn, Outcome};
+use crate::towns::directory::{Directory, Town};
+use crate::towns::snapshot::{DatedPosting, Person};
 
 /// An officer of the caller's towns.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]

@@ -16,13 +16,13 @@ use super::chains::Chains;
 use super::queries::{self, DeputyRow, PostingRow};
 use super::subject::record;
 use crate::auth::queries as accounts;
-use crate::grids::queries as grids;
 use crate::http::validate::Errors;
 use crate::problem::{FieldError, Problem};
 use crate::store::events::EventRecord;
 use crate::store::schema::{officers, postings};
 use crate::store::types::{At, Id};
 use crate::store::{Conn, Outcome};
+use crate::towns::queries as grids;
 
 /// Most characters of a person's name.
 pub const MOST_NAME_CHARS: usize = 40;

@@ -22,13 +22,13 @@ use super::subject::{Manager, Subject};
 use crate::auth::authenticate::active_postings;
 use crate::auth::queries as sign_in;
 use crate::auth::security_log::Origin;
-use crate::grids::directory::Grid;
-use crate::grids::queries as grids;
 use crate::http::etag::IfMatch;
 use crate::http::validate::Errors;
 use crate::imports::sheet::Row;
 use crate::imports::{Column, Counts, Faults, ImportKind, Importer, Job, Line, Staged};
 use crate::store::{Conn, Interrupt, Outcome};
+use crate::towns::queries as grids;
+use crate::towns::snapshot::Grid;
 
 /// Days begin at midnight in China.
 const CHINA_OFFSET_SECONDS: i32 = 8 * 3600;

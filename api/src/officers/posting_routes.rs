@@ -11,13 +11,13 @@ use super::postings::{self, Change};
 use super::requests::{Ending, PostingCreation, PostingEdit, Transfer};
 use super::routes::{respond, standing, wanted_of};
 use super::subject::Manager;
-use crate::app::App;
-use crate::http::Call;
+use crate::auth::Call;
 use crate::http::keyed::{self, Answer};
 use crate::http::service_config::ServiceConfig;
 use crate::problem::Problem;
 use crate::refusals;
 use crate::store::Lane;
+use crate::towns::directory::Directory;
 
 /// The routes.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -51,13 +51,13 @@ refusals! {
 )]
 #[post("/v1/officers/{id}/postings")]
 async fn add_posting(
-    app: Data<App>,
+    directory: Data<Directory>,
     call: Call<Uuid, (), PostingCreation>,
 ) -> Result<HttpResponse, Problem> {
-    let (manager, id, inner) = (Manager::of(&app, &call), call.path, app.clone());
+    let (manager, id, inner) = (Manager::of(&call), call.path, directory.clone());
     let wanted = wanted_of(&call.body, "/from", manager.now)?;
-    keyed::keyed(&app, &call, move |conn| {
-        postings::add(conn, &inner.directory, &manager, id, &wanted)?;
+    keyed::keyed(&call, move |conn| {
+        postings::add(conn, &inner, &manager, id, &wanted)?;
         Ok(Answer::created(&standing(conn, &inner, &manager, id)?)?)
     })
     .await
@@ -78,17 +78,17 @@ async fn add_posting(
 )]
 #[patch("/v1/officers/{id}/postings/{posting_id}")]
 async fn change_posting(
-    app: Data<App>,
+    directory: Data<Directory>,
     call: Call<(Uuid, Uuid), (), PostingEdit>,
 ) -> Result<HttpResponse, Problem> {
-    let (manager, ids, inner) = (Manager::of(&app, &call), call.path, app.clone());
+    let (manager, ids, inner) = (Manager::of(&call), call.path, directory.clone());
     let change = Change {
         from: call.body.from,
         to: call.body.to,
         manages: call.body.manages,
     };
     let if_match = call.if_match;
-    let officer = app
+    let officer = call
         .store
         .write(Lane::Interactive, move |conn| {
             postings::change(conn, &manager, ids, &change, if_match.as_ref())?;
@@ -114,12 +114,12 @@ async fn change_posting(
 )]
 #[post("/v1/officers/{id}/postings/{posting_id}/end")]
 async fn end_posting(
-    app: Data<App>,
+    directory: Data<Directory>,
     call: Call<(Uuid, Uuid), (), Ending>,
 ) -> Result<HttpResponse, Problem> {
-    let (manager, ids, inner) = (Manager::of(&app, &call), call.path, app.clone());
+    let (manager, ids, inner) = (Manager::of(&call), call.path, directory.clone());
     let at = call.body.at;
-    keyed::keyed(&app, &call, move |conn| {
+    keyed::keyed(&call, move |conn| {
         postings::end(conn, &manager, ids, at)?;
         Ok(Answer::ok(&standing(conn, &inner, &manager, ids.0)?)?)
     })
@@ -140,10 +140,10 @@ async fn end_posting(
 )]
 #[post("/v1/officers/{id}/transfer")]
 async fn transfer_officer(
-    app: Data<App>,
+    directory: Data<Directory>,
     call: Call<Uuid, (), Transfer>,
 ) -> Result<HttpResponse, Problem> {
-    let (manager, id, inner) = (Manager::of(&app, &call), call.path, app.clone());
+    let (manager, id, inner) = (Manager::of(&call), call.path, directory.clone());
     let begins = PostingCreation {
         role: call.body.role.clone(),
         grid_id: call.body.grid_id,
@@ -156,8 +156,8 @@ async fn transfer_officer(
         from_town: call.body.from_town,
         new: wanted_of(&begins, "/at", manager.now)?,
     };
-    keyed::keyed(&app, &call, move |conn| {
-        postings::transfer(conn, &inner.directory, &manager, id, &transfer)?;
+    keyed::keyed(&call, move |conn| {
+        postings::transfer(conn, &inner, &manager, id, &transfer)?;
         Ok(Answer::ok(&standing(conn, &inner, &manager, id)?)?)
     })
     .await

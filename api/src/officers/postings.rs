@@ -14,10 +14,10 @@ use super::chains::Chains;
 use super::commands::{begin, no_overlap, posted, wanted};
 use super::queries::{self, PostingRow};
 use super::subject::{Manager, Subject};
-use crate::grids::directory::Directory;
 use crate::http::etag::{self, IfMatch};
 use crate::problem::{FieldError, Problem};
 use crate::store::{Conn, Outcome};
+use crate::towns::directory::Directory;
 
 /// Clocks of clients lag: what lies back no further than this means now.
 const LAG: TimeDelta = TimeDelta::minutes(10);

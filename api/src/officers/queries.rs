@@ -9,12 +9,12 @@ use gridpatrol_domain::notice::Telling;
 use gridpatrol_domain::officer::{Covers, Held, Role};
 use uuid::Uuid;
 
-use crate::grids::queries::path;
 use crate::store::Conn;
 use crate::store::schema::{
     absences, deputies, duty_shifts, grids, invitations, officers, postings,
 };
 use crate::store::types::{At, Coded, Id};
+use crate::towns::queries::path;
 use crate::{locked, on_each};
 
 /// An officer's account.

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::answer::named;
 use crate::auth::me::Named;
-use crate::grids::directory::Town;
+use crate::towns::directory::Town;
 
 /// Changes of the staffing that are looked at to find until when an answer holds.
 const MOST_CHANGES: usize = 200;

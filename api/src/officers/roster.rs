@@ -3,7 +3,6 @@
 //! Owns its transaction. A window of the roster is replaced as a whole; the past stays as it was.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use gridpatrol_domain::error::Code;
 use gridpatrol_domain::grid::GridPath;
 use serde_json::{Map, json};
 use uuid::Uuid;
@@ -11,10 +10,10 @@ use uuid::Uuid;
 use super::chains::Chains;
 use super::queries::{self, ShiftRow};
 use super::subject::{Manager, not_permitted};
-use crate::grids::directory::{Directory, Town};
 use crate::problem::{FieldError, Problem};
 use crate::store::events::EventRecord;
 use crate::store::{Conn, Outcome};
+use crate::towns::directory::{Directory, Town};
 
 /// The longest window.
 pub const LONGEST: TimeDelta = TimeDelta::days(400);
@@ -41,24 +40,6 @@ pub struct Window {
     pub to: DateTime<Utc>,
     /// The shifts, in any order.
     pub shifts: Vec<NewShift>,
-}
-
-/// The town asked for: named (any, for an admin), or the only one where the caller is posted.
-///
-/// # Errors
-/// `not_found`, `validation_failed` where it must be named.
-pub fn town_of(towns: &[Uuid], admin: bool, asked: Option<Uuid>) -> Result<Uuid, Problem> {
-    match (asked, towns) {
-        (Some(asked), towns) if admin || towns.contains(&asked) => Ok(asked),
-        (None, [only]) => Ok(*only),
-        (None, [_, _, ..]) => Err(Problem::invalid(vec![FieldError::new(
-            "query/town",
-            "required",
-            "You are posted in several towns: name one.",
-        )])),
-        _ => Err(Problem::new(Code::NotFound)
-            .detail("There is no such town among those where you are posted.")),
-    }
 }
 
 /// Every wrong shift of a window by itself: its dates, and overlaps.
@@ -236,19 +217,5 @@ mod tests {
             shifts: Vec::new(),
         };
         assert_eq!(faults(&backwards)[0].pointer, "/to");
-    }
-
-    #[test]
-    fn a_town_is_named_where_there_are_several() {
-        let [one, other] = [1, 2].map(Uuid::from_u128);
-        assert_eq!(town_of(&[one], false, None).unwrap(), one);
-        assert_eq!(town_of(&[one, other], false, Some(other)).unwrap(), other);
-        let several = town_of(&[one, other], false, None).unwrap_err();
-        assert_eq!(several.errors[0].pointer, "query/town");
-        assert_eq!(town_of(&[], false, None).unwrap_err().code, Code::NotFound);
-        assert_eq!(
-            town_of(&[one], false, Some(other)).unwrap_err().code,
-            Code::NotFound
-        );
     }
 }

@@ -14,15 +14,17 @@ use super::requests::RosterWindow;
 use super::responsible::{self, Chain};
 use super::roster;
 use super::subject::Manager;
-use crate::app::App;
+use crate::auth::Call;
 use crate::auth::me::Named;
-use crate::grids::directory::Town;
+use crate::http::etag;
 use crate::http::service_config::ServiceConfig;
 use crate::http::validate::{Errors, Validate};
-use crate::http::{Call, etag};
 use crate::problem::{Problem, document};
 use crate::refusals;
 use crate::store::Lane;
+use crate::towns::choice::town_of;
+use crate::towns::directory::Directory;
+use crate::towns::directory::Town;
 
 /// The routes.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -127,14 +129,17 @@ impl Roster {
     )
 )]
 #[get("/v1/duty-roster")]
-async fn get_roster(app: Data<App>, call: Call<(), Part>) -> Result<HttpResponse, Problem> {
-    let manager = Manager::of(&app, &call);
+async fn get_roster(
+    directory: Data<Directory>,
+    call: Call<(), Part>,
+) -> Result<HttpResponse, Problem> {
+    let manager = Manager::of(&call);
     let (towns, admin) = (manager.scope.towns(), manager.actor.is_admin());
-    let town = roster::town_of(towns, admin, call.query.town)?;
+    let town = town_of(towns, admin, call.query.town)?;
     let from = call.query.from.unwrap_or(manager.now);
     let to = call.query.to.unwrap_or(from + TimeDelta::days(31));
-    let directory = app.directory.clone();
-    let town = app
+    let directory = directory.clone();
+    let town = call
         .store
         .read(move |conn| directory.town(conn, town))
         .await?;
@@ -169,18 +174,18 @@ impl Validate for OfTown {
 )]
 #[put("/v1/duty-roster")]
 async fn put_roster(
-    app: Data<App>,
+    directory: Data<Directory>,
     call: Call<(), OfTown, RosterWindow>,
 ) -> Result<HttpResponse, Problem> {
-    let manager = Manager::of(&app, &call);
+    let manager = Manager::of(&call);
     let (towns, admin) = (manager.scope.towns(), manager.actor.is_admin());
-    let town = roster::town_of(towns, admin, call.query.town)?;
-    let (window, inner) = (call.body.window(), app.clone());
-    let roster = app
+    let town = town_of(towns, admin, call.query.town)?;
+    let (window, inner) = (call.body.window(), directory.clone());
+    let roster = call
         .store
         .write(Lane::Interactive, move |conn| {
-            roster::put(conn, &inner.directory, &manager, town, &window)?;
-            let town = inner.directory.town(conn, town)?;
+            roster::put(conn, &inner, &manager, town, &window)?;
+            let town = inner.town(conn, town)?;
             Ok(Roster::of(&town, window.from, window.to))
         })
         .await?;
@@ -220,13 +225,13 @@ impl Validate for Instant {
 )]
 #[get("/v1/grids/{id}/responsible")]
 async fn who_is_responsible(
-    app: Data<App>,
+    directory: Data<Directory>,
     call: Call<Uuid, Instant>,
 ) -> Result<HttpResponse, Problem> {
-    let manager = Manager::of(&app, &call);
+    let manager = Manager::of(&call);
     let at = call.query.at.unwrap_or(manager.now);
-    let (directory, asking, id) = (app.directory.clone(), manager.clone(), call.path);
-    let (town, grid) = app
+    let (directory, asking, id) = (directory.clone(), manager.clone(), call.path);
+    let (town, grid) = call
         .store
         .read(move |conn| asking.place(conn, &directory, id))
         .await?;

@@ -16,24 +16,29 @@ use uuid::Uuid;
 use super::accounts::{self, Edit, Wanted};
 use super::answer::{self, OfficerProfile};
 use super::commands::{NewOfficer, NewPosting};
+use super::invitations;
 use super::postings::from_now_on;
 use super::requests::{OfficerCreation, OfficerEdit, PostingCreation, Statement};
 use super::subject::Manager;
-use super::{absence_routes, posting_routes, roster_routes};
-use crate::app::App;
-use crate::auth::{change_password, invitations};
+use super::{absence_routes, posting_routes, roster_routes, session_routes};
+use crate::auth::Auth;
+use crate::auth::Call;
+use crate::auth::change_password;
+use crate::http::RequestContext;
 use crate::http::choice::{Choice, OptionalChoice as _};
+use crate::http::etag;
 use crate::http::keyed::{self, Answer};
 use crate::http::page::{Cursor, Limit, Page};
 use crate::http::service_config::ServiceConfig;
 use crate::http::validate::{Errors, Validate};
-use crate::http::{Call, etag};
 use crate::imports::ImportKind;
+use crate::imports::ImportQueue;
 use crate::imports::routes::Import;
 use crate::imports::upload::{self, Announced, ImportQuery, SheetFile};
 use crate::problem::{Problem, document};
 use crate::refusals;
 use crate::store::{Conn, Lane, Outcome};
+use crate::towns::directory::Directory;
 
 /// The routes of this room.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -50,6 +55,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     posting_routes::routes(config);
     absence_routes::routes(config);
     roster_routes::routes(config);
+    session_routes::routes(config);
 }
 
 refusals! {
@@ -123,8 +129,11 @@ struct Filters<'a> {
     )
 )]
 #[get("/v1/officers")]
-async fn list_officers(app: Data<App>, call: Call<(), Listing>) -> Result<HttpResponse, Problem> {
-    let manager = Manager::of(&app, &call);
+async fn list_officers(
+    directory: Data<Directory>,
+    call: Call<(), Listing>,
+) -> Result<HttpResponse, Problem> {
+    let manager = Manager::of(&call);
     let (if_none_match, wanted) = (call.if_none_match, call.query);
     let q = wanted.q.as_deref().map(|q| q.trim().to_lowercase());
     let role = wanted.role.get();
@@ -135,11 +144,11 @@ async fn list_officers(app: Data<App>, call: Call<(), Listing>) -> Result<HttpRe
         q: q.as_deref(),
         active: wanted.active,
     };
-    let after: Option<(String, Uuid)> = app
+    let after: Option<(String, Uuid)> = call
         .cursors
         .open_optional(wanted.cursor.as_ref(), &filters)?;
-    let (directory, asking) = (app.directory.clone(), manager.clone());
-    let towns = app
+    let (directory, asking) = (directory.clone(), manager.clone());
+    let towns = call
         .store
         .read(move |conn| match wanted.grid {
             // An admin looks into any town by its grid.
@@ -186,18 +195,18 @@ async fn list_officers(app: Data<App>, call: Call<(), Listing>) -> Result<HttpRe
         .take(wanted.limit.size() + 1)
         .collect();
     let key = |officer: &OfficerProfile| (officer.name.clone(), officer.id);
-    let page = Page::of(found, wanted.limit, &app.cursors, &filters, key, |one| one)?;
+    let page = Page::of(found, wanted.limit, &call.cursors, &filters, key, |one| one)?;
     etag::json(if_none_match.as_deref(), 0, &page)
 }
 
 /// The officer as it stands after a change, for who made it.
 pub(super) fn standing(
     conn: &mut Conn,
-    app: &App,
+    directory: &Directory,
     manager: &Manager,
     id: Uuid,
 ) -> Outcome<OfficerProfile> {
-    OfficerProfile::read(conn, &app.directory, manager, id)
+    OfficerProfile::read(conn, &directory, manager, id)
 }
 
 /// The posting that a request asks for.
@@ -237,26 +246,27 @@ pub(super) fn wanted_of(
 )]
 #[post("/v1/officers")]
 async fn create_officer(
-    app: Data<App>,
+    auth: Data<Auth>,
+    directory: Data<Directory>,
     call: Call<(), (), OfficerCreation>,
 ) -> Result<HttpResponse, Problem> {
-    let manager = Manager::of(&app, &call);
+    let manager = Manager::of(&call);
     let body = call.body.clone();
     let wanted = wanted_of(&body.posting, "/posting/from", manager.now)?;
     let password_hash = match &body.password {
         None => String::new(),
         Some(password) => {
-            change_password::check(&app.auth, password, &body.username, "/password")?;
+            change_password::check(&auth, password, &body.username, "/password")?;
             // No password is hashed for who may not do it anyway.
-            let (directory, asking) = (app.directory.clone(), manager.clone());
-            app.store
+            let (directory, asking) = (directory.clone(), manager.clone());
+            call.store
                 .read(move |conn| accounts::may_give(conn, &directory, &asking, &wanted))
                 .await?;
-            app.auth.passwords.hash(password.clone()).await?
+            auth.passwords.hash(password.clone()).await?
         }
     };
-    let inner = app.clone();
-    keyed::keyed(&app, &call, move |conn| {
+    let inner = directory.clone();
+    keyed::keyed(&call, move |conn| {
         let officer = NewOfficer {
             id: Uuid::now_v7(),
             username: body.username.clone(),
@@ -265,7 +275,7 @@ async fn create_officer(
             must_change_password: !password_hash.is_empty(),
             password_hash: password_hash.clone(),
         };
-        let id = accounts::create(conn, &inner.directory, &manager, &officer, &wanted)?;
+        let id = accounts::create(conn, &inner, &manager, &officer, &wanted)?;
         Ok(Answer::created(&standing(conn, &inner, &manager, id)?)?)
     })
     .await
@@ -295,7 +305,7 @@ async fn create_officer(
 )]
 #[post("/v1/officers/import")]
 async fn import_officers(
-    app: Data<App>,
+    imports: Data<ImportQueue>,
     _: Announced,
     call: Call<(), ImportQuery>,
     body: Payload,
@@ -312,7 +322,7 @@ async fn import_officers(
             Problem::new(Code::NotPermitted).detail("Officers are imported by who manages some.")
         );
     }
-    upload::receive(&app, &call, body, ImportKind::Officers).await
+    upload::receive(&imports, &call, body, ImportKind::Officers).await
 }
 
 /// One officer
@@ -330,9 +340,12 @@ async fn import_officers(
     )
 )]
 #[get("/v1/officers/{id}")]
-async fn get_officer(app: Data<App>, call: Call<Uuid>) -> Result<HttpResponse, Problem> {
-    let (manager, id, inner) = (Manager::of(&app, &call), call.path, app.clone());
-    let officer = app
+async fn get_officer(
+    directory: Data<Directory>,
+    call: Call<Uuid>,
+) -> Result<HttpResponse, Problem> {
+    let (manager, id, inner) = (Manager::of(&call), call.path, directory.clone());
+    let officer = call
         .store
         .read(move |conn| standing(conn, &inner, &manager, id))
         .await?;
@@ -361,17 +374,17 @@ pub(super) fn respond(officer: &OfficerProfile) -> Result<HttpResponse, Problem>
 )]
 #[patch("/v1/officers/{id}")]
 async fn edit_officer(
-    app: Data<App>,
+    directory: Data<Directory>,
     call: Call<Uuid, (), OfficerEdit>,
 ) -> Result<HttpResponse, Problem> {
-    let (manager, id, inner) = (Manager::of(&app, &call), call.path, app.clone());
+    let (manager, id, inner) = (Manager::of(&call), call.path, directory.clone());
     let if_match = call.if_match;
     let edit = Edit {
         name: call.body.name,
         phone: call.body.phone,
         telling: None,
     };
-    let officer = app
+    let officer = call
         .store
         .write(Lane::Interactive, move |conn| {
             accounts::edit(conn, &manager, id, &edit, if_match.as_ref())?;
@@ -394,12 +407,12 @@ async fn edit_officer(
 )]
 #[post("/v1/officers/{id}/disable")]
 async fn disable_officer(
-    app: Data<App>,
+    directory: Data<Directory>,
     call: Call<Uuid, (), Statement>,
 ) -> Result<HttpResponse, Problem> {
-    let (manager, id, inner) = (Manager::of(&app, &call), call.path, app.clone());
+    let (manager, id, inner) = (Manager::of(&call), call.path, directory.clone());
     let reason = call.body.reason.clone();
-    keyed::keyed(&app, &call, move |conn| {
+    keyed::keyed(&call, move |conn| {
         accounts::disable(conn, &manager, id, reason.as_deref())?;
         Ok(Answer::ok(&standing(conn, &inner, &manager, id)?)?)
     })
@@ -418,12 +431,12 @@ async fn disable_officer(
 )]
 #[post("/v1/officers/{id}/enable")]
 async fn enable_officer(
-    app: Data<App>,
+    directory: Data<Directory>,
     call: Call<Uuid, (), Statement>,
 ) -> Result<HttpResponse, Problem> {
-    let (manager, id, inner) = (Manager::of(&app, &call), call.path, app.clone());
+    let (manager, id, inner) = (Manager::of(&call), call.path, directory.clone());
     let reason = call.body.reason.clone();
-    keyed::keyed(&app, &call, move |conn| {
+    keyed::keyed(&call, move |conn| {
         accounts::enable(conn, &manager, id, reason.as_deref())?;
         Ok(Answer::ok(&standing(conn, &inner, &manager, id)?)?)
     })
@@ -449,15 +462,15 @@ pub struct OneTimePassword {
     responses((status = 200, description = "The password.", body = OneTimePassword), SecretRefusals)
 )]
 #[post("/v1/officers/{id}/password")]
-async fn reset_password(app: Data<App>, call: Call<Uuid>) -> Result<HttpResponse, Problem> {
-    let (manager, id) = (Manager::of(&app, &call), call.path);
+async fn reset_password(auth: Data<Auth>, call: Call<Uuid>) -> Result<HttpResponse, Problem> {
+    let (manager, id) = (Manager::of(&call), call.path);
     let asking = manager.clone();
-    app.store
+    call.store
         .read(move |conn| accounts::may_reset(conn, &asking, id))
         .await?;
     let password = invitations::one_time_password()?;
-    let hash = app.auth.passwords.hash(password.clone()).await?;
-    app.store
+    let hash = auth.passwords.hash(password.clone()).await?;
+    call.store
         .write(Lane::Interactive, move |conn| {
             accounts::reset(conn, &manager, id, &hash)
         })
@@ -493,15 +506,17 @@ pub struct Invitation {
     responses((status = 200, description = "The invitation.", body = Invitation), SecretRefusals)
 )]
 #[post("/v1/officers/{id}/invite")]
-async fn invite_officer(app: Data<App>, call: Call<Uuid>) -> Result<HttpResponse, Problem> {
-    let (manager, id) = (Manager::of(&app, &call), call.path);
+async fn invite_officer(
+    context: Data<RequestContext>,
+    auth: Data<Auth>,
+    directory: Data<Directory>,
+    call: Call<Uuid>,
+) -> Result<HttpResponse, Problem> {
+    let (manager, id) = (Manager::of(&call), call.path);
     let code = invitations::Code::new()?;
     let hash = code.hash();
-    let (most, directory) = (
-        app.auth.settings.invitation_lifetime(),
-        app.directory.clone(),
-    );
-    let expires_at = app
+    let (most, directory) = (auth.settings.invitation_lifetime(), directory.clone());
+    let expires_at = call
         .store
         .write(Lane::Interactive, move |conn| {
             // As the manager's town has set, within what the server allows.
@@ -520,7 +535,7 @@ async fn invite_officer(app: Data<App>, call: Call<Uuid>) -> Result<HttpResponse
         .await?;
     secret(&Invitation {
         code: code.written(),
-        qr_text: code.qr_text(app.config.http.public_url.as_deref()),
+        qr_text: code.qr_text(context.settings.public_url.as_deref()),
         expires_at,
     })
 }

@@ -13,14 +13,13 @@ use gridpatrol_domain::scope::Scope;
 use uuid::Uuid;
 
 use super::queries::{self, OfficerRow, PostingRow};
-use crate::app::App;
+use crate::auth::Call;
 use crate::auth::security_log::Origin;
-use crate::grids::directory::{Directory, Town};
-use crate::grids::queries as grids;
-use crate::http::Call;
 use crate::problem::Problem;
 use crate::store::events::EventRecord;
 use crate::store::{Conn, Outcome};
+use crate::towns::directory::{Directory, Town};
+use crate::towns::queries as grids;
 
 /// Who manages, when, and from where.
 #[derive(Debug, Clone)]
@@ -38,11 +37,11 @@ pub struct Manager {
 impl Manager {
     /// The caller of a request.
     #[must_use]
-    pub fn of<P, Q, B>(app: &App, call: &Call<P, Q, B>) -> Self {
+    pub fn of<P, Q, B>(call: &Call<P, Q, B>) -> Self {
         Self {
             actor: call.actor.actor.clone(),
             scope: call.actor.scope(),
-            now: app.clock.now(),
+            now: call.now,
             origin: Origin {
                 address: call.address.clone(),
                 request_id: call.request_id.clone(),

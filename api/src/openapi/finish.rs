@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use utoipa::openapi::OpenApi;
 
 use super::{BEARER, SERVICE_KEY, TICKET};
-use crate::service_accounts::access;
+use crate::auth::service_keys::access;
 
 const SCHEMAS: &str = "#/components/schemas/";
 

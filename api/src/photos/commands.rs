@@ -20,17 +20,17 @@ use super::digest::Digest;
 use super::imaging::Picture;
 use super::queries;
 use super::rows::PhotoRow;
-use crate::grids::directory::Directory;
 use crate::notices::outbox::{self, Happened};
 use crate::problem::{FieldError, Problem};
 use crate::reports::duplicate;
 use crate::reports::queries::sees;
 use crate::reports::rows::ReportRow;
-use crate::settings::queries as settings;
 use crate::store::events::{self, EventRecord};
 use crate::store::schema::{photos, reports};
 use crate::store::types::{Coded, Id};
 use crate::store::{Conn, Outcome, town};
+use crate::towns::directory::Directory;
+use crate::towns::settings;
 
 /// A photo that a report names.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -17,8 +17,9 @@ use gridpatrol_domain::photo::Rendition;
 use super::objects::Variant;
 use super::queries;
 use super::rows::PhotoRow;
-use crate::app::App;
+use crate::http::Open;
 use crate::http::etag;
+use crate::photos::Gallery;
 use crate::problem::Problem;
 use crate::store::Lane;
 
@@ -32,8 +33,9 @@ const RENDITION_SECONDS: u64 = 2;
 /// # Errors
 /// `photo_missing`, `rendition_pending`, `rendition_unavailable`, `range_not_satisfiable`,
 /// `unavailable`.
-pub(super) async fn send(
-    app: &App,
+pub(super) async fn send<P, Q>(
+    gallery: &Gallery,
+    call: &Open<P, Q>,
     request: &HttpRequest,
     photo: &PhotoRow,
     variant: Variant,
@@ -51,7 +53,7 @@ pub(super) async fn send(
         if known.is_some_and(|known| etag::names(known, &tag)) {
             return Ok(not_modified(&tag));
         }
-        return original(app, request, photo, &tag).await;
+        return original(gallery, request, photo, &tag).await;
     }
     match photo.rendition.0 {
         Rendition::Ready => {}
@@ -65,23 +67,23 @@ pub(super) async fn send(
     if known.is_some_and(|known| etag::names(known, &tag)) {
         return Ok(not_modified(&tag));
     }
-    let Some(copy) = app.gallery.objects.read(digest, variant).await? else {
+    let Some(copy) = gallery.objects.read(digest, variant).await? else {
         // Lost, as after a restored backup without them: they are made again.
         tracing::warn!(photo = %photo.id, "a rendition is gone and is made again");
-        let (id, now) = (photo.id, app.clock.now());
-        app.store
+        let (id, now) = (photo.id, call.now);
+        call.store
             .write(Lane::Interactive, move |conn| {
                 Ok(queries::render_again(conn, id, now)?)
             })
             .await?;
-        app.gallery.arrivals.notify_one();
+        gallery.arrivals.notify_one();
         return Err(pending());
     };
     Ok(answer(StatusCode::OK, &tag, "image/jpeg").body(copy))
 }
 
 async fn original(
-    app: &App,
+    gallery: &Gallery,
     request: &HttpRequest,
     photo: &PhotoRow,
     tag: &str,
@@ -100,8 +102,7 @@ async fn original(
                 .detail(format!("The file has {size} bytes.")));
         }
     };
-    let content = app
-        .gallery
+    let content = gallery
         .objects
         .content(digest, Variant::Original, range.clone())
         .await?

@@ -14,6 +14,7 @@ pub mod objects;
 pub mod queries;
 pub mod routes;
 pub mod rows;
+pub mod settings;
 mod upload;
 pub mod wire;
 
@@ -26,14 +27,16 @@ use std::sync::Arc;
 use gridpatrol_domain::error::Code;
 use tokio::sync::{Notify, Semaphore};
 
-use crate::config::PhotoLimits;
 use crate::problem::Problem;
 use links::Links;
 use objects::{Objects, ObjectsError};
+use settings::PhotoLimits;
 
 /// What photos need to be taken in and shown. A cheap handle.
 #[derive(Clone)]
 pub struct Gallery {
+    /// What photos may be, on this server.
+    pub limits: Arc<PhotoLimits>,
     /// Where contents lie.
     pub objects: Objects,
     /// Makes and checks links.
@@ -65,6 +68,7 @@ impl Gallery {
         key: &[u8; 32],
     ) -> Result<Self, ObjectsError> {
         Ok(Self {
+            limits: Arc::new(limits.clone()),
             objects: Objects::open(limits, &data_dir.join("photos"))?,
             links: Links::new(key),
             arrivals: Arc::default(),

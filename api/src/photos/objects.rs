@@ -22,8 +22,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::digest::Digest;
+use super::settings::PhotoLimits;
 use crate::aside;
-use crate::config::PhotoLimits;
 
 /// How much is read or written at once.
 const CHUNK: usize = 128 * 1024;

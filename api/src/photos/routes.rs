@@ -21,17 +21,21 @@ use super::rows::PhotoRow;
 use super::upload::{self, Reception, Seen};
 use super::wire::Photo;
 use super::{download, form, queries};
-use crate::app::App;
+use crate::auth::Call;
 use crate::auth::{self, tickets};
-use crate::http::call::{Call, Open, app};
+use crate::http::call::{Open, TICKET};
+use crate::http::context::{Identity as _, registered};
 use crate::http::etag;
 use crate::http::keyed::{self, Answer};
 use crate::http::service_config::ServiceConfig;
 use crate::http::system::InSystem;
 use crate::http::validate::{Errors, Validate};
+use crate::photos::Gallery;
 use crate::problem::{Problem, document};
 use crate::refusals;
 use crate::store::Lane;
+use crate::store::Store;
+use crate::towns::directory::Directory;
 
 /// The routes of this room.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -93,31 +97,40 @@ pub struct FileContent(Vec<u8>);
 )]
 #[put("/v1/photos/{id}")]
 pub async fn put_photo(
-    app: Data<App>,
+    directory: Data<Directory>,
+    gallery: Data<Gallery>,
     _: Announced<File>,
     call: Call<ById, Particulars>,
     request: HttpRequest,
     mut body: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let particulars = call.query;
-    particulars.check_clock(app.clock.now(), Errors::query())?;
+    particulars.check_clock(call.now, Errors::query())?;
     let mut announced = digests(request.headers())?;
     announced.extend(particulars.digest());
-    let allowed = upload::allowed(&app, &call.actor).await?;
-    let reception = Reception::begin(&app, allowed).await?;
+    let allowed = upload::allowed(
+        &directory,
+        gallery.limits.allowed(),
+        &call.store,
+        call.actor.scope(),
+        call.now,
+    )
+    .await?;
+    let reception = Reception::begin(&gallery, call.store.patience(), allowed).await?;
     let arrived = reception.take(&mut body).await?;
     let seen = upload::look(&arrived, &announced, allowed).await?;
     let arrival = arrival(call.path.id, &call.actor, &particulars, seen);
-    upload::keep(&app, arrived, &arrival, true).await?;
-    let (now, directory) = (app.clock.now(), app.directory.clone());
-    let taken = app
+    let now = call.clock.now();
+    upload::keep(&gallery, &call.store, now, arrived, &arrival, true).await?;
+    let directory = directory.clone();
+    let taken = call
         .store
         .write(Lane::Interactive, move |conn| {
             commands::arrive(conn, &directory, &arrival, now)
         })
         .await?;
-    app.gallery.arrivals.notify_one();
-    let photo = Photo::of(&taken.photo, &app.gallery.links, now);
+    gallery.arrivals.notify_one();
+    let photo = Photo::of(&taken.photo, &gallery.links, now);
     Ok(etag::answer(
         status(taken.first),
         None,
@@ -143,17 +156,26 @@ pub async fn put_photo(
 )]
 #[post("/v1/photos")]
 pub async fn post_photo(
-    app: Data<App>,
+    gallery: Data<Gallery>,
+    directory: Data<Directory>,
     _: Announced<Form>,
     call: Call,
     request: HttpRequest,
     body: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    let allowed = upload::allowed(&app, &call.actor).await?;
-    let reception = Reception::begin(&app, allowed).await?;
+    let allowed = upload::allowed(
+        &directory,
+        gallery.limits.allowed(),
+        &call.store,
+        call.actor.scope(),
+        call.now,
+    )
+    .await?;
+    let reception = Reception::begin(&gallery, call.store.patience(), allowed).await?;
     let filled = form::read(&reception, request.headers(), body).await?;
     let particulars = filled.particulars;
-    particulars.check_clock(app.clock.now(), Errors::body())?;
+    let now = call.clock.now();
+    particulars.check_clock(now, Errors::body())?;
     let announced: Vec<Digest> = particulars.digest().into_iter().collect();
     let seen = upload::look(&filled.arrived, &announced, allowed).await?;
     let ticket = call.ticket_for(&json!({
@@ -169,16 +191,24 @@ pub async fn post_photo(
     let id = filled.id.unwrap_or_else(Uuid::now_v7);
     let arrival = arrival(id, &call.actor, &particulars, seen);
     let foresee = call.idempotency_key.is_none();
-    upload::keep(&app, filled.arrived, &arrival, foresee).await?;
-    let (now, links) = (app.clock.now(), app.gallery.links.clone());
-    let directory = app.directory.clone();
-    let answer = keyed::run(&app, ticket, move |conn| {
+    upload::keep(
+        &gallery,
+        &call.store,
+        now,
+        filled.arrived,
+        &arrival,
+        foresee,
+    )
+    .await?;
+    let links = gallery.links.clone();
+    let directory = directory.clone();
+    let answer = keyed::run(&call.store, now, ticket, move |conn| {
         let taken = commands::arrive(conn, &directory, &arrival, now)?;
         let photo = Photo::of(&taken.photo, &links, now);
         Ok(Answer::new(status(taken.first), &photo)?)
     })
     .await?;
-    app.gallery.arrivals.notify_one();
+    gallery.arrivals.notify_one();
     Ok(answer)
 }
 
@@ -194,11 +224,11 @@ pub async fn post_photo(
 )]
 #[get("/v1/photos/{id}")]
 pub async fn get_photo(
-    app: Data<App>,
+    gallery: Data<Gallery>,
     call: Call<ById, InSystem>,
 ) -> Result<HttpResponse, Problem> {
-    let photo = seen(&app, &call.actor, call.path.id).await?;
-    let photo = Photo::of(&photo, &app.gallery.links, app.clock.now()).in_system(call.query.get());
+    let photo = seen(&call.store, &call.actor, call.path.id).await?;
+    let photo = Photo::of(&photo, &gallery.links, call.now).in_system(call.query.get());
     Ok(etag::answer(StatusCode::OK, None, etag::write(&photo)?))
 }
 
@@ -299,12 +329,12 @@ async fn picture(
     call: &Open<ById, Signature>,
     variant: Variant,
 ) -> Result<HttpResponse, Problem> {
-    let app = app(request)?;
+    let gallery: &Gallery = registered(request)?;
     let id = call.path.id;
     if call.query.ticket.is_some() && tickets::carried(request).is_none() {
         let mut errors = Errors::query();
         errors.add(
-            tickets::PARAMETER,
+            TICKET,
             "not_allowed",
             "Give a ticket or the header, not both.",
         );
@@ -312,29 +342,29 @@ async fn picture(
     }
     let photo = match (call.query.exp, &call.query.sig) {
         (None, None) => {
-            let signed = auth::authenticate(app, request).await?;
-            seen(app, &signed, id).await?
+            let signed = auth::Signed::authenticate(request).await?;
+            seen(&call.store, &signed, id).await?
         }
         (expires, signature) => {
             let (expires, signature) = (
                 expires.unwrap_or_default(),
                 signature.as_deref().unwrap_or_default(),
             );
-            app.gallery
+            gallery
                 .links
-                .check(id, variant, expires, signature, app.clock.now())?;
-            app.store
+                .check(id, variant, expires, signature, call.now)?;
+            call.store
                 .read(move |conn| queries::find(conn, id)?.ok_or_else(|| absent().into()))
                 .await?
         }
     };
-    download::send(app, request, &photo, variant).await
+    download::send(gallery, call, request, &photo, variant).await
 }
 
 /// The photo, if the caller sees it.
-async fn seen(app: &App, signed: &auth::Signed, id: Uuid) -> Result<PhotoRow, Problem> {
+async fn seen(store: &Store, signed: &auth::Signed, id: Uuid) -> Result<PhotoRow, Problem> {
     let scope = signed.scope();
-    app.store
+    store
         .read(move |conn| queries::find_seen(conn, &scope, id)?.ok_or_else(|| absent().into()))
         .await
 }
@@ -438,7 +468,7 @@ impl<K: Kind> FromRequest for Announced<K> {
 }
 
 fn announced<K: Kind>(request: &HttpRequest) -> Result<Announced<K>, Problem> {
-    let most = app(request)?.config.photos.max_bytes;
+    let most = registered::<Gallery>(request)?.limits.max_bytes;
     let headers = request.headers();
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let length = text(CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());

@@ -17,21 +17,28 @@ use super::digest::Digest;
 use super::imaging::{self, Picture};
 use super::objects::Arrived;
 use super::{Gallery, queries};
-use crate::app::App;
 use crate::aside;
-use crate::auth::Signed;
 use crate::problem::Problem;
+use crate::store::Store;
 use crate::store::{Lane, overloaded};
+use crate::towns::directory::Directory;
+use chrono::{DateTime, Utc};
+use gridpatrol_domain::scope::Scope;
 
 /// What the caller's photos may be now: as the most generous of the caller's towns has set, within what
 /// the server allows.
 ///
 /// # Errors
 /// `unavailable`.
-pub(super) async fn allowed(app: &App, signed: &Signed) -> Result<Allowed, Problem> {
-    let (scope, directory) = (signed.scope(), app.directory.clone());
-    let (server, now) = (app.config.photos.allowed(), app.clock.now());
-    app.store
+pub(super) async fn allowed(
+    directory: &Directory,
+    server: Allowed,
+    store: &Store,
+    scope: Scope,
+    now: DateTime<Utc>,
+) -> Result<Allowed, Problem> {
+    let directory = directory.clone();
+    store
         .read(move |conn| {
             let mut most: Option<Allowed> = None;
             for town in scope.towns() {
@@ -69,17 +76,20 @@ impl<'a> Reception<'a> {
     ///
     /// # Errors
     /// `overloaded` when too many stay under way.
-    pub(super) async fn begin(app: &'a App, allowed: Allowed) -> Result<Self, Problem> {
-        let limits = &app.config.photos;
-        let patience = Duration::from_millis(app.config.store.patience_ms);
-        let turn = std::sync::Arc::clone(&app.gallery.uploads).acquire_owned();
+    pub(super) async fn begin(
+        gallery: &'a Gallery,
+        patience: Duration,
+        allowed: Allowed,
+    ) -> Result<Self, Problem> {
+        let limits = &gallery.limits;
+        let turn = std::sync::Arc::clone(&gallery.uploads).acquire_owned();
         let permit = tokio::time::timeout(patience, turn)
             .await
             .ok()
             .and_then(Result::ok)
             .ok_or_else(|| overloaded().detail("Too many photos are arriving at the same time."))?;
         Ok(Self {
-            gallery: &app.gallery,
+            gallery,
             most_bytes: allowed.max_bytes,
             seconds: limits.upload_timeout_s,
             deadline: Instant::now() + Duration::from_secs(limits.upload_timeout_s),
@@ -168,13 +178,15 @@ pub(super) async fn look(
 /// # Errors
 /// What `arrive` would refuse, `unavailable`.
 pub(super) async fn keep(
-    app: &App,
+    gallery: &Gallery,
+    store: &Store,
+    now: DateTime<Utc>,
     arrived: Arrived,
     arrival: &Arrival,
     foresee: bool,
 ) -> Result<(), Problem> {
-    let (arrival, now) = (arrival.clone(), app.clock.now());
-    app.store
+    let arrival = arrival.clone();
+    store
         .write(Lane::Interactive, move |conn| {
             if foresee {
                 commands::foresee(conn, &arrival)?;
@@ -182,6 +194,6 @@ pub(super) async fn keep(
             Ok(queries::pin(conn, arrival.digest, arrival.size, now)?)
         })
         .await?;
-    app.gallery.objects.keep(arrived).await?;
+    gallery.objects.keep(arrived).await?;
     Ok(())
 }

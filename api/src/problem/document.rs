@@ -15,7 +15,7 @@ use utoipa::openapi::response::{Response, ResponseBuilder};
 use utoipa::openapi::{Ref, RefOr};
 
 use super::{FieldError, MEDIA_TYPE, Problem};
-use crate::http::language::Language;
+use crate::problem::language::Language;
 
 /// What any operation may answer.
 pub const ANY: &[Code] = &[

@@ -15,9 +15,9 @@ use super::asked::Asked;
 use super::commands::{self, Acting};
 use super::request::PhotoDeclaration;
 use super::routes::ById;
+use super::services::Services;
 use super::view::Viewer;
-use crate::app::App;
-use crate::http::Call;
+use crate::auth::Call;
 use crate::http::keyed::{self, Answer};
 use crate::http::service_config::ServiceConfig;
 use crate::problem::Problem;
@@ -53,12 +53,13 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 
 /// Acts on a report as its body asks, and answers with it.
 pub(super) async fn act<B>(
-    app: Data<App>,
+    services: Data<Services>,
     call: Call<ById, (), B>,
     asked: impl FnOnce(B) -> (Asked, Vec<PhotoDeclaration>, PhotoRole),
 ) -> Result<HttpResponse, Problem> {
-    let viewer = Viewer::of(&app, &call);
+    let viewer = Viewer::of(&call);
     let ticket = call.ticket();
+    let (store, now) = (call.store, call.now);
     let (asked, photos, usual_role) = asked(call.body);
     let acting = Acting {
         id: call.path.id,
@@ -67,8 +68,8 @@ pub(super) async fn act<B>(
         usual_role,
         if_match: call.if_match,
     };
-    let inner = app.clone();
-    keyed::run(&app, ticket, move |conn| {
+    let inner = services.clone();
+    keyed::run(&store, now, ticket, move |conn| {
         let report = commands::act(conn, &inner, &viewer, &acting)?;
         Ok(Answer::ok(&report)?)
     })
@@ -92,8 +93,8 @@ macro_rules! action {
             responses((status = 200, body = Report, description = "The report as it stands."), $refusals)
         )]
         #[post($path)]
-        pub async fn $name(app: Data<App>, call: Call<ById, (), $body>) -> Result<HttpResponse, Problem> {
-            act(app, call, $asked).await
+        pub async fn $name(services: Data<Services>, call: Call<ById, (), $body>) -> Result<HttpResponse, Problem> {
+            act(services, call, $asked).await
         }
     };
 }

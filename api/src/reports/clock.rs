@@ -22,7 +22,6 @@ use super::commands::recount;
 use super::queries;
 use super::rows::ReportRow;
 use super::view::StaffedTown;
-use crate::app::App;
 use crate::notices::outbox::{self, Happened, SameMatter};
 use crate::store::conn::MultiBackend;
 use crate::store::counters::Shifts;
@@ -32,6 +31,7 @@ use crate::store::schema::{report_lapses, reports};
 use crate::store::town::{self, TownHead};
 use crate::store::types::{At, Coded, Id};
 use crate::store::{Conn, Outcome};
+use crate::towns::directory::Directory;
 use crate::{fixed, on_each, unclaimed};
 
 /// Steps of one report that one transaction takes at most; after a long standstill the rest follows
@@ -107,7 +107,7 @@ pub fn next(conn: &mut Conn) -> QueryResult<Option<DateTime<Utc>>> {
 /// If the database fails.
 pub fn catch_up(
     conn: &mut Conn,
-    app: &App,
+    directory: &Directory,
     town_id: Uuid,
     ids: &[Uuid],
     now: DateTime<Utc>,
@@ -129,7 +129,7 @@ pub fn catch_up(
     if rows.is_empty() {
         return Ok(0);
     }
-    let staffed = StaffedTown::read(conn, app, town_id, now)?;
+    let staffed = StaffedTown::read(conn, directory, town_id, now)?;
     let mut head = town::advance(conn, town_id)?;
     head.unchanged_since(staffed.town.version())?;
 

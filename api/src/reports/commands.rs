@@ -31,9 +31,9 @@ use super::relocation;
 use super::request::{PhotoDeclaration, ReportFiling};
 use super::rows::ReportRow;
 use super::search;
+use super::services::Services;
 use super::texts;
 use super::view::{self, StaffedTown, Viewer};
-use crate::app::App;
 use crate::http::choice::OptionalChoice;
 use crate::http::etag::{self, IfMatch};
 use crate::notices::outbox::{self, Happened};
@@ -55,7 +55,7 @@ pub struct Filed {
 /// Files a report, or answers with it as it stands if the same request filed it before.
 pub fn file(
     conn: &mut Conn,
-    app: &App,
+    services: &Services,
     viewer: &Viewer,
     id: Uuid,
     filing: &ReportFiling,
@@ -70,11 +70,11 @@ pub fn file(
         }
         let found = match queries::find(conn, &viewer.scope, id)? {
             // A transfer to another town in between; the answer to this very filing may be lost.
-            None => answered_lately(conn, app, viewer, filing, id)?,
+            None => answered_lately(conn, &services.directory, viewer, filing, id)?,
             found => found,
         };
         return Ok(Filed {
-            report: answer_for(conn, app, viewer, &found.ok_or_else(not_found)?)?,
+            report: answer_for(conn, services, viewer, &found.ok_or_else(not_found)?)?,
             created: false,
         });
     }
@@ -85,7 +85,7 @@ pub fn file(
         ended,
         as_of,
         ..
-    } = spot(conn, app, viewer, filing)?;
+    } = spot(conn, &services.directory, viewer, filing)?;
     let declared = declare(
         conn,
         viewer,
@@ -149,7 +149,7 @@ pub fn file(
     queries::add_participant(conn, &row, viewer.actor.officer_id)?;
     search::index(conn, search_id, &row, &texts)?;
     count(conn, &row, 1)?;
-    wake(app, &report);
+    wake(services, &report);
     // The request itself is part of the record; it may name people, so it stands in the payload.
     if let Some(first) = events.first_mut() {
         let request = serde_json::to_value(filing).unwrap_or_default();
@@ -170,7 +170,7 @@ pub fn file(
         linked.save(conn, &mut head, viewer, &staffed, &row)?;
     }
     Ok(Filed {
-        report: view::report(app, viewer, &staffed, &row, &texts, &photos, None),
+        report: view::report(services, viewer, &staffed, &row, &texts, &photos, None),
         created: true,
     })
 }
@@ -219,7 +219,7 @@ pub struct Acting {
 /// Acts on a report.
 pub fn act(
     conn: &mut Conn,
-    app: &App,
+    services: &Services,
     viewer: &Viewer,
     acting: &Acting,
 ) -> Outcome<answer::Report> {
@@ -227,7 +227,7 @@ pub fn act(
     if !acting.photos.is_empty() {
         // Photos are locked before the report, and are no way around the checks that come first.
         let found = queries::find(conn, &viewer.scope, acting.id)?.ok_or_else(not_found)?;
-        let staffed = StaffedTown::read(conn, app, town_id, viewer.now)?;
+        let staffed = StaffedTown::read(conn, &services.directory, town_id, viewer.now)?;
         let (action, _) = acting.asked.translated(&staffed, &found);
         checked(&found.row, &action, acting, viewer, &staffed)?;
     }
@@ -243,7 +243,7 @@ pub fn act(
         queries::lock(conn, town_id, &[acting.id, original])?;
     }
     let mut found = queries::find_locked(conn, &viewer.scope, acting.id)?.ok_or_else(not_found)?;
-    let staffed = StaffedTown::read(conn, app, town_id, viewer.now)?;
+    let staffed = StaffedTown::read(conn, &services.directory, town_id, viewer.now)?;
     let rules = &staffed.town.settings().at(viewer.now).photos;
     photos::commands::room(found.row.photos_declared, declared.declared, rules)?;
     let photos = view::photos_of(conn, acting.id)?;
@@ -277,7 +277,7 @@ pub fn act(
     let mut shifts = Shifts::default();
     recount(&mut shifts, &former, &found.row);
     shifts.write(conn)?;
-    wake(app, &report);
+    wake(services, &report);
     let moved = before.place != report.place;
     let said = texts.is_some();
     if let Some(texts) = texts {
@@ -309,7 +309,7 @@ pub fn act(
     }
     let original = duplicate::original(conn, &found.row)?;
     Ok(view::report(
-        app,
+        services,
         viewer,
         &staffed,
         &found.row,
@@ -376,9 +376,9 @@ fn checked(
 }
 
 /// Lets the clock know what is due to the report next.
-fn wake(app: &App, report: &Report) {
+fn wake(services: &Services, report: &Report) {
     if let Some(due) = lapse::due_at(report) {
-        app.alarm.set(due);
+        services.wake_timer.set(due);
     }
 }
 
@@ -453,15 +453,15 @@ pub(super) fn record(
 /// The answer for a report that was found.
 pub fn answer_for(
     conn: &mut Conn,
-    app: &App,
+    services: &Services,
     viewer: &Viewer,
     found: &Found,
 ) -> Outcome<answer::Report> {
-    let staffed = StaffedTown::read(conn, app, found.row.town_id, viewer.now)?;
+    let staffed = StaffedTown::read(conn, &services.directory, found.row.town_id, viewer.now)?;
     let photos = view::photos_of(conn, found.row.id)?;
     let original = duplicate::original(conn, &found.row)?;
     Ok(view::report(
-        app,
+        services,
         viewer,
         &staffed,
         &found.row,

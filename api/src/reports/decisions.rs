@@ -8,7 +8,6 @@
 use std::collections::HashSet;
 use std::sync::OnceLock;
 
-use actix_web::web::Data;
 use futures_util::StreamExt as _;
 use gridpatrol_domain::report::reason::{ReturnReason, VoidReason};
 use gridpatrol_domain::report::{Action, Outcome, PhotoRole, Status, Verdict};
@@ -22,13 +21,14 @@ use super::answer::Report;
 use super::asked::Asked;
 use super::commands::{self, Acting};
 use super::request::longest;
+use super::services::Services;
 use super::view::Viewer;
-use crate::app::App;
 use crate::http::choice::{Choice, OptionalChoice};
 use crate::http::etag::IfMatch;
 use crate::http::keyed::{self, Answer, Ticket};
 use crate::http::validate::{Errors, Validate};
 use crate::problem::{Document, Problem};
+use crate::store::Store;
 
 /// Decisions of one request at most.
 pub const MOST: usize = 100;
@@ -268,20 +268,27 @@ impl From<Report> for DecidedReport {
     }
 }
 
+/// Who decides, and with what.
+pub struct Deciding {
+    /// The database.
+    pub store: Store,
+    /// What commands of reports need.
+    pub services: Services,
+    /// The caller.
+    pub viewer: Viewer,
+    /// What makes the request recognisable when it is repeated.
+    pub ticket: Ticket,
+}
+
 /// Decides on each, some at a time; one that is refused spoils no other. Once the server cannot serve
 /// one of them, the rest is left.
 ///
 /// # Errors
 /// `unavailable` or `overloaded`, if none of them was answered.
-pub async fn decide(
-    app: &Data<App>,
-    viewer: &Viewer,
-    ticket: &Ticket,
-    decisions: Vec<Decision>,
-) -> Result<Decided, Problem> {
+pub async fn decide(deciding: &Deciding, decisions: Vec<Decision>) -> Result<Decided, Problem> {
     let away = OnceLock::new();
     let items: Vec<DecisionResult> = futures_util::stream::iter(decisions)
-        .map(|decision| one(app, viewer, ticket, decision, &away))
+        .map(|decision| one(deciding, decision, &away))
         .buffered(AT_ONCE)
         .collect()
         .await;
@@ -302,17 +309,11 @@ pub async fn decide(
 const AWAY: u16 = 503;
 
 /// One decision; left as it is where the server was `away` at one before.
-async fn one(
-    app: &Data<App>,
-    viewer: &Viewer,
-    ticket: &Ticket,
-    decision: Decision,
-    away: &OnceLock<Problem>,
-) -> DecisionResult {
+async fn one(deciding: &Deciding, decision: Decision, away: &OnceLock<Problem>) -> DecisionResult {
     let report_id = decision.report_id;
     let answered = match away.get() {
         Some(problem) => Err(problem.clone()),
-        None => decided(app, viewer, ticket, decision).await,
+        None => decided(deciding, decision).await,
     };
     match answered {
         Ok(report) => DecisionResult {
@@ -323,7 +324,8 @@ async fn one(
         },
         Err(problem) => {
             let status = problem.code.status();
-            let document = serde_json::to_value(problem.document(viewer.language, None)).ok();
+            let document =
+                serde_json::to_value(problem.document(deciding.viewer.language, None)).ok();
             if status == AWAY {
                 // The first of them is as good as any.
                 drop(away.set(problem));
@@ -338,12 +340,7 @@ async fn one(
     }
 }
 
-async fn decided(
-    app: &Data<App>,
-    viewer: &Viewer,
-    ticket: &Ticket,
-    decision: Decision,
-) -> Result<Value, Problem> {
+async fn decided(deciding: &Deciding, decision: Decision) -> Result<Value, Problem> {
     let invalid = || Problem::new(gridpatrol_domain::error::Code::ValidationFailed);
     let version = decision.version.map(|version| version.to_string());
     let if_match = version.as_deref().map(IfMatch::parse).transpose();
@@ -354,10 +351,10 @@ async fn decided(
         usual_role: PhotoRole::Other,
         if_match: if_match.map_err(|error| Problem::invalid(vec![error]))?,
     };
-    let (inner, viewer) = (app.clone(), viewer.clone());
-    let part = ticket.part(&decision.report_id.to_string());
-    let answered = keyed::answered(app, part, move |conn| {
-        let report = commands::act(conn, &inner, &viewer, &acting)?;
+    let (services, viewer) = (deciding.services.clone(), deciding.viewer.clone());
+    let part = deciding.ticket.part(&decision.report_id.to_string());
+    let answered = keyed::answered(&deciding.store, viewer.now, part, move |conn| {
+        let report = commands::act(conn, &services, &viewer, &acting)?;
         Ok(Answer::ok(&DecidedReport::from(report))?)
     })
     .await?;

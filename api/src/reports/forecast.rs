@@ -15,8 +15,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::view::StaffedTown;
-use crate::grids::directory::Town;
-use crate::http::language::Language;
+use crate::problem::language::Language;
+use crate::towns::directory::Town;
 
 /// Steps that are foretold at most.
 const MOST_STEPS: usize = 60;

@@ -22,13 +22,14 @@ use super::clock::{self, LapsedRow, Place};
 use super::forecast::{self, Forecast, label};
 use super::routes::ById;
 use super::rows::ReportRow;
+use super::services::Services;
 use super::view::{self, StaffedTown, Viewer};
 use super::{commands, queries};
-use crate::app::App;
+use crate::auth::Call;
+use crate::http::etag;
 use crate::http::page::{Cursor, Limit, Page};
 use crate::http::service_config::ServiceConfig;
 use crate::http::validate::{Errors, Validate};
-use crate::http::{Call, etag};
 use crate::problem::Problem;
 use crate::problem::document::Read;
 use crate::store::{Conn, Outcome};
@@ -50,15 +51,18 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     responses((status = 200, body = Forecast, description = "What happens, in order."), Read)
 )]
 #[get("/v1/reports/{id}/forecast")]
-pub async fn forecast_report(app: Data<App>, call: Call<ById>) -> Result<HttpResponse, Problem> {
-    let viewer = Viewer::of(&app, &call);
-    let (id, inner) = (call.path.id, app.clone());
-    let forecast = app
+pub async fn forecast_report(
+    services: Data<Services>,
+    call: Call<ById>,
+) -> Result<HttpResponse, Problem> {
+    let viewer = Viewer::of(&call);
+    let (id, inner) = (call.path.id, services.clone());
+    let forecast = call
         .store
         .read(move |conn| {
             let found = queries::find(conn, &viewer.scope, id)?.ok_or_else(commands::not_found)?;
             let row = found.row;
-            let staffed = StaffedTown::read(conn, &inner, row.town_id, viewer.now)?;
+            let staffed = StaffedTown::read(conn, &inner.directory, row.town_id, viewer.now)?;
             let report = row.state(|grid| staffed.town.path(grid));
             Ok(forecast::forecast(
                 &staffed,
@@ -125,16 +129,16 @@ pub struct LapsedReport {
 )]
 #[get("/v1/inbox/lapsed")]
 pub async fn list_lapsed(
-    app: Data<App>,
+    services: Data<Services>,
     call: Call<(), LapsedQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let viewer = Viewer::of(&app, &call);
-    let after: Option<Place> = app
+    let viewer = Viewer::of(&call);
+    let after: Option<Place> = call
         .cursors
         .open_optional(call.query.cursor.as_ref(), &"lapsed")?;
     let limit = call.query.limit;
-    let inner = app.clone();
-    let (items, next) = app
+    let inner = services.clone();
+    let (items, next) = call
         .store
         .read(move |conn| {
             let grids: BTreeSet<Uuid> = viewer
@@ -156,7 +160,7 @@ pub async fn list_lapsed(
         })
         .await?;
     let next_cursor = next
-        .map(|next| app.cursors.seal(&"lapsed", &next))
+        .map(|next| call.cursors.seal(&"lapsed", &next))
         .transpose()?;
     Ok(etag::answer(
         StatusCode::OK,
@@ -167,7 +171,7 @@ pub async fn list_lapsed(
 
 fn answers(
     conn: &mut Conn,
-    app: &App,
+    services: &Services,
     viewer: &Viewer,
     shown: Vec<(LapsedRow, ReportRow)>,
 ) -> Outcome<Vec<LapsedReport>> {
@@ -176,9 +180,12 @@ fn answers(
     for (lapse, row) in &shown {
         let staffed = match towns.entry(row.town_id) {
             Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(new) => {
-                new.insert(StaffedTown::read(conn, app, row.town_id, viewer.now)?)
-            }
+            Entry::Vacant(new) => new.insert(StaffedTown::read(
+                conn,
+                &services.directory,
+                row.town_id,
+                viewer.now,
+            )?),
         };
         let report = row.state(|grid| staffed.town.path(grid));
         let context = staffed.context(row.received_at, false, viewer.now);
@@ -190,7 +197,7 @@ fn answers(
         );
     }
     let (lapses, rows): (Vec<LapsedRow>, Vec<ReportRow>) = shown.into_iter().unzip();
-    let reports = view::page(conn, app, viewer, rows)?;
+    let reports = view::page(conn, services, viewer, rows)?;
     Ok(lapses
         .into_iter()
         .zip(until)

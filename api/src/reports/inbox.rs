@@ -15,11 +15,11 @@ use uuid::Uuid;
 
 use super::answer::InboxCounts;
 use super::rows::ReportRow;
-use crate::grids::directory::Town;
 use crate::store::kept::{Kept, padded};
 use crate::store::schema::{report_hands, reports};
 use crate::store::types::{Coded, Id};
 use crate::store::{Conn, conn::MultiBackend};
+use crate::towns::directory::Town;
 
 /// The desks of an officer in one town.
 #[derive(Debug, Default)]

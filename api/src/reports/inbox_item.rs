@@ -15,8 +15,8 @@ use uuid::Uuid;
 use super::answer::Report;
 use super::forecast::{self, ForecastStep};
 use super::rows::ReportRow;
+use super::services::Services;
 use super::view::{self, StaffedTown, Viewer};
-use crate::app::App;
 use crate::auth::me::Named;
 use crate::store::{Conn, Outcome};
 
@@ -50,7 +50,7 @@ pub struct InboxItem {
 /// If the database fails.
 pub fn items(
     conn: &mut Conn,
-    app: &App,
+    services: &Services,
     viewer: &Viewer,
     towns: &HashMap<Uuid, StaffedTown>,
     rows: Vec<ReportRow>,
@@ -69,7 +69,7 @@ pub fn items(
             Some((by, on_behalf_of.map(named), next))
         })
         .collect();
-    let reports = view::page(conn, app, viewer, rows)?;
+    let reports = view::page(conn, services, viewer, rows)?;
     Ok(reports
         .into_iter()
         .zip(more)

@@ -8,13 +8,14 @@ use actix_web::{HttpResponse, get, post};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::decisions::{self, Decided, Decisions};
+use super::decisions::{self, Decided, Deciding, Decisions};
 use super::inbox::{self, Desks};
+use super::services::Services;
 use super::view::{StaffedTown, Viewer};
-use crate::app::App;
+use crate::auth::Call;
+use crate::http::etag;
 use crate::http::keyed::{self, Answer};
 use crate::http::service_config::ServiceConfig;
-use crate::http::{Call, etag};
 use crate::problem::Problem;
 use crate::problem::document::Read;
 use crate::refusals;
@@ -61,10 +62,10 @@ pub struct InboxTally {
     responses((status = 200, body = InboxTally, description = "How many wait."), Read)
 )]
 #[get("/v1/inbox/counts")]
-pub async fn count_inbox(app: Data<App>, call: Call) -> Result<HttpResponse, Problem> {
-    let viewer = Viewer::of(&app, &call);
-    let inner = app.clone();
-    let tally = app
+pub async fn count_inbox(services: Data<Services>, call: Call) -> Result<HttpResponse, Problem> {
+    let viewer = Viewer::of(&call);
+    let inner = services.clone();
+    let tally = call
         .store
         .read(move |conn| {
             let mut own = viewer.actor.clone();
@@ -72,7 +73,7 @@ pub async fn count_inbox(app: Data<App>, call: Call) -> Result<HttpResponse, Pro
                 .retain(|posting| posting.on_behalf_of.is_none());
             let (mut desks, mut owned) = (Vec::new(), Vec::new());
             for town in viewer.scope.towns() {
-                let staffed = StaffedTown::read(conn, &inner, *town, viewer.now)?;
+                let staffed = StaffedTown::read(conn, &inner.directory, *town, viewer.now)?;
                 desks.push(Desks::of(&viewer.actor, &staffed.town, &staffed.staffing));
                 owned.push(Desks::of(&own, &staffed.town, &staffed.staffing));
             }
@@ -115,21 +116,27 @@ pub async fn count_inbox(app: Data<App>, call: Call) -> Result<HttpResponse, Pro
 )]
 #[post("/v1/inbox/decide")]
 pub async fn decide_inbox(
-    app: Data<App>,
+    services: Data<Services>,
     call: Call<(), (), Decisions>,
 ) -> Result<HttpResponse, Problem> {
-    let viewer = Viewer::of(&app, &call);
+    let viewer = Viewer::of(&call);
     let ticket = call.ticket();
-    if let Some(answered) = keyed::begin(&app, &ticket).await? {
+    if let Some(answered) = keyed::begin(&call.store, &ticket, call.now).await? {
         return Ok(answered.respond());
     }
-    let decided = decisions::decide(&app, &viewer, &ticket, call.body.decisions).await?;
+    let deciding = Deciding {
+        store: call.store,
+        services: services.as_ref().clone(),
+        viewer,
+        ticket,
+    };
+    let decided = decisions::decide(&deciding, call.body.decisions).await?;
     let answer = Answer::ok(&decided)?;
     if decided.left > 0 {
         return Ok(answer.unkept());
     }
     // What was decided is told, whether or not the whole can be kept: each part is.
-    match keyed::finish(&app, &ticket, answer.clone()).await {
+    match keyed::finish(&deciding.store, &deciding.ticket, answer.clone()).await {
         Ok(answered) => Ok(answered.respond()),
         Err(_) => Ok(answer.unkept()),
     }

@@ -22,9 +22,9 @@ use super::inbox::{self, Desks};
 use super::inbox_item;
 use super::list::{self, Bounds, Filter, Position, View};
 use super::search::Search;
+use super::services::Services;
 use super::view::{self, StaffedTown, Viewer};
-use crate::app::App;
-use crate::http::Call;
+use crate::auth::Call;
 use crate::http::choice::{Choice, Choices, OptionalChoice};
 use crate::http::etag;
 use crate::http::page::{Cursor, Limit, Page};
@@ -241,21 +241,21 @@ impl Validate for ListQuery {
 )]
 #[get("/v1/reports")]
 pub async fn list_reports(
-    app: Data<App>,
+    services: Data<Services>,
     call: Call<(), ListQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let viewer = Viewer::of(&app, &call).in_system(call.query.crs.get());
+    let viewer = Viewer::of(&call).in_system(call.query.crs.get());
     let query = call.query;
     let signature = query.signature();
-    let after: Option<Position> = app
+    let after: Option<Position> = call
         .cursors
         .open_optional(query.cursor.as_ref(), &signature)?;
     let filter = query.filter(viewer.now);
     let search = query.q.as_deref().and_then(Search::new);
     let limit = query.limit.size();
     let (grid, mine) = (query.grid, query.view.get() == Some(ViewName::Mine));
-    let inner = app.clone();
-    let (items, next) = app
+    let inner = services.clone();
+    let (items, next) = call
         .store
         .read(move |conn| {
             let view = match grid {
@@ -286,7 +286,7 @@ pub async fn list_reports(
         })
         .await?;
     let next_cursor = next
-        .map(|next| app.cursors.seal(&signature, &next))
+        .map(|next| call.cursors.seal(&signature, &next))
         .transpose()?;
     Ok(etag::answer(
         StatusCode::OK,
@@ -331,23 +331,23 @@ impl Validate for InboxQuery {
 )]
 #[get("/v1/inbox")]
 pub async fn get_inbox(
-    app: Data<App>,
+    services: Data<Services>,
     call: Call<(), InboxQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let viewer = Viewer::of(&app, &call).in_system(call.query.crs.get());
+    let viewer = Viewer::of(&call).in_system(call.query.crs.get());
     let duty = call.query.duty.get();
     let signature = ("inbox", duty.map(Slug::slug));
-    let after: Option<inbox::Key> = app
+    let after: Option<inbox::Key> = call
         .cursors
         .open_optional(call.query.cursor.as_ref(), &signature)?;
     let limit = call.query.limit;
-    let inner = app.clone();
-    let (counts, items, next) = app
+    let inner = services.clone();
+    let (counts, items, next) = call
         .store
         .read(move |conn| {
             let (mut desks, mut towns) = (Vec::new(), HashMap::new());
             for town in viewer.scope.towns() {
-                let staffed = StaffedTown::read(conn, &inner, *town, viewer.now)?;
+                let staffed = StaffedTown::read(conn, &inner.directory, *town, viewer.now)?;
                 desks.push(Desks::of(&viewer.actor, &staffed.town, &staffed.staffing));
                 towns.insert(*town, staffed);
             }
@@ -364,7 +364,7 @@ pub async fn get_inbox(
         counts,
         items,
         next_cursor: next
-            .map(|next| app.cursors.seal(&signature, &next))
+            .map(|next| call.cursors.seal(&signature, &next))
             .transpose()?,
     };
     Ok(etag::answer(StatusCode::OK, None, etag::write(&inbox)?))

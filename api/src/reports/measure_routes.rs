@@ -16,8 +16,8 @@ use super::measures::{
     Transferral,
 };
 use super::routes::ById;
-use crate::app::App;
-use crate::http::Call;
+use super::services::Services;
+use crate::auth::Call;
 use crate::http::service_config::ServiceConfig;
 use crate::problem::Problem;
 use crate::refusals;

@@ -6,7 +6,7 @@ use chrono::{DateTime, FixedOffset, Utc};
 use gridpatrol_domain::report::{Duty, Report, Status};
 use gridpatrol_domain::slug::Slug;
 
-use crate::http::language::Language;
+use crate::problem::language::Language;
 
 /// China has one time zone.
 const BEIJING: Option<FixedOffset> = FixedOffset::east_opt(8 * 3600);

@@ -14,11 +14,10 @@ use uuid::Uuid;
 use super::queries::{self, Found};
 use super::request::ReportFiling;
 use super::view::{StaffedTown, Viewer};
-use crate::app::App;
 use crate::auth::authenticate::active_postings;
-use crate::grids::directory::Town;
 use crate::problem::Problem;
 use crate::store::{Conn, Outcome};
+use crate::towns::directory::{Directory, Town};
 
 /// Where a report is filed, and by what.
 pub struct Place {
@@ -39,8 +38,19 @@ pub struct Place {
 ///
 /// # Errors
 /// `not_found` where the caller may not file; otherwise if the database fails.
-pub fn spot(conn: &mut Conn, app: &App, viewer: &Viewer, filing: &ReportFiling) -> Outcome<Place> {
-    let present = place_of(conn, app, viewer, viewer.scope.towns(), filing.grid_id)?;
+pub fn spot(
+    conn: &mut Conn,
+    directory: &Directory,
+    viewer: &Viewer,
+    filing: &ReportFiling,
+) -> Outcome<Place> {
+    let present = place_of(
+        conn,
+        directory,
+        viewer,
+        viewer.scope.towns(),
+        filing.grid_id,
+    )?;
     let own = |place: &Place| {
         let mut working = viewer.actor.working();
         working.any(|posting| posting.grid.covers(place.named))
@@ -55,7 +65,7 @@ pub fn spot(conn: &mut Conn, app: &App, viewer: &Viewer, filing: &ReportFiling) 
             service: None,
         };
         let towns = Scope::of(&former);
-        if let Some(place) = place_of(conn, app, viewer, towns.towns(), filing.grid_id)? {
+        if let Some(place) = place_of(conn, directory, viewer, towns.towns(), filing.grid_id)? {
             let held = former
                 .working()
                 .filter(|posting| posting.grid.covers(place.named))
@@ -82,7 +92,7 @@ pub fn spot(conn: &mut Conn, app: &App, viewer: &Viewer, filing: &ReportFiling) 
 /// If the database fails.
 pub fn answered_lately(
     conn: &mut Conn,
-    app: &App,
+    directory: &Directory,
     viewer: &Viewer,
     filing: &ReportFiling,
     id: Uuid,
@@ -93,7 +103,7 @@ pub fn answered_lately(
     ) else {
         return Ok(None);
     };
-    let town = app.directory.town(conn, found.row.town_id)?;
+    let town = directory.town(conn, found.row.town_id)?;
     let window = offline_window(&town, viewer.now);
     Ok((viewer.now - observed_at <= window).then_some(found))
 }
@@ -117,13 +127,13 @@ fn observed_lately(viewer: &Viewer, filing: &ReportFiling) -> Option<DateTime<Ut
 /// know yet, goes to its successor.
 fn place_of(
     conn: &mut Conn,
-    app: &App,
+    directory: &Directory,
     viewer: &Viewer,
     towns: &[Uuid],
     grid: Uuid,
 ) -> Outcome<Option<Place>> {
     for town in towns {
-        let staffed = StaffedTown::read(conn, app, *town, viewer.now)?;
+        let staffed = StaffedTown::read(conn, directory, *town, viewer.now)?;
         let Some(named) = staffed.town.grid(grid) else {
             continue;
         };

@@ -6,11 +6,10 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use gridpatrol_domain::grid::GridPath;
 use gridpatrol_domain::grid::management::followed;
-use gridpatrol_domain::report::relocation::{Reason, relocate};
+use gridpatrol_domain::report::relocation::relocate;
 use gridpatrol_domain::report::{Context, Report, Status};
 use gridpatrol_domain::slug::Slug as _;
 use serde_json::{Map, Value, json};
@@ -19,7 +18,7 @@ use uuid::Uuid;
 use super::commands::recount;
 use super::rows::{ReportRow, TextsRow};
 use super::{queries, search};
-use crate::grids::directory::Town;
+use crate::grids::open_reports::{LockedReports, OpenReports, Relocation};
 use crate::notices::outbox::{self, Happened, SameMatter};
 use crate::store::counters::Shifts;
 use crate::store::events::{self, EventRecord};
@@ -27,6 +26,7 @@ use crate::store::schema::{report_texts, reports};
 use crate::store::town::TownHead;
 use crate::store::types::{Coded, Id};
 use crate::store::{Conn, Outcome};
+use crate::towns::directory::Town;
 use crate::{locked, unclaimed};
 
 /// Statuses in which a report follows. What is closed or void keeps the path of its time.
@@ -40,19 +40,57 @@ const OPEN: [Status; 4] = [
 /// Reports whose texts are read, and events that are written, at a time.
 const AT_ONCE: usize = 500;
 
-/// A grid that moves or ends.
-#[derive(Debug, Clone, Copy)]
-pub struct Change {
-    /// Where it was.
-    pub from: GridPath,
-    /// Where it is now, or who took over.
-    pub to: GridPath,
-    /// Which of both.
-    pub reason: Reason,
-    /// Who did it; none: the command line.
-    pub actor_id: Option<Uuid>,
-    /// When.
-    pub now: DateTime<Utc>,
+/// The open reports of grids that move or end.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct FollowingReports;
+
+impl OpenReports for FollowingReports {
+    fn lock(&self, conn: &mut Conn, town: Uuid, grids: &[Uuid]) -> Outcome<()> {
+        Ok(lock(conn, town, grids)?)
+    }
+
+    fn locked(
+        &self,
+        conn: &mut Conn,
+        town: Uuid,
+        grids: &[Uuid],
+    ) -> Outcome<Option<Box<dyn LockedReports>>> {
+        let rows = all(conn, town, grids)?;
+        Ok(rows.map(|rows| -> Box<dyn LockedReports> { Box::new(Locked(rows)) }))
+    }
+}
+
+struct Locked(Vec<ReportRow>);
+
+impl LockedReports for Locked {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn follow(
+        self: Box<Self>,
+        conn: &mut Conn,
+        head: &mut TownHead,
+        relocation: &Relocation,
+        before: &Town,
+        town: &Town,
+    ) -> Outcome<()> {
+        let now = relocation.now;
+        let staffing = town.staffing(now);
+        let context = Context {
+            staffing: &staffing,
+            // Each report follows those of its receipt.
+            policy: &town.settings().at(now).reports,
+            calendar: town.calendar(now),
+            // Nobody closes anything here.
+            evidence: false,
+            now,
+        };
+        let all = self.0.len();
+        let followed = follow(conn, head, self.0, relocation, before, town, &context)?;
+        tracing::info!(grid = %relocation.from.id(), all, followed, "open reports have followed");
+        Ok(())
+    }
 }
 
 /// Open reports that lie at one of these grids or are worked on there.
@@ -77,7 +115,7 @@ macro_rules! concerned {
 ///
 /// # Errors
 /// If the database fails.
-pub fn lock(conn: &mut Conn, town: Uuid, grids: &[Uuid]) -> QueryResult<()> {
+fn lock(conn: &mut Conn, town: Uuid, grids: &[Uuid]) -> QueryResult<()> {
     let locked: QueryResult<Vec<Uuid>> = locked!(
         conn,
         concerned!(town, grids)
@@ -94,7 +132,7 @@ pub fn lock(conn: &mut Conn, town: Uuid, grids: &[Uuid]) -> QueryResult<()> {
 ///
 /// # Errors
 /// If the database fails.
-pub fn all(conn: &mut Conn, town: Uuid, grids: &[Uuid]) -> QueryResult<Option<Vec<ReportRow>>> {
+fn all(conn: &mut Conn, town: Uuid, grids: &[Uuid]) -> QueryResult<Option<Vec<ReportRow>>> {
     let free: Vec<ReportRow> = unclaimed!(
         conn,
         concerned!(town, grids)
@@ -110,11 +148,11 @@ pub fn all(conn: &mut Conn, town: Uuid, grids: &[Uuid]) -> QueryResult<Option<Ve
 ///
 /// # Errors
 /// If the database fails.
-pub fn follow(
+fn follow(
     conn: &mut Conn,
     head: &mut TownHead,
     rows: Vec<ReportRow>,
-    change: &Change,
+    change: &Relocation,
     before: &Town,
     town: &Town,
     context: &Context<'_>,

@@ -14,13 +14,13 @@ use super::answer::{Report, ReportEvent};
 use super::asked::Asked;
 use super::commands::{self, Acting};
 use super::request::{ReportAmendment, ReportFiling};
+use super::services::Services;
 use super::view::{self, StaffedTown, Viewer};
 use super::{
     action_routes, foresight_routes, inbox_routes, list_routes, measure_routes, package, queries,
     similar_routes,
 };
-use crate::app::App;
-use crate::http::Call;
+use crate::auth::Call;
 use crate::http::etag;
 use crate::http::keyed::{self, Answer, canonical_hash};
 use crate::http::page::{Cursor, Limit, Page};
@@ -61,8 +61,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 
 impl Viewer {
     /// The caller of a request.
-    pub(super) fn of<P, Q, B>(app: &App, call: &Call<P, Q, B>) -> Self {
-        Self::new(&call.actor, call.language, app.clock.now())
+    pub(super) fn of<P, Q, B>(call: &Call<P, Q, B>) -> Self {
+        Self::new(&call.actor, call.language, call.now)
     }
 }
 
@@ -86,14 +86,14 @@ pub struct ById {
 )]
 #[post("/v1/reports")]
 pub async fn create_report(
-    app: Data<App>,
+    services: Data<Services>,
     call: Call<(), (), ReportFiling>,
 ) -> Result<HttpResponse, Problem> {
-    let viewer = Viewer::of(&app, &call);
+    let viewer = Viewer::of(&call);
     call.body.check_clock(viewer.now)?;
     let hash = canonical_hash(&call.sent);
-    let (filing, inner) = (call.body.clone(), app.clone());
-    keyed::keyed(&app, &call, move |conn| {
+    let (filing, inner) = (call.body.clone(), services.clone());
+    keyed::keyed(&call, move |conn| {
         let id = Uuid::now_v7();
         let filed = commands::file(conn, &inner, &viewer, id, &filing, hash)?;
         Ok(Answer::created(&filed.report)?)
@@ -118,14 +118,14 @@ pub async fn create_report(
 )]
 #[put("/v1/reports/{id}")]
 pub async fn put_report(
-    app: Data<App>,
+    services: Data<Services>,
     call: Call<ById, (), ReportFiling>,
 ) -> Result<HttpResponse, Problem> {
-    let viewer = Viewer::of(&app, &call);
+    let viewer = Viewer::of(&call);
     call.body.check_clock(viewer.now)?;
     let hash = canonical_hash(&call.sent);
-    let (id, filing, inner) = (call.path.id, call.body, app.clone());
-    let filed = app
+    let (id, filing, inner) = (call.path.id, call.body, services.clone());
+    let filed = call
         .store
         .write(Lane::Interactive, move |conn| {
             commands::file(conn, &inner, &viewer, id, &filing, hash)
@@ -158,12 +158,12 @@ pub async fn put_report(
 )]
 #[get("/v1/reports/{id}")]
 pub async fn get_report(
-    app: Data<App>,
+    services: Data<Services>,
     call: Call<ById, InSystem>,
 ) -> Result<HttpResponse, Problem> {
-    let viewer = Viewer::of(&app, &call).in_system(call.query.get());
-    let (id, inner) = (call.path.id, app.clone());
-    let report = app
+    let viewer = Viewer::of(&call).in_system(call.query.get());
+    let (id, inner) = (call.path.id, services.clone());
+    let report = call
         .store
         .read(move |conn| {
             let found = queries::find(conn, &viewer.scope, id)?.ok_or_else(commands::not_found)?;
@@ -186,10 +186,10 @@ pub async fn get_report(
 )]
 #[patch("/v1/reports/{id}")]
 pub async fn amend_report(
-    app: Data<App>,
+    services: Data<Services>,
     call: Call<ById, (), ReportAmendment>,
 ) -> Result<HttpResponse, Problem> {
-    let viewer = Viewer::of(&app, &call);
+    let viewer = Viewer::of(&call);
     let acting = Acting {
         id: call.path.id,
         asked: Asked::Amend(Box::new(call.body)),
@@ -197,8 +197,8 @@ pub async fn amend_report(
         usual_role: PhotoRole::Other,
         if_match: call.if_match,
     };
-    let inner = app.clone();
-    let report = app
+    let inner = services.clone();
+    let report = call
         .store
         .write(Lane::Interactive, move |conn| {
             commands::act(conn, &inner, &viewer, &acting)
@@ -237,30 +237,30 @@ impl Validate for EventsQuery {
 )]
 #[get("/v1/reports/{id}/events")]
 pub async fn list_report_events(
-    app: Data<App>,
+    services: Data<Services>,
     call: Call<ById, EventsQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let viewer = Viewer::of(&app, &call);
+    let viewer = Viewer::of(&call);
     let id = call.path.id;
     let signature = ("events", id);
-    let after: Option<i64> = app
+    let after: Option<i64> = call
         .cursors
         .open_optional(call.query.cursor.as_ref(), &signature)?;
     let limit = call.query.limit;
-    let inner = app.clone();
-    let events = app
+    let inner = services.clone();
+    let events = call
         .store
         .read(move |conn| {
             let found = queries::find(conn, &viewer.scope, id)?.ok_or_else(commands::not_found)?;
             let rows = queries::events_of(conn, &found, after.unwrap_or(0), limit.and_one())?;
-            let staffed = StaffedTown::read(conn, &inner, found.row.town_id, viewer.now)?;
+            let staffed = StaffedTown::read(conn, &inner.directory, found.row.town_id, viewer.now)?;
             Ok(view::events(&staffed, &viewer, rows))
         })
         .await?;
     let page = Page::of(
         events,
         limit,
-        &app.cursors,
+        &call.cursors,
         &signature,
         |event| event.seq,
         |event| event,

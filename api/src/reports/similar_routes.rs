@@ -17,18 +17,19 @@ use uuid::Uuid;
 use super::answer::{Person, Report};
 use super::routes::ById;
 use super::rows::ReportRow;
+use super::services::Services;
 use super::similar::{self, Matter};
 use super::view::{self, StaffedTown, Viewer};
 use super::{commands, queries};
-use crate::app::App;
+use crate::auth::Call;
 use crate::http::choice::Choice;
+use crate::http::etag;
 use crate::http::service_config::ServiceConfig;
 use crate::http::validate::{Errors, Validate};
-use crate::http::{Call, etag};
-use crate::officers::roster::town_of;
 use crate::problem::Problem;
 use crate::problem::document::Read;
 use crate::store::{Conn, Outcome};
+use crate::towns::choice::town_of;
 
 /// Adds the operations of this file.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -146,7 +147,7 @@ fn whole(metres: f64) -> u32 {
 
 fn suggested(
     conn: &mut Conn,
-    app: &App,
+    services: &Services,
     viewer: &Viewer,
     matter: &Matter,
     rules: SimilarRules,
@@ -155,7 +156,7 @@ fn suggested(
     let (shown, hidden) = similar::parted(conn, &viewer.scope, found)?;
     let metres: Vec<f64> = shown.iter().map(|near| near.metres).collect();
     let rows: Vec<ReportRow> = shown.into_iter().map(|near| near.row).collect();
-    let items = view::page(conn, app, viewer, rows)?
+    let items = view::page(conn, services, viewer, rows)?
         .into_iter()
         .zip(metres)
         .map(|(report, metres)| SimilarReport::of(report, metres))
@@ -181,18 +182,18 @@ fn suggested(
 )]
 #[get("/v1/reports/similar")]
 pub async fn find_similar(
-    app: Data<App>,
+    services: Data<Services>,
     call: Call<(), SimilarQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let viewer = Viewer::of(&app, &call);
+    let viewer = Viewer::of(&call);
     let query = call.query;
     let town_id = town_of(viewer.scope.towns(), false, query.town)?;
     let invalid = || Problem::new(Code::ValidationFailed);
     let crs = query.crs.get().ok_or_else(invalid)?;
     let position = crs.to_wgs84(query.lat, query.lon).map_err(|_| invalid())?;
     let category = query.category.get().ok_or_else(invalid)?;
-    let inner = app.clone();
-    let similar = app
+    let inner = services.clone();
+    let similar = call
         .store
         .read(move |conn| {
             let matter = Matter {
@@ -202,7 +203,7 @@ pub async fn find_similar(
                 at: viewer.now,
                 report: None,
             };
-            let staffed = StaffedTown::read(conn, &inner, town_id, viewer.now)?;
+            let staffed = StaffedTown::read(conn, &inner.directory, town_id, viewer.now)?;
             let rules = staffed.town.settings().at(viewer.now).similar;
             suggested(conn, &inner, &viewer, &matter, rules)
         })
@@ -221,15 +222,18 @@ pub async fn find_similar(
     responses((status = 200, body = SimilarReports, description = "Those that may be about the same matter."), Read)
 )]
 #[get("/v1/reports/{id}/similar")]
-pub async fn list_similar(app: Data<App>, call: Call<ById>) -> Result<HttpResponse, Problem> {
-    let viewer = Viewer::of(&app, &call);
-    let (id, inner) = (call.path.id, app.clone());
-    let similar = app
+pub async fn list_similar(
+    services: Data<Services>,
+    call: Call<ById>,
+) -> Result<HttpResponse, Problem> {
+    let viewer = Viewer::of(&call);
+    let (id, inner) = (call.path.id, services.clone());
+    let similar = call
         .store
         .read(move |conn| {
             let found = queries::find(conn, &viewer.scope, id)?.ok_or_else(commands::not_found)?;
             let row = found.row;
-            let staffed = StaffedTown::read(conn, &inner, row.town_id, viewer.now)?;
+            let staffed = StaffedTown::read(conn, &inner.directory, row.town_id, viewer.now)?;
             let rules = staffed.town.settings().at(viewer.now).similar;
             let (Some(lat), Some(lon)) = (row.lat, row.lon) else {
                 return Ok(SimilarReports {

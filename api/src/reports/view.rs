@@ -24,17 +24,17 @@ use super::phrase;
 use super::queries;
 use super::request::ResponsibleParty;
 use super::rows::{ReportRow, TextsRow};
+use super::services::Services;
 use super::underway;
-use crate::app::App;
 use crate::auth::Signed;
-use crate::grids::directory::Town;
-use crate::http::language::Language;
 use crate::notices::envelope::OriginalReport;
 use crate::photos;
 use crate::photos::rows::PhotoRow;
 use crate::photos::wire::ReportPhoto;
+use crate::problem::language::Language;
 use crate::store::types::Id;
 use crate::store::{Conn, Outcome};
+use crate::towns::directory::{Directory, Town};
 
 /// Who looks, when, and in which language.
 #[derive(Clone)]
@@ -90,8 +90,13 @@ pub struct StaffedTown {
 
 impl StaffedTown {
     /// Reads the town.
-    pub fn read(conn: &mut Conn, app: &App, town: Uuid, now: DateTime<Utc>) -> Outcome<Self> {
-        let town = app.directory.town(conn, town)?;
+    pub fn read(
+        conn: &mut Conn,
+        directory: &Directory,
+        town: Uuid,
+        now: DateTime<Utc>,
+    ) -> Outcome<Self> {
+        let town = directory.town(conn, town)?;
         let staffing = town.staffing(now);
         Ok(Self { town, staffing })
     }
@@ -170,7 +175,7 @@ pub fn evidence(photos: &[PhotoRow], again_since: Option<DateTime<Utc>>) -> bool
 /// The answers for a page of reports, in its order.
 pub fn page(
     conn: &mut Conn,
-    app: &App,
+    services: &Services,
     viewer: &Viewer,
     rows: Vec<ReportRow>,
 ) -> Outcome<Vec<Report>> {
@@ -187,9 +192,12 @@ pub fn page(
     for row in rows {
         let staffed = match towns.entry(row.town_id) {
             Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(new) => {
-                new.insert(StaffedTown::read(conn, app, row.town_id, viewer.now)?)
-            }
+            Entry::Vacant(new) => new.insert(StaffedTown::read(
+                conn,
+                &services.directory,
+                row.town_id,
+                viewer.now,
+            )?),
         };
         // A report may stand in a page more than once.
         let texts = texts.get(&row.id).ok_or(diesel::result::Error::NotFound)?;
@@ -198,7 +206,9 @@ pub fn page(
             let number = numbers.get(&id)?.clone();
             Some(OriginalReport { id, number })
         });
-        page.push(report(app, viewer, staffed, &row, texts, photos, original));
+        page.push(report(
+            services, viewer, staffed, &row, texts, photos, original,
+        ));
     }
     Ok(page)
 }
@@ -206,7 +216,7 @@ pub fn page(
 /// The answer for one report.
 #[must_use]
 pub fn report(
-    app: &App,
+    services: &Services,
     viewer: &Viewer,
     staffed: &StaffedTown,
     row: &ReportRow,
@@ -317,7 +327,7 @@ pub fn report(
         duplicate_of: original,
         photos: photos
             .iter()
-            .map(|photo| ReportPhoto::of(photo, &app.gallery.links, now))
+            .map(|photo| ReportPhoto::of(photo, &services.links, now))
             .collect(),
         complete: row.photos_ready >= row.photos_declared,
         version: row.version,

@@ -12,15 +12,15 @@ use gridpatrol_domain::service::Access;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::key::Made;
 use super::queries::{self, Account, KeyRow};
 use crate::auth::security_log::{self, Kind, Origin, Record};
-use crate::grids::directory::Directory;
+use crate::auth::service_keys::key::Made;
 use crate::http::etag::{self, IfMatch};
 use crate::problem::Problem;
 use crate::store::events::{self, EventRecord};
 use crate::store::types::Coded;
 use crate::store::{Conn, Outcome, town};
+use crate::towns::directory::Directory;
 
 /// Accounts of a town that have not ended, at most.
 const MOST_ACCOUNTS: i64 = 200;

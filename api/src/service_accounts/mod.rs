@@ -5,10 +5,7 @@
 //! the town's leader ends it. It must not decide what may happen to a report
 //! (`gridpatrol_domain::service`).
 
-pub mod access;
-pub mod authenticate;
 pub mod commands;
-pub mod key;
 pub mod queries;
 pub mod routes;
 pub mod wire;

@@ -248,22 +248,3 @@ pub fn forget_keys(conn: &mut Conn, ids: &[Uuid]) -> QueryResult<()> {
         .execute(conn)?;
     Ok(())
 }
-
-/// Notes that a key was used.
-///
-/// # Errors
-/// If the database fails.
-pub fn touch_key(conn: &mut Conn, id: Uuid, at: DateTime<Utc>) -> QueryResult<()> {
-    diesel::update(
-        keys::table.filter(
-            keys::id.eq(Id(id)).and(
-                keys::last_used_at
-                    .is_null()
-                    .or(keys::last_used_at.lt(Some(at))),
-            ),
-        ),
-    )
-    .set(keys::last_used_at.eq(Some(at)))
-    .execute(conn)?;
-    Ok(())
-}

@@ -16,23 +16,23 @@ use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::commands::{self, Caller, Change, Found, NewAccount};
-use super::key;
 use super::queries;
 use super::wire::{
     IssuedKey, KeyRotation, NewServiceAccount, ServiceAccount, ServiceAccountChange,
 };
-use crate::app::App;
+use crate::auth::Call;
 use crate::auth::security_log::Origin;
-use crate::grids::directory::{Directory, Town};
+use crate::auth::service_keys::key;
 use crate::http::choice::OptionalChoice as _;
+use crate::http::etag;
 use crate::http::keyed::{self, Answer};
 use crate::http::page::{Cursor, Limit, Page};
 use crate::http::service_config::ServiceConfig;
 use crate::http::validate::{Errors, Validate};
-use crate::http::{Call, etag};
 use crate::problem::{FieldError, Problem};
 use crate::refusals;
 use crate::store::{Conn, Lane, Outcome};
+use crate::towns::directory::{Directory, Town};
 
 /// The routes of this room.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -89,14 +89,14 @@ impl Validate for Listing {
     fn validate(&self, _: &mut Errors) {}
 }
 
-fn caller<P, Q, B>(app: &App, call: &Call<P, Q, B>) -> Caller {
+fn caller<P, Q, B>(call: &Call<P, Q, B>) -> Caller {
     Caller {
         actor: call.actor.actor.clone(),
         origin: Origin {
             address: call.address.clone(),
             request_id: call.request_id.clone(),
         },
-        now: app.clock.now(),
+        now: call.now,
     }
 }
 
@@ -121,23 +121,23 @@ fn shown(
 )]
 #[get("/v1/service-accounts")]
 async fn list_service_accounts(
-    app: Data<App>,
+    directory: Data<Directory>,
     call: Call<(), Listing>,
 ) -> Result<HttpResponse, Problem> {
-    let (now, directory) = (app.clock.now(), app.directory.clone());
+    let (now, directory) = (call.now, directory.clone());
     let Listing {
         ended,
         cursor,
         limit,
     } = call.query;
     let filters = ("service-accounts", ended);
-    let after: Option<Uuid> = app.cursors.open_optional(cursor.as_ref(), &filters)?;
+    let after: Option<Uuid> = call.cursors.open_optional(cursor.as_ref(), &filters)?;
     let (actor, scope) = (call.actor.actor.clone(), call.actor.scope());
     if !scope.subtrees().iter().any(|grid| actor.administers(*grid)) {
         return Err(Problem::new(Code::NotPermitted)
             .detail("Service accounts are for administrators and the town's leader."));
     }
-    let (accounts, next) = app
+    let (accounts, next) = call
         .store
         .read(move |conn| {
             let towns: Vec<Arc<Town>> = scope
@@ -166,7 +166,7 @@ async fn list_service_accounts(
     let page = Page {
         items: accounts,
         next_cursor: next
-            .map(|next| app.cursors.seal(&filters, &next))
+            .map(|next| call.cursors.seal(&filters, &next))
             .transpose()?,
     };
     Ok(etag::answer(StatusCode::OK, None, etag::write(&page)?))
@@ -217,10 +217,10 @@ fn issued(account: ServiceAccount, key: &key::Made) -> Result<Answer, Problem> {
 )]
 #[post("/v1/service-accounts")]
 async fn create_service_account(
-    app: Data<App>,
+    directory: Data<Directory>,
     call: Call<(), (), NewServiceAccount>,
 ) -> Result<HttpResponse, Problem> {
-    let caller = caller(&app, &call);
+    let caller = caller(&call);
     let asked = call.body.clone();
     check_expiry(asked.expires_at, caller.now)?;
     let new = NewAccount {
@@ -232,8 +232,8 @@ async fn create_service_account(
         expires_at: asked.expires_at.unwrap_or(caller.now + commands::USUAL),
         requests_per_minute: asked.requests_per_minute,
     };
-    let (key, directory) = (new_key()?, app.directory.clone());
-    keyed::keyed(&app, &call, move |conn| {
+    let (key, directory) = (new_key()?, directory.clone());
+    keyed::keyed(&call, move |conn| {
         let found = commands::create(conn, &directory, &caller, &new, &key)?;
         Ok(issued(shown(conn, &directory, &found, caller.now)?, &key)?)
     })
@@ -254,10 +254,13 @@ async fn create_service_account(
     )
 )]
 #[get("/v1/service-accounts/{id}")]
-async fn get_service_account(app: Data<App>, call: Call<ById>) -> Result<HttpResponse, Problem> {
-    let (now, directory) = (app.clock.now(), app.directory.clone());
+async fn get_service_account(
+    directory: Data<Directory>,
+    call: Call<ById>,
+) -> Result<HttpResponse, Problem> {
+    let (now, directory) = (call.now, directory.clone());
     let (actor, id) = (call.actor.actor, call.path.id);
-    let account = app
+    let account = call
         .store
         .read(move |conn| {
             let found = commands::read(conn, &directory, &actor, id)?;
@@ -279,10 +282,10 @@ async fn get_service_account(app: Data<App>, call: Call<ById>) -> Result<HttpRes
 )]
 #[patch("/v1/service-accounts/{id}")]
 async fn change_service_account(
-    app: Data<App>,
+    directory: Data<Directory>,
     call: Call<ById, (), ServiceAccountChange>,
 ) -> Result<HttpResponse, Problem> {
-    let caller = caller(&app, &call);
+    let caller = caller(&call);
     check_expiry(call.body.expires_at, caller.now)?;
     let change = Change {
         name: call.body.name.map(|name| name.trim().to_owned()),
@@ -293,8 +296,8 @@ async fn change_service_account(
             .requests_per_minute
             .map(|rate| Some(rate).filter(|rate| *rate > 0)),
     };
-    let (id, if_match, directory) = (call.path.id, call.if_match, app.directory.clone());
-    let account = app
+    let (id, if_match, directory) = (call.path.id, call.if_match, directory.clone());
+    let account = call
         .store
         .write(Lane::Interactive, move |conn| {
             let found =
@@ -320,10 +323,13 @@ async fn change_service_account(
     responses((status = 204, description = "It has ended."), Single)
 )]
 #[delete("/v1/service-accounts/{id}")]
-async fn end_service_account(app: Data<App>, call: Call<ById>) -> Result<HttpResponse, Problem> {
-    let (caller, directory) = (caller(&app, &call), app.directory.clone());
+async fn end_service_account(
+    directory: Data<Directory>,
+    call: Call<ById>,
+) -> Result<HttpResponse, Problem> {
+    let (caller, directory) = (caller(&call), directory.clone());
     let id = call.path.id;
-    app.store
+    call.store
         .write(Lane::Interactive, move |conn| {
             commands::end(conn, &directory, &caller, id)
         })
@@ -344,10 +350,10 @@ async fn end_service_account(app: Data<App>, call: Call<ById>) -> Result<HttpRes
 )]
 #[post("/v1/service-accounts/{id}/keys")]
 async fn rotate_service_key(
-    app: Data<App>,
+    directory: Data<Directory>,
     call: Call<ById, (), KeyRotation>,
 ) -> Result<HttpResponse, Problem> {
-    let caller = caller(&app, &call);
+    let caller = caller(&call);
     let now = caller.now;
     let until = call
         .body
@@ -361,8 +367,8 @@ async fn rotate_service_key(
         )]));
     }
     let until = until.max(now);
-    let (key, directory, id) = (new_key()?, app.directory.clone(), call.path.id);
-    keyed::keyed(&app, &call, move |conn| {
+    let (key, directory, id) = (new_key()?, directory.clone(), call.path.id);
+    keyed::keyed(&call, move |conn| {
         let found = commands::rotate(conn, &directory, &caller, id, until, &key)?;
         Ok(issued(shown(conn, &directory, &found, now)?, &key)?)
     })
@@ -380,10 +386,13 @@ async fn rotate_service_key(
     responses((status = 204, description = "It has ended."), Single)
 )]
 #[delete("/v1/service-accounts/{id}/keys/{key_id}")]
-async fn end_service_key(app: Data<App>, call: Call<ByKey>) -> Result<HttpResponse, Problem> {
-    let (caller, directory) = (caller(&app, &call), app.directory.clone());
+async fn end_service_key(
+    directory: Data<Directory>,
+    call: Call<ByKey>,
+) -> Result<HttpResponse, Problem> {
+    let (caller, directory) = (caller(&call), directory.clone());
     let ByKey { id, key_id } = call.path;
-    app.store
+    call.store
         .write(Lane::Interactive, move |conn| {
             commands::end_key(conn, &directory, &caller, id, key_id)
         })

@@ -12,9 +12,9 @@ use uuid::Uuid;
 use super::commands::Found;
 use super::queries::KeyRow;
 use crate::auth::me::Named;
-use crate::grids::directory::Town;
 use crate::http::choice::{Choice, OptionalChoice as _};
 use crate::http::validate::{Errors, Validate};
+use crate::towns::directory::Town;
 
 /// Most characters of a name.
 const MOST_NAME_CHARS: usize = 60;

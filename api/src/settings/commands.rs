@@ -12,13 +12,14 @@ use gridpatrol_domain::settings::Settings;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::queries::{self, Row};
-use crate::grids::directory::{Directory, Town};
+use super::queries;
 use crate::http::etag::{self, IfMatch};
 use crate::http::validate::push_segment;
 use crate::problem::Problem;
 use crate::store::events::{self, EventRecord};
 use crate::store::{Conn, Outcome, town};
+use crate::towns::directory::{Directory, Town};
+use crate::towns::settings::{SettingsRow, timeline};
 
 /// What is to be set.
 #[derive(Debug, Clone)]
@@ -51,7 +52,7 @@ pub fn change(
     }
     // With the town's row locked nobody else adds a version.
     let mut head = town::advance(conn, town_id)?;
-    let timeline = queries::timeline(conn, town_id)?;
+    let timeline = timeline(conn, town_id)?;
     etag::require(if_match, timeline.latest())?;
     let before = timeline.at(change.from);
     if **before == change.settings && timeline.after(now).next().is_none() {
@@ -64,7 +65,7 @@ pub fn change(
         })
     };
     let after = written(&change.settings)?;
-    let row = Row {
+    let row = SettingsRow {
         version: timeline.latest() + 1,
         effective_from: change.from,
         body: after.to_string(),

@@ -17,17 +17,17 @@ use uuid::Uuid;
 
 use super::commands::{self, Change};
 use super::queries;
-use crate::app::App;
+use crate::auth::Call;
 use crate::auth::me::Named;
-use crate::config::PhotoLimits;
-use crate::grids::directory::{Directory, Town};
+use crate::http::etag;
 use crate::http::page::{Cursor, Limit, Page};
 use crate::http::service_config::ServiceConfig;
 use crate::http::validate::{Errors, Validate};
-use crate::http::{Call, etag};
 use crate::problem::{FieldError, Problem, document};
 use crate::refusals;
 use crate::store::{Conn, Lane, Outcome};
+use crate::towns::directory::{Directory, Town};
+use gridpatrol_domain::settings::Allowed;
 
 /// The routes of this room.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -145,10 +145,13 @@ fn town_of(
     )
 )]
 #[get("/v1/settings")]
-async fn get_settings(app: Data<App>, call: Call<(), Whose>) -> Result<HttpResponse, Problem> {
-    let (scope, directory, now) = (call.actor.scope(), app.directory.clone(), app.clock.now());
+async fn get_settings(
+    directory: Data<Directory>,
+    call: Call<(), Whose>,
+) -> Result<HttpResponse, Problem> {
+    let (scope, directory, now) = (call.actor.scope(), directory.clone(), call.now);
     let whose = call.query;
-    let town = app
+    let town = call
         .store
         .read(move |conn| town_of(conn, &directory, &scope, &whose))
         .await?;
@@ -184,9 +187,9 @@ impl Validate for SettingsChange {
 
 impl SettingsChange {
     /// From when it holds, and every wrong value at once.
-    fn checked(&self, now: DateTime<Utc>, server: &PhotoLimits) -> Result<DateTime<Utc>, Problem> {
+    fn checked(&self, now: DateTime<Utc>, server: &Allowed) -> Result<DateTime<Utc>, Problem> {
         let mut errors = Errors::body();
-        for wrong in self.settings.faults(server.allowed()) {
+        for wrong in self.settings.faults(*server) {
             errors.add_at(
                 &format!("/settings{}", wrong.pointer),
                 "out_of_range",
@@ -217,14 +220,15 @@ impl SettingsChange {
 )]
 #[put("/v1/settings")]
 async fn put_settings(
-    app: Data<App>,
+    allowed: Data<Allowed>,
+    directory: Data<Directory>,
     call: Call<(), Whose, SettingsChange>,
 ) -> Result<HttpResponse, Problem> {
-    let (signed, directory, now) = (call.actor, app.directory.clone(), app.clock.now());
-    let from = call.body.checked(now, &app.config.photos)?;
+    let (signed, directory, now) = (call.actor, directory.clone(), call.now);
+    let from = call.body.checked(now, &allowed)?;
     let (scope, actor, whose) = (signed.scope(), signed.actor, call.query);
     let (settings, if_match) = (call.body.settings.completed(), call.if_match);
-    let town = app
+    let town = call
         .store
         .write(Lane::Interactive, move |conn| {
             let change = Change {
@@ -284,18 +288,18 @@ pub struct SettingsRecord {
 )]
 #[get("/v1/settings/history")]
 async fn list_settings_history(
-    app: Data<App>,
+    directory: Data<Directory>,
     call: Call<(), HistoryQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let (scope, directory) = (call.actor.scope(), app.directory.clone());
+    let (scope, directory) = (call.actor.scope(), directory.clone());
     let HistoryQuery {
         grid,
         cursor,
         limit,
     } = call.query;
     let filters = ("settings", grid);
-    let after: Option<i64> = app.cursors.open_optional(cursor.as_ref(), &filters)?;
-    let records = app
+    let after: Option<i64> = call.cursors.open_optional(cursor.as_ref(), &filters)?;
+    let records = call
         .store
         .read(move |conn| {
             let town = town_of(conn, &directory, &scope, &Whose { grid })?;
@@ -319,7 +323,7 @@ async fn list_settings_history(
     let page = Page::of(
         records,
         limit,
-        &app.cursors,
+        &call.cursors,
         &filters,
         |record| record.version,
         |record| record,

@@ -25,6 +25,7 @@ mod pool;
 mod remote;
 mod rest;
 pub mod schema;
+mod secret;
 pub mod secrets;
 mod share;
 pub mod town;
@@ -41,6 +42,7 @@ use gridpatrol_domain::error::Code;
 use tokio::task::JoinHandle;
 
 pub use conn::{Conn, DatabaseUrl};
+pub use secret::Secret;
 pub use share::Share;
 
 use crate::aside;
@@ -153,6 +155,12 @@ impl StoreSettings {
 #[derive(Clone)]
 pub struct Store {
     inner: Arc<Inner>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Store")
+    }
 }
 
 struct Inner {
@@ -300,6 +308,12 @@ impl Store {
                 .unwrap_or_else(|_| Err(unavailable()));
         }
         remote::write(&self.inner.pool, work)
+    }
+
+    /// How long a caller waits for a turn.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        self.inner.patience
     }
 
     /// Whether the database answers.

@@ -10,8 +10,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::queries::TeamFacts;
-use crate::grids::directory::Town;
+use crate::towns::directory::Town;
+use crate::towns::teams::TeamFacts;
 
 /// A team.
 #[derive(Debug, Clone, Serialize, ToSchema)]

@@ -16,13 +16,14 @@ use gridpatrol_domain::team::TeamKind;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::queries::{self, TeamFacts};
-use crate::grids::directory::{Directory, Town};
+use super::queries;
 use crate::http::etag::{self, IfMatch};
 use crate::problem::{FieldError, Problem};
 use crate::store::events::{self, EventRecord};
 use crate::store::town::TownHead;
 use crate::store::{Conn, Outcome, town};
+use crate::towns::directory::{Directory, Town};
+use crate::towns::teams::TeamFacts;
 
 /// Teams of a town that are not archived, at most.
 const MOST_TEAMS: usize = 200;

@@ -6,7 +6,6 @@
 
 pub mod answer;
 pub mod commands;
-pub mod known;
 pub mod queries;
 pub mod requests;
 pub mod routes;

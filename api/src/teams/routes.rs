@@ -13,18 +13,19 @@ use uuid::Uuid;
 
 use super::answer::Team;
 use super::commands::{Change, Manager, New};
-use super::queries::TeamFacts;
 use super::requests::{NewTeam, TeamArchiving, TeamChange, categories};
-use crate::app::App;
+use crate::auth::Call;
 use crate::http::choice::{Choice, OptionalChoice};
+use crate::http::etag;
 use crate::http::keyed::{Answer, keyed};
 use crate::http::page::{Cursor, Limit, Page};
 use crate::http::service_config::ServiceConfig;
 use crate::http::validate::{Errors, Validate};
-use crate::http::{Call, etag};
 use crate::problem::{Problem, document};
 use crate::refusals;
 use crate::store::{Conn, Lane, Outcome};
+use crate::towns::directory::Directory;
+use crate::towns::teams::TeamFacts;
 
 /// The routes of this room.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -87,12 +88,12 @@ struct Filters {
     archived: bool,
 }
 
-fn manager<P, Q, B>(app: &App, call: &Call<P, Q, B>) -> Manager {
+fn manager<P, Q, B>(directory: &Directory, call: &Call<P, Q, B>) -> Manager {
     Manager {
-        directory: app.directory.clone(),
+        directory: directory.clone(),
         actor: call.actor.actor.clone(),
         towns: call.actor.scope().towns().to_vec(),
-        now: app.clock.now(),
+        now: call.now,
     }
 }
 
@@ -112,8 +113,11 @@ fn shown(conn: &mut Conn, manager: &Manager, team: &TeamFacts) -> Outcome<Team> 
     responses((status = 200, description = "A page of teams.", body = Page<Team>), Listed)
 )]
 #[get("/v1/teams")]
-async fn list_teams(app: Data<App>, call: Call<(), Listing>) -> Result<HttpResponse, Problem> {
-    let manager = manager(&app, &call);
+async fn list_teams(
+    directory: Data<Directory>,
+    call: Call<(), Listing>,
+) -> Result<HttpResponse, Problem> {
+    let manager = manager(&directory, &call);
     let asked = call.query;
     let filters = Filters {
         list: "teams",
@@ -122,9 +126,11 @@ async fn list_teams(app: Data<App>, call: Call<(), Listing>) -> Result<HttpRespo
         category: asked.category.get(),
         archived: asked.archived,
     };
-    let after: Option<Uuid> = app.cursors.open_optional(asked.cursor.as_ref(), &filters)?;
+    let after: Option<Uuid> = call
+        .cursors
+        .open_optional(asked.cursor.as_ref(), &filters)?;
     let (grid, category, limit) = (filters.grid, filters.category, asked.limit);
-    let (items, next) = app
+    let (items, next) = call
         .store
         .read(move |conn| {
             let towns = match asked.town {
@@ -152,7 +158,7 @@ async fn list_teams(app: Data<App>, call: Call<(), Listing>) -> Result<HttpRespo
     let page = Page {
         items,
         next_cursor: next
-            .map(|next| app.cursors.seal(&filters, &next))
+            .map(|next| call.cursors.seal(&filters, &next))
             .transpose()?,
     };
     Ok(etag::answer(StatusCode::OK, None, etag::write(&page)?))
@@ -170,8 +176,11 @@ async fn list_teams(app: Data<App>, call: Call<(), Listing>) -> Result<HttpRespo
     responses((status = 201, description = "The team.", body = Team), Created)
 )]
 #[post("/v1/teams")]
-async fn create_team(app: Data<App>, call: Call<(), (), NewTeam>) -> Result<HttpResponse, Problem> {
-    let manager = manager(&app, &call);
+async fn create_team(
+    directory: Data<Directory>,
+    call: Call<(), (), NewTeam>,
+) -> Result<HttpResponse, Problem> {
+    let manager = manager(&directory, &call);
     let asked = call.body.clone();
     let new = New {
         id: Uuid::now_v7(),
@@ -184,7 +193,7 @@ async fn create_team(app: Data<App>, call: Call<(), (), NewTeam>) -> Result<Http
         grid_ids: asked.grid_ids,
         categories: categories(&asked.categories),
     };
-    keyed(&app, &call, move |conn| {
+    keyed(&call, move |conn| {
         let team = manager.create(conn, &new)?;
         Ok(Answer::created(&shown(conn, &manager, &team)?)?)
     })
@@ -205,9 +214,9 @@ async fn create_team(app: Data<App>, call: Call<(), (), NewTeam>) -> Result<Http
     )
 )]
 #[get("/v1/teams/{id}")]
-async fn get_team(app: Data<App>, call: Call<ById>) -> Result<HttpResponse, Problem> {
-    let (manager, id) = (manager(&app, &call), call.path.id);
-    let team = app
+async fn get_team(directory: Data<Directory>, call: Call<ById>) -> Result<HttpResponse, Problem> {
+    let (manager, id) = (manager(&directory, &call), call.path.id);
+    let team = call
         .store
         .read(move |conn| {
             let (_, team) = manager.seen(conn, id)?;
@@ -230,10 +239,10 @@ async fn get_team(app: Data<App>, call: Call<ById>) -> Result<HttpResponse, Prob
 )]
 #[patch("/v1/teams/{id}")]
 async fn change_team(
-    app: Data<App>,
+    directory: Data<Directory>,
     call: Call<ById, (), TeamChange>,
 ) -> Result<HttpResponse, Problem> {
-    let manager = manager(&app, &call);
+    let manager = manager(&directory, &call);
     let asked = call.body;
     let change = Change {
         name: asked.name,
@@ -244,7 +253,7 @@ async fn change_team(
         categories: asked.categories.map(|asked| categories(&asked)),
     };
     let (id, if_match) = (call.path.id, call.if_match);
-    let team = app
+    let team = call
         .store
         .write(Lane::Interactive, move |conn| {
             let team = manager.change(conn, id, if_match.as_ref(), &change)?;
@@ -271,16 +280,16 @@ async fn change_team(
 )]
 #[post("/v1/teams/{id}/archive")]
 async fn archive_team(
-    app: Data<App>,
+    directory: Data<Directory>,
     call: Call<ById, (), TeamArchiving>,
 ) -> Result<HttpResponse, Problem> {
-    let manager = manager(&app, &call);
+    let manager = manager(&directory, &call);
     let (id, if_match, reason) = (
         call.path.id,
         call.if_match.clone(),
         call.body.reason.clone(),
     );
-    keyed(&app, &call, move |conn| {
+    keyed(&call, move |conn| {
         let team = manager.archive(conn, id, if_match.as_ref(), reason.as_deref())?;
         Ok(Answer::ok(&shown(conn, &manager, &team)?)?)
     })

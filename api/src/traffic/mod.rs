@@ -8,6 +8,7 @@
 //!
 //! Owns these limits and their headers. It must not know what an operation does.
 
+pub mod address;
 mod group;
 pub mod rate;
 mod settings;
@@ -24,9 +25,9 @@ use uuid::Uuid;
 pub use group::Group;
 pub use settings::{Allowance, TrafficSettings};
 
-use crate::auth::throttle::address_subject;
 use crate::problem::Problem;
 use crate::store::Share;
+use address::address_subject;
 use rate::{Accounts, Buckets, Standing};
 
 /// What the limits of callers say, draft-ietf-httpapi-ratelimit-headers-10.

@@ -12,7 +12,7 @@ use super::commands::Found;
 use super::deliveries::Delivery;
 use super::queries::SecretRow;
 use crate::auth::me::Named;
-use crate::grids::directory::Town;
+use crate::towns::directory::Town;
 
 /// A webhook.
 #[derive(Debug, Clone, Serialize, ToSchema)]

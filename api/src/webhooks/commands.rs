@@ -19,7 +19,6 @@ use super::dispatch::{self, Facts};
 use super::queries::{self, Endpoint, SecretRow};
 use super::secret::Made;
 use crate::auth::security_log::{self, Kind, Record};
-use crate::grids::directory::Directory;
 use crate::http::etag::{self, IfMatch};
 use crate::notices::envelope::{self, Ping, PingData};
 use crate::problem::Problem;
@@ -28,6 +27,7 @@ use crate::store::events::{self, EventRecord};
 use crate::store::schema::notices;
 use crate::store::types::{At, Coded, Id};
 use crate::store::{Conn, Outcome, town};
+use crate::towns::directory::Directory;
 
 /// Endpoints of a town that have not ended, at most.
 const MOST_ENDPOINTS: i64 = 50;

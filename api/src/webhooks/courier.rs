@@ -22,11 +22,13 @@ use super::dispatch;
 use super::queries::{self, Endpoint};
 use super::send::{Parcel, Sender, Sent};
 use super::settings::WebhookSettings;
-use crate::app::App;
+use crate::clock::Clock;
 use crate::notices::{push, push_tokens};
 use crate::problem::Problem;
+use crate::store::Store;
 use crate::store::types::Coded;
 use crate::store::{Conn, Lane, Outcome};
+use crate::towns::directory::Directory;
 
 /// Deliveries of an endpoint that are under way at the same time.
 const AT_ONCE: i64 = 8;
@@ -39,8 +41,12 @@ const MARGIN: TimeDelta = TimeDelta::seconds(45);
 
 /// What sends webhooks in this process.
 pub struct Courier {
+    /// The settings.
+    pub settings: WebhookSettings,
     sender: Sender,
-    settings: WebhookSettings,
+    store: Store,
+    directory: Directory,
+    clock: Clock,
     /// This process, as leases name it.
     process: Uuid,
     rounds: Mutex<HashMap<Uuid, JoinHandle<()>>>,
@@ -52,10 +58,18 @@ impl Courier {
     ///
     /// # Errors
     /// When TLS cannot be made ready.
-    pub fn new(settings: &WebhookSettings) -> Result<Self, reqwest::Error> {
+    pub fn new(
+        settings: &WebhookSettings,
+        store: Store,
+        directory: Directory,
+        clock: Clock,
+    ) -> Result<Self, reqwest::Error> {
         Ok(Self {
             sender: Sender::new(settings)?,
             settings: settings.clone(),
+            store,
+            directory,
+            clock,
             process: Uuid::new_v4(),
             rounds: Mutex::default(),
             stopping: AtomicBool::new(false),
@@ -69,7 +83,7 @@ impl Courier {
 
     /// Takes on what the settings allow of these endpoints; returns how many rounds have begun. One that
     /// is being served is left alone.
-    pub fn begin(&self, app: &Arc<App>, endpoints: &[Uuid]) -> usize {
+    pub fn begin(self: &Arc<Self>, endpoints: &[Uuid]) -> usize {
         let mut rounds = lock(&self.rounds);
         rounds.retain(|_, round| !round.is_finished());
         let room = self.settings.at_once.saturating_sub(rounds.len());
@@ -80,9 +94,9 @@ impl Courier {
             .copied()
             .collect();
         for endpoint in &new {
-            let (app, endpoint) = (Arc::clone(app), *endpoint);
+            let (courier, endpoint) = (Arc::clone(self), *endpoint);
             let round = tokio::spawn(async move {
-                if let Err(problem) = serve(&app, endpoint).await {
+                if let Err(problem) = serve(&courier, endpoint).await {
                     tracing::warn!(%endpoint, %problem, "a round of webhooks broke off");
                 }
             });
@@ -131,14 +145,13 @@ enum Nothing {
 ///
 /// # Errors
 /// When the database fails; the lease then ends by itself.
-async fn serve(app: &Arc<App>, endpoint: Uuid) -> Result<(), Problem> {
-    let courier = &app.courier;
+async fn serve(courier: &Courier, endpoint: Uuid) -> Result<(), Problem> {
     let began = Instant::now();
     loop {
-        let (now, lease) = (app.clock.now(), courier.lease());
+        let (now, lease) = (courier.clock.now(), courier.lease());
         let (process, stopping) = (courier.process, courier.is_stopping());
-        let directory = app.directory.clone();
-        let batch = app
+        let directory = courier.directory.clone();
+        let batch = courier
             .store
             .write(Lane::Background, move |conn| {
                 let Some(mut found) = queries::lock(conn, endpoint)? else {
@@ -174,15 +187,16 @@ async fn serve(app: &Arc<App>, endpoint: Uuid) -> Result<(), Problem> {
         if batch.is_empty() {
             return Ok(());
         }
-        let ends = join_all(batch.iter().map(|one| try_one(app, one))).await;
+        let ends = join_all(batch.iter().map(|one| try_one(courier, one))).await;
         let results: Vec<(Delivery, End)> = batch
             .into_iter()
             .map(|one| one.delivery)
             .zip(ends)
             .collect();
-        let (now, pause_after) = (app.clock.now(), courier.settings.pause_after_hours);
+        let (now, pause_after) = (courier.clock.now(), courier.settings.pause_after_hours);
         let over = began.elapsed() >= TURN;
-        app.store
+        courier
+            .store
             .write(Lane::Background, move |conn| {
                 let patience = TimeDelta::hours(pause_after.into());
                 let left_by = over.then_some(process);
@@ -261,9 +275,9 @@ enum End {
     Nothing(Nothing),
 }
 
-async fn try_one(app: &App, one: &UnderWay) -> End {
+async fn try_one(courier: &Courier, one: &UnderWay) -> End {
     match &one.parcel {
-        Ok(parcel) => End::Sent(app.courier.sender.send(parcel, app.clock.now()).await),
+        Ok(parcel) => End::Sent(courier.sender.send(parcel, courier.clock.now()).await),
         Err(nothing) => End::Nothing(*nothing),
     }
 }

@@ -14,15 +14,16 @@ use super::commands::{self, Replay};
 use super::deliveries;
 use super::requests::ReplayRequest;
 use super::routes::{ById, Single, caller};
-use crate::app::App;
+use crate::auth::Call;
 use crate::http::choice::{Choice, OptionalChoice as _};
+use crate::http::etag;
 use crate::http::keyed::{self, Answer};
 use crate::http::page::{Cursor, Limit, Page};
 use crate::http::service_config::ServiceConfig;
 use crate::http::validate::{Errors, Validate};
-use crate::http::{Call, etag};
 use crate::problem::Problem;
 use crate::refusals;
+use crate::towns::directory::Directory;
 
 /// The routes of deliveries.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -68,20 +69,16 @@ impl Validate for Log {
 )]
 #[get("/v1/webhooks/{id}/deliveries")]
 async fn list_webhook_deliveries(
-    app: Data<App>,
+    directory: Data<Directory>,
     call: Call<ById, Log>,
 ) -> Result<HttpResponse, Problem> {
-    let (directory, actor, id) = (
-        app.directory.clone(),
-        call.actor.actor.clone(),
-        call.path.id,
-    );
+    let (directory, actor, id) = (directory.clone(), call.actor.actor.clone(), call.path.id);
     let (state, limit) = (call.query.state.get(), call.query.limit);
     let filters = ("webhook-deliveries", id, state);
-    let before: Option<i64> = app
+    let before: Option<i64> = call
         .cursors
         .open_optional(call.query.cursor.as_ref(), &filters)?;
-    let rows = app
+    let rows = call
         .store
         .read(move |conn| {
             commands::read(conn, &directory, &actor, id)?;
@@ -91,7 +88,7 @@ async fn list_webhook_deliveries(
     let page = Page::of(
         rows,
         limit,
-        &app.cursors,
+        &call.cursors,
         &filters,
         |delivery| delivery.number,
         WebhookDelivery::of,
@@ -113,16 +110,16 @@ async fn list_webhook_deliveries(
 )]
 #[post("/v1/webhooks/{id}/replay")]
 async fn replay_webhook(
-    app: Data<App>,
+    directory: Data<Directory>,
     call: Call<ById, (), ReplayRequest>,
 ) -> Result<HttpResponse, Problem> {
-    let (caller, directory, id) = (caller(&app, &call), app.directory.clone(), call.path.id);
+    let (caller, directory, id) = (caller(&call), directory.clone(), call.path.id);
     let body = call.body.clone();
     let asked = match (body.numbers, body.from) {
         (None, Some(from)) => Replay::Range(from, body.to.unwrap_or(caller.now)),
         (numbers, _) => Replay::Numbers(numbers.unwrap_or_default()),
     };
-    keyed::keyed(&app, &call, move |conn| {
+    keyed::keyed(&call, move |conn| {
         let numbers = commands::replay(conn, &directory, &caller, id, &asked)?;
         let queued = QueuedDeliveries::of(numbers);
         Ok(Answer::new(StatusCode::ACCEPTED, &queued)?)
@@ -141,9 +138,12 @@ async fn replay_webhook(
     responses((status = 202, description = "The ping was queued.", body = QueuedDeliveries), Tested)
 )]
 #[post("/v1/webhooks/{id}/test")]
-async fn test_webhook(app: Data<App>, call: Call<ById>) -> Result<HttpResponse, Problem> {
-    let (caller, directory, id) = (caller(&app, &call), app.directory.clone(), call.path.id);
-    keyed::keyed(&app, &call, move |conn| {
+async fn test_webhook(
+    directory: Data<Directory>,
+    call: Call<ById>,
+) -> Result<HttpResponse, Problem> {
+    let (caller, directory, id) = (caller(&call), directory.clone(), call.path.id);
+    keyed::keyed(&call, move |conn| {
         let number = commands::ping(conn, &directory, &caller, id)?;
         let queued = QueuedDeliveries::of(Some((number, number)));
         Ok(Answer::new(StatusCode::ACCEPTED, &queued)?)

@@ -11,11 +11,11 @@ use uuid::Uuid;
 
 use super::deliveries::{self, NewDelivery};
 use super::queries::Endpoint;
-use crate::grids::directory::Directory;
 use crate::notices::envelope;
 use crate::store::schema::{notices, towns};
 use crate::store::types::{At, Coded, Id};
 use crate::store::{Conn, Outcome};
+use crate::towns::directory::Directory;
 
 /// Notices taken in one transaction.
 const AT_ONCE: i64 = 200;

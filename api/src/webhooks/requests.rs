@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::address::LONGEST_URL;
 use crate::http::choice::Choice;
 use crate::http::validate::{Errors, Validate};
+use crate::notices::provider::check_provider;
 
 /// Most characters of a name.
 const MOST_NAME_CHARS: usize = 60;
@@ -112,27 +113,6 @@ pub fn kinds(asked: &[Choice<NoticeKind>]) -> Option<Vec<String>> {
         }
     }
     (!kinds.is_empty()).then_some(kinds)
-}
-
-/// Whether this may name a push service.
-#[must_use]
-pub fn is_provider(text: &str) -> bool {
-    (2..=32).contains(&text.len())
-        && text.starts_with(|first: char| first.is_ascii_lowercase())
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
-}
-
-/// Names the value that cannot be a push service.
-pub fn check_provider(segment: &str, provider: &str, errors: &mut Errors) {
-    if !is_provider(provider) {
-        errors.add(
-            segment,
-            "bad_format",
-            "Give 2 to 32 lower-case letters, digits and underscores, a letter first.",
-        );
-    }
 }
 
 impl Validate for NewWebhook {

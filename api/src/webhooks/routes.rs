@@ -17,23 +17,24 @@ use uuid::Uuid;
 
 use super::answer::{IssuedSecret, Webhook};
 use super::commands::{self, Change, Found, NewEndpoint};
+use super::courier::Courier;
 use super::requests::{NewWebhook, SecretRotation, WebhookChange, kinds};
 use super::secret::{self, Made};
 use super::{address, delivery_routes, queries};
-use crate::app::App;
+use crate::auth::Call;
 use crate::auth::security_log::Origin;
-use crate::grids::directory::{Directory, Town};
+use crate::http::etag;
 use crate::http::keyed::{self, Answer};
 use crate::http::page::{Cursor, Limit, Page};
 use crate::http::service_config::ServiceConfig;
 use crate::http::validate::{Errors, Validate};
-use crate::http::{Call, etag};
 use crate::problem::{FieldError, Problem};
 use crate::refusals;
 use crate::service_accounts::commands::Caller;
 use crate::store::schema::towns;
 use crate::store::types::Id;
 use crate::store::{Conn, Lane, Outcome};
+use crate::towns::directory::{Directory, Town};
 
 /// The routes of this room.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -80,14 +81,14 @@ impl Validate for Listing {
 }
 
 /// Who calls, from where, when.
-pub fn caller<P, Q, B>(app: &App, call: &Call<P, Q, B>) -> Caller {
+pub fn caller<P, Q, B>(call: &Call<P, Q, B>) -> Caller {
     Caller {
         actor: call.actor.actor.clone(),
         origin: Origin {
             address: call.address.clone(),
             request_id: call.request_id.clone(),
         },
-        now: app.clock.now(),
+        now: call.now,
     }
 }
 
@@ -115,16 +116,19 @@ fn shown(
     responses((status = 200, description = "A page of webhooks.", body = Page<Webhook>), Listed)
 )]
 #[get("/v1/webhooks")]
-async fn list_webhooks(app: Data<App>, call: Call<(), Listing>) -> Result<HttpResponse, Problem> {
-    let (now, directory) = (app.clock.now(), app.directory.clone());
+async fn list_webhooks(
+    directory: Data<Directory>,
+    call: Call<(), Listing>,
+) -> Result<HttpResponse, Problem> {
+    let (now, directory) = (call.now, directory.clone());
     let Listing { cursor, limit } = call.query;
     let filters = "webhooks";
-    let after: Option<Uuid> = app.cursors.open_optional(cursor.as_ref(), &filters)?;
+    let after: Option<Uuid> = call.cursors.open_optional(cursor.as_ref(), &filters)?;
     let (actor, scope) = (call.actor.actor.clone(), call.actor.scope());
     if !scope.subtrees().iter().any(|grid| actor.administers(*grid)) {
         return Err(commands::not_permitted());
     }
-    let (webhooks, next) = app
+    let (webhooks, next) = call
         .store
         .read(move |conn| {
             let seen: Vec<Arc<Town>> = scope
@@ -156,7 +160,7 @@ async fn list_webhooks(app: Data<App>, call: Call<(), Listing>) -> Result<HttpRe
     let page = Page {
         items: webhooks,
         next_cursor: next
-            .map(|next| app.cursors.seal(&filters, &next))
+            .map(|next| call.cursors.seal(&filters, &next))
             .transpose()?,
     };
     Ok(etag::answer(StatusCode::OK, None, etag::write(&page)?))
@@ -182,9 +186,9 @@ fn issued(webhook: Webhook, secret: &Made) -> Result<Answer, Problem> {
 }
 
 /// Refuses a URL that nothing is sent to.
-fn check_url(app: &App, url: Option<&String>) -> Result<(), Problem> {
+fn check_url(courier: &Courier, url: Option<&String>) -> Result<(), Problem> {
     let Some(url) = url else { return Ok(()) };
-    match address::read(url, &app.config.webhooks) {
+    match address::read(url, &courier.settings) {
         Ok(_) => Ok(()),
         Err(detail) => Err(Problem::invalid(vec![FieldError::new(
             "/url",
@@ -207,12 +211,13 @@ fn check_url(app: &App, url: Option<&String>) -> Result<(), Problem> {
 )]
 #[post("/v1/webhooks")]
 async fn create_webhook(
-    app: Data<App>,
+    courier: Data<Courier>,
+    directory: Data<Directory>,
     call: Call<(), (), NewWebhook>,
 ) -> Result<HttpResponse, Problem> {
-    let caller = caller(&app, &call);
+    let caller = caller(&call);
     let asked = call.body.clone();
-    check_url(&app, Some(&asked.url))?;
+    check_url(&courier, Some(&asked.url))?;
     let new = NewEndpoint {
         id: Uuid::now_v7(),
         name: asked.name.trim().to_owned(),
@@ -221,8 +226,8 @@ async fn create_webhook(
         provider: asked.provider,
         kinds: asked.kinds.as_deref().and_then(kinds),
     };
-    let (secret, directory) = (new_secret()?, app.directory.clone());
-    keyed::keyed(&app, &call, move |conn| {
+    let (secret, directory) = (new_secret()?, directory.clone());
+    keyed::keyed(&call, move |conn| {
         let found = commands::create(conn, &directory, &caller, &new, &secret)?;
         Ok(issued(
             shown(conn, &directory, &found, caller.now)?,
@@ -246,10 +251,13 @@ async fn create_webhook(
     )
 )]
 #[get("/v1/webhooks/{id}")]
-async fn get_webhook(app: Data<App>, call: Call<ById>) -> Result<HttpResponse, Problem> {
-    let (now, directory) = (app.clock.now(), app.directory.clone());
+async fn get_webhook(
+    directory: Data<Directory>,
+    call: Call<ById>,
+) -> Result<HttpResponse, Problem> {
+    let (now, directory) = (call.now, directory.clone());
     let (actor, id) = (call.actor.actor, call.path.id);
-    let webhook = app
+    let webhook = call
         .store
         .read(move |conn| {
             let found = commands::read(conn, &directory, &actor, id)?;
@@ -272,11 +280,12 @@ async fn get_webhook(app: Data<App>, call: Call<ById>) -> Result<HttpResponse, P
 )]
 #[patch("/v1/webhooks/{id}")]
 async fn change_webhook(
-    app: Data<App>,
+    courier: Data<Courier>,
+    directory: Data<Directory>,
     call: Call<ById, (), WebhookChange>,
 ) -> Result<HttpResponse, Problem> {
-    let caller = caller(&app, &call);
-    check_url(&app, call.body.url.as_ref())?;
+    let caller = caller(&call);
+    check_url(&courier, call.body.url.as_ref())?;
     let asked = call.body;
     let change = Change {
         name: asked.name.map(|name| name.trim().to_owned()),
@@ -285,8 +294,8 @@ async fn change_webhook(
         paused: asked.paused,
         skip_waiting: asked.skip_waiting == Some(true),
     };
-    let (id, if_match, directory) = (call.path.id, call.if_match, app.directory.clone());
-    let webhook = app
+    let (id, if_match, directory) = (call.path.id, call.if_match, directory.clone());
+    let webhook = call
         .store
         .write(Lane::Interactive, move |conn| {
             let found =
@@ -311,10 +320,13 @@ async fn change_webhook(
     responses((status = 204, description = "It has ended."), Single)
 )]
 #[delete("/v1/webhooks/{id}")]
-async fn end_webhook(app: Data<App>, call: Call<ById>) -> Result<HttpResponse, Problem> {
-    let (caller, directory) = (caller(&app, &call), app.directory.clone());
+async fn end_webhook(
+    directory: Data<Directory>,
+    call: Call<ById>,
+) -> Result<HttpResponse, Problem> {
+    let (caller, directory) = (caller(&call), directory.clone());
     let id = call.path.id;
-    app.store
+    call.store
         .write(Lane::Interactive, move |conn| {
             commands::end(conn, &directory, &caller, id)
         })
@@ -335,10 +347,10 @@ async fn end_webhook(app: Data<App>, call: Call<ById>) -> Result<HttpResponse, P
 )]
 #[post("/v1/webhooks/{id}/secrets")]
 async fn rotate_webhook_secret(
-    app: Data<App>,
+    directory: Data<Directory>,
     call: Call<ById, (), SecretRotation>,
 ) -> Result<HttpResponse, Problem> {
-    let caller = caller(&app, &call);
+    let caller = caller(&call);
     let now = caller.now;
     let until = call
         .body
@@ -352,8 +364,8 @@ async fn rotate_webhook_secret(
         )]));
     }
     let until = until.max(now);
-    let (secret, directory, id) = (new_secret()?, app.directory.clone(), call.path.id);
-    keyed::keyed(&app, &call, move |conn| {
+    let (secret, directory, id) = (new_secret()?, directory.clone(), call.path.id);
+    keyed::keyed(&call, move |conn| {
         let found = commands::rotate(conn, &directory, &caller, id, until, &secret)?;
         Ok(issued(shown(conn, &directory, &found, now)?, &secret)?)
     })

@@ -13,10 +13,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::Next;
-use crate::app::App;
 use crate::problem::Problem;
 use crate::reports::clock::{self, Due};
+use crate::reports::wake_timer::WakeTimer;
 use crate::store::Lane;
+use crate::store::Store;
+use crate::towns::directory::Directory;
 
 /// The longest rest.
 pub const NAP: Duration = Duration::from_secs(2);
@@ -48,19 +50,26 @@ impl Failed {
     }
 }
 
+/// What the clock works with. Cheap to clone.
+#[derive(Clone)]
+pub struct Parts {
+    /// The database.
+    pub store: Store,
+    /// The towns as they stand.
+    pub directory: Directory,
+    /// Ends the clock's rest early.
+    pub wake_timer: Arc<WakeTimer>,
+}
+
 /// Takes the steps that are due by `now`, up to a round's share of them.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn run_once(
-    app: &Arc<App>,
-    failed: &Failed,
-    now: DateTime<Utc>,
-) -> Result<Next, Problem> {
-    let set = app.alarm.look(now + NAP);
+pub async fn run_once(parts: &Parts, failed: &Failed, now: DateTime<Utc>) -> Result<Next, Problem> {
+    let set = parts.wake_timer.look(now + NAP);
     let waiting = failed.waiting(now);
     let most = ROUND.saturating_add(i64::try_from(waiting.len()).unwrap_or(ROUND));
-    let (due, next) = app
+    let (due, next) = parts
         .store
         .read(move |conn| Ok((clock::due(conn, now, most)?, clock::next(conn)?)))
         .await?;
@@ -78,7 +87,7 @@ pub async fn run_once(
     }
     let (mut steps, mut worked, mut stuck) = (0, false, Vec::new());
     for (town_id, ids) in batches(&due) {
-        for (ids, taken) in batch(app, town_id, ids, now).await {
+        for (ids, taken) in batch(parts, town_id, ids, now).await {
             match taken {
                 Ok(taken) => {
                     worked = true;
@@ -109,9 +118,9 @@ pub async fn run_once(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn run_through(app: &Arc<App>, now: DateTime<Utc>) -> Result<(), Problem> {
+pub async fn run_through(parts: &Parts, now: DateTime<Utc>) -> Result<(), Problem> {
     let failed = Failed::default();
-    while run_once(app, &failed, now).await? == Next::Again {}
+    while run_once(parts, &failed, now).await? == Next::Again {}
     Ok(())
 }
 
@@ -146,12 +155,12 @@ fn batches(due: &[Due]) -> Vec<(Uuid, Vec<Uuid>)> {
 
 /// One transaction; where it fails, one for each of its reports.
 async fn batch(
-    app: &Arc<App>,
+    parts: &Parts,
     town_id: Uuid,
     ids: Vec<Uuid>,
     now: DateTime<Utc>,
 ) -> Vec<(Vec<Uuid>, Result<usize, Problem>)> {
-    let whole = take(app, town_id, ids.clone(), now).await;
+    let whole = take(parts, town_id, ids.clone(), now).await;
     let Err(problem) = &whole else {
         return vec![(ids, whole)];
     };
@@ -161,21 +170,22 @@ async fn batch(
     tracing::warn!(%town_id, %problem, "due reports are taken one by one");
     let mut each = Vec::with_capacity(ids.len());
     for id in ids {
-        each.push((vec![id], take(app, town_id, vec![id], now).await));
+        each.push((vec![id], take(parts, town_id, vec![id], now).await));
     }
     each
 }
 
 async fn take(
-    app: &Arc<App>,
+    parts: &Parts,
     town_id: Uuid,
     ids: Vec<Uuid>,
     now: DateTime<Utc>,
 ) -> Result<usize, Problem> {
-    let inner = Arc::clone(app);
-    app.store
+    let directory = parts.directory.clone();
+    parts
+        .store
         .write(Lane::Background, move |conn| {
-            clock::catch_up(conn, &inner, town_id, &ids, now)
+            clock::catch_up(conn, &directory, town_id, &ids, now)
         })
         .await
 }

@@ -8,10 +8,11 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::Next;
-use crate::app::App;
 use crate::notices::digest;
 use crate::problem::Problem;
 use crate::store::Lane;
+use crate::store::Store;
+use crate::towns::directory::Directory;
 
 /// The longest rest: a town that is new is found no later.
 pub const NAP: Duration = Duration::from_secs(60);
@@ -22,9 +23,12 @@ const AT_ONCE: i64 = 64;
 ///
 /// # Errors
 /// When the database fails.
-pub async fn run_once(app: &App, now: DateTime<Utc>) -> Result<Next, Problem> {
-    let (new, due) = app
-        .store
+pub async fn run_once(
+    store: &Store,
+    directory: &Directory,
+    now: DateTime<Utc>,
+) -> Result<Next, Problem> {
+    let (new, due) = store
         .read(move |conn| {
             Ok((
                 digest::new_towns(conn, AT_ONCE)?,
@@ -35,22 +39,21 @@ pub async fn run_once(app: &App, now: DateTime<Utc>) -> Result<Next, Problem> {
     let full = |towns: &[_]| i64::try_from(towns.len()).is_ok_and(|count| count >= AT_ONCE);
     let more = full(&new) || full(&due);
     for town_id in new {
-        let directory = app.directory.clone();
-        app.store
+        let directory = directory.clone();
+        store
             .write(Lane::Background, move |conn| {
                 digest::begin(conn, &directory, town_id, now)
             })
             .await?;
     }
     for town_id in due {
-        let directory = app.directory.clone();
-        let known = app.directory.clone();
-        let gathered = app
-            .store
+        let directory = directory.clone();
+        let known = directory.clone();
+        let gathered = store
             .read(move |conn| digest::gather(conn, &known, town_id, now))
             .await?;
         if let Some(gathered) = gathered {
-            app.store
+            store
                 .write(Lane::Background, move |conn| {
                     digest::make(conn, &directory, &gathered, now)
                 })
@@ -60,7 +63,7 @@ pub async fn run_once(app: &App, now: DateTime<Utc>) -> Result<Next, Problem> {
     if more {
         return Ok(Next::Again);
     }
-    let next = app.store.read(|conn| Ok(digest::next(conn)?)).await?;
+    let next = store.read(|conn| Ok(digest::next(conn)?)).await?;
     Ok(Next::After(next.map_or(NAP, |next| {
         (next - now).to_std().unwrap_or(NAP).min(NAP)
     })))

@@ -4,21 +4,22 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
-
-use crate::app::App;
+use crate::clock::Clock;
 use crate::grids::import::GridImporter;
+use crate::imports::ImportQueue;
 use crate::imports::run::{Round, Runner};
 use crate::officers::import::OfficerImporter;
 use crate::problem::Problem;
+use crate::reports::relocation::FollowingReports;
+use crate::store::Store;
+use crate::towns::directory::Directory;
 
 /// Brings the next import to its end, or removes some of what earlier ones left. Returns how much
 /// was done.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn run_once(app: &Arc<App>, _: DateTime<Utc>) -> Result<usize, Problem> {
-    let runner = runner(app);
+pub async fn run_once(runner: Runner) -> Result<usize, Problem> {
     tokio::task::spawn_blocking(move || match runner.round()? {
         Round::Ended(import) => {
             tracing::info!(%import, "an import has ended");
@@ -35,12 +36,21 @@ pub async fn run_once(app: &Arc<App>, _: DateTime<Utc>) -> Result<usize, Problem
 }
 
 /// What runs the imports of this server.
-fn runner(app: &Arc<App>) -> Runner {
-    let (clock, desk) = (app.clock.clone(), app.imports.clone());
+#[must_use]
+pub fn runner(
+    clock: &Clock,
+    imports: &ImportQueue,
+    store: &Store,
+    directory: &Directory,
+) -> Runner {
+    let (clock, desk) = (clock.clone(), imports.clone());
     Runner::new(
-        app.store.clone(),
+        store.clone(),
         vec![
-            Arc::new(GridImporter::new(app.directory.clone())),
+            Arc::new(GridImporter::new(
+                directory.clone(),
+                Arc::new(FollowingReports),
+            )),
             Arc::new(OfficerImporter),
         ],
         move || clock.now(),

@@ -1,11 +1,10 @@
 //! Work that nobody waits for: started with the server, supervised, stopped with it.
 //!
-//! Each worker is a function `run_once(app, now)` that does what is due and says how much that was, or
+//! Each worker is a function `run_once(…, now)` that does what is due and says how much that was, or
 //! when to run again.
 //! Owns their rhythm: when each runs, that a failure or a panic ends a round and never the worker,
 //! and the signs of life by which `readyz` knows. It must not know what they do.
 
-pub mod alarm;
 pub mod clock;
 pub mod digests;
 pub mod imports;
@@ -22,16 +21,16 @@ use futures_util::FutureExt;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
-use crate::app::App;
+use crate::clock::Clock;
 use crate::problem::Problem;
-use crate::ready::Pulse;
+use crate::ready::{Pulse, Ready};
 
 /// How long a worker rests after a round that failed.
 const AFTER_FAILURE: Duration = Duration::from_secs(5);
 /// How much longer than its rest a worker may take for a round.
 const LONGEST_ROUND: Duration = Duration::from_secs(300);
 /// An import of the nation on a slow disk is one round.
-const LONGEST_IMPORT: Duration = Duration::from_secs(1800);
+pub const LONGEST_IMPORT: Duration = Duration::from_secs(1800);
 
 /// When a worker runs again, as far as it knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,123 +49,87 @@ impl From<usize> for Next {
     }
 }
 
+/// When a worker runs.
+pub struct Rhythm {
+    /// Its name in logs and in `readyz`.
+    pub name: &'static str,
+    /// The longest rest between two rounds.
+    pub every: Duration,
+    /// The longest round.
+    pub longest: Duration,
+    /// Ends a rest early.
+    pub wake: Arc<Notify>,
+}
+
+impl Rhythm {
+    /// A worker with the usual longest round, which nothing wakes.
+    #[must_use]
+    pub fn every(name: &'static str, every: Duration) -> Self {
+        Self {
+            name,
+            every,
+            longest: LONGEST_ROUND,
+            wake: Arc::default(),
+        }
+    }
+
+    /// The same one, whose rest this ends early.
+    #[must_use]
+    pub fn woken_by(mut self, wake: Arc<Notify>) -> Self {
+        self.wake = wake;
+        self
+    }
+
+    /// The same one, whose rounds may take this long.
+    #[must_use]
+    pub const fn lasting(mut self, longest: Duration) -> Self {
+        self.longest = longest;
+        self
+    }
+}
+
 /// The workers of a server that runs.
 pub struct Workers {
-    app: Arc<App>,
+    clock: Clock,
+    ready: Ready,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
 }
 
-/// When a worker runs.
-struct Rhythm {
-    name: &'static str,
-    /// The longest rest between two rounds.
-    every: Duration,
-    /// The longest round.
-    longest: Duration,
-    /// Ends a rest early.
-    wake: Arc<Notify>,
-}
-
 impl Workers {
-    /// Starts all workers.
+    /// None yet.
     #[must_use]
-    pub fn start(app: &Arc<App>) -> Self {
-        let (stop, stopped) = watch::channel(false);
-        let renditions = Rhythm {
-            name: "renditions",
-            every: Duration::from_secs(5),
-            longest: LONGEST_ROUND,
-            wake: Arc::clone(&app.gallery.arrivals),
-        };
-        let sweeper = Rhythm {
-            name: "sweeper",
-            every: Duration::from_secs(3600),
-            longest: LONGEST_ROUND,
-            wake: Arc::default(),
-        };
-        let imports = Rhythm {
-            name: "imports",
-            every: Duration::from_secs(10),
-            longest: LONGEST_IMPORT,
-            wake: Arc::clone(&app.imports.arrivals),
-        };
-        let webhooks = Rhythm {
-            name: "webhooks",
-            every: Duration::from_secs(1),
-            longest: LONGEST_ROUND,
-            wake: Arc::default(),
-        };
-        let digests = Rhythm {
-            name: "digests",
-            every: digests::NAP,
-            longest: LONGEST_ROUND,
-            wake: Arc::default(),
-        };
-        let ticking = Rhythm {
-            name: "clock",
-            every: clock::NAP,
-            longest: LONGEST_ROUND,
-            wake: app.alarm.wake(),
-        };
-        let mut tasks = vec![
-            spawn(app, renditions, stopped.clone(), async |app, now| {
-                renditions::run_once(&app, now).await.map(Next::from)
-            }),
-            spawn(app, sweeper, stopped.clone(), async |app, now| {
-                sweeper::run_once(&app, now).await.map(Next::from)
-            }),
-            spawn(app, imports, stopped.clone(), async |app, now| {
-                imports::run_once(&app, now).await.map(Next::from)
-            }),
-            spawn(app, webhooks, stopped.clone(), async |app, now| {
-                webhooks::run_once(&app, now).await.map(Next::from)
-            }),
-            spawn(app, digests, stopped.clone(), async |app, now| {
-                digests::run_once(&app, now).await
-            }),
-        ];
-        if app.config.clock.enabled {
-            let failed = Arc::new(clock::Failed::default());
-            tasks.push(spawn(app, ticking, stopped, move |app, now| {
-                let failed = Arc::clone(&failed);
-                async move { clock::run_once(&app, &failed, now).await }
-            }));
-        }
+    pub fn new(clock: Clock, ready: Ready) -> Self {
         Self {
-            app: Arc::clone(app),
-            stop,
-            tasks,
+            clock,
+            ready,
+            stop: watch::channel(false).0,
+            tasks: Vec::new(),
         }
     }
 
-    /// Lets each worker finish its round, and ends it. An import pauses; the next start goes on.
+    /// Starts a worker.
+    pub fn start<F>(&mut self, rhythm: Rhythm, round: impl Fn(DateTime<Utc>) -> F + Send + 'static)
+    where
+        F: Future<Output = Result<Next, Problem>> + Send + 'static,
+    {
+        let pulse = self.ready.watch(rhythm.name, rhythm.every + rhythm.longest);
+        let (clock, stopped) = (self.clock.clone(), self.stop.subscribe());
+        self.tasks
+            .push(tokio::spawn(supervise(rhythm, pulse, stopped, move || {
+                round(clock.now())
+            })));
+    }
+
+    /// Lets each worker finish its round, and ends it.
     pub async fn stop(self) {
-        self.app.imports.stop();
         self.stop.send_replace(true);
         for task in self.tasks {
             if let Err(error) = task.await {
                 tracing::error!(%error, "a worker did not end as it should");
             }
         }
-        self.app.courier.stop().await;
     }
-}
-
-fn spawn<F>(
-    app: &Arc<App>,
-    rhythm: Rhythm,
-    stopped: watch::Receiver<bool>,
-    round: impl Fn(Arc<App>, DateTime<Utc>) -> F + Send + 'static,
-) -> JoinHandle<()>
-where
-    F: Future<Output = Result<Next, Problem>> + Send + 'static,
-{
-    let pulse = app.ready.watch(rhythm.name, rhythm.every + rhythm.longest);
-    let app = Arc::clone(app);
-    tokio::spawn(supervise(rhythm, pulse, stopped, move || {
-        round(Arc::clone(&app), app.clock.now())
-    }))
 }
 
 /// Runs round after round until it is stopped.
@@ -220,7 +183,6 @@ mod tests {
     use gridpatrol_domain::error::Code;
 
     use super::*;
-    use crate::ready::Ready;
 
     #[tokio::test(start_paused = true)]
     async fn a_worker_survives_failures_and_panics_and_stops() {

@@ -9,14 +9,15 @@ use gridpatrol_domain::photo::Rendition;
 use tokio::task::JoinError;
 use uuid::Uuid;
 
-use crate::app::App;
 use crate::aside;
+use crate::photos::Gallery;
 use crate::photos::digest::Digest;
 use crate::photos::imaging::{self, Format};
 use crate::photos::objects::{ObjectsError, Variant};
 use crate::photos::queries::{self, Leased};
 use crate::problem::Problem;
 use crate::store::Lane;
+use crate::store::Store;
 
 /// After this the process that leased a photo is taken for dead.
 const LEASE: TimeDelta = TimeDelta::minutes(5);
@@ -26,8 +27,8 @@ const MOST_ATTEMPTS: i32 = 3;
 const AFTER_FAULT: TimeDelta = TimeDelta::seconds(30);
 
 /// How many pictures are read at the same time.
-fn at_once(app: &App) -> usize {
-    match app.config.photos.workers {
+fn at_once(gallery: &Gallery) -> usize {
+    match gallery.limits.workers {
         0 => std::thread::available_parallelism()
             .map_or(1, |processors| processors.get().saturating_sub(1))
             .max(1),
@@ -40,25 +41,27 @@ fn at_once(app: &App) -> usize {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn run_once(app: &App, now: DateTime<Utc>) -> Result<usize, Problem> {
-    let idle = app
-        .store
+pub async fn run_once(
+    store: &Store,
+    gallery: &Gallery,
+    now: DateTime<Utc>,
+) -> Result<usize, Problem> {
+    let idle = store
         .read(move |conn| Ok(queries::none_due(conn, now)?))
         .await?;
     if idle {
         return Ok(0);
     }
-    let most = i64::try_from(at_once(app)).unwrap_or(1);
-    let leased = app
-        .store
+    let most = i64::try_from(at_once(gallery)).unwrap_or(1);
+    let leased = store
         .write(Lane::Background, move |conn| {
             Ok(queries::lease(conn, most, now, now + LEASE)?)
         })
         .await?;
-    let ends = join_all(leased.iter().map(|photo| make(app, photo))).await;
+    let ends = join_all(leased.iter().map(|photo| make(gallery, photo))).await;
     for (photo, end) in leased.iter().zip(ends) {
         let id = photo.id;
-        app.store
+        store
             .write(Lane::Background, move |conn| {
                 match end {
                     End::Settled(rendition) => queries::settle(conn, id, rendition)?,
@@ -83,18 +86,18 @@ enum End {
     Interrupted,
 }
 
-async fn make(app: &App, photo: &Leased) -> End {
+async fn make(gallery: &Gallery, photo: &Leased) -> End {
     if photo.rendition_attempts >= MOST_ATTEMPTS {
         tracing::error!(photo = %photo.id, "no copies of this photo could be made in several attempts");
         return End::Settled(Rendition::Failed);
     }
-    try_make(app, photo).await.unwrap_or_else(|error| {
+    try_make(gallery, photo).await.unwrap_or_else(|error| {
         tracing::warn!(photo = %photo.id, %error, "the store of photos does not serve");
         End::NotServed
     })
 }
 
-async fn try_make(app: &App, photo: &Leased) -> Result<End, ObjectsError> {
+async fn try_make(gallery: &Gallery, photo: &Leased) -> Result<End, ObjectsError> {
     let digest = photo.sha256.as_deref().and_then(Digest::from_slice);
     let format = photo
         .media_type
@@ -107,7 +110,7 @@ async fn try_make(app: &App, photo: &Leased) -> Result<End, ObjectsError> {
         .orientation
         .and_then(|turn| u8::try_from(turn).ok())
         .unwrap_or(1);
-    let (objects, id) = (app.gallery.objects.clone(), photo.id);
+    let (objects, id) = (gallery.objects.clone(), photo.id);
     aside::spawn(async move {
         let Some(content) = objects.read(digest, Variant::Original).await? else {
             tracing::error!(photo = %id, "the content of a photo is not in the store");

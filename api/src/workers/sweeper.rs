@@ -4,12 +4,13 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::app::App;
 use crate::auth;
 use crate::notices::{outbox, push_tokens};
+use crate::photos::Gallery;
 use crate::photos::objects::ObjectsError;
 use crate::photos::queries;
 use crate::problem::Problem;
+use crate::store::Store;
 use crate::store::{Lane, idempotency};
 use crate::webhooks::deliveries;
 
@@ -29,9 +30,13 @@ const MOST_CONTENTS: i64 = 10;
 ///
 /// # Errors
 /// When the database or the store of contents fails.
-pub async fn run_once(app: &App, now: DateTime<Utc>) -> Result<usize, Problem> {
-    let photos = app
-        .store
+pub async fn run_once(
+    store: &Store,
+    gallery: &Gallery,
+    keep_days: u32,
+    now: DateTime<Utc>,
+) -> Result<usize, Problem> {
+    let photos = store
         .write(Lane::Background, move |conn| {
             Ok(queries::forget_unattached(
                 conn,
@@ -40,28 +45,30 @@ pub async fn run_once(app: &App, now: DateTime<Utc>) -> Result<usize, Problem> {
             )?)
         })
         .await?;
-    let contents = remove_nobodys(app, now).await?;
-    let answers = app
-        .store
+    let contents = remove_nobodys(gallery, store, now).await?;
+    let answers = store
         .write(Lane::Background, move |conn| {
             Ok(idempotency::sweep(conn, now - ANSWERS, MOST_ROWS)?)
         })
         .await?;
-    let sign_ins = app
-        .store
+    let sign_ins = store
         .write(Lane::Background, move |conn| {
             Ok(auth::sweep::run_once(conn, now)?)
         })
         .await?;
-    let notices = sweep_notices(app, now).await?;
-    let left_over = sweep_incoming(app).await?;
+    let notices = sweep_notices(store, keep_days, now).await?;
+    let left_over = sweep_incoming(gallery).await?;
     Ok(photos + contents + answers + sign_ins + notices + left_over)
 }
 
 /// Forgets notices, what became of them, and tokens of phones that are signed in no more.
-async fn sweep_notices(app: &App, now: DateTime<Utc>) -> Result<usize, Problem> {
-    let before = now - TimeDelta::days(app.config.webhooks.keep_days.into());
-    app.store
+async fn sweep_notices(
+    store: &Store,
+    keep_days: u32,
+    now: DateTime<Utc>,
+) -> Result<usize, Problem> {
+    let before = now - TimeDelta::days(keep_days.into());
+    store
         .write(Lane::Background, move |conn| {
             let most = i64::from(MOST_ROWS);
             Ok(deliveries::sweep(conn, before, most)?
@@ -73,10 +80,14 @@ async fn sweep_notices(app: &App, now: DateTime<Utc>) -> Result<usize, Problem> 
 
 /// Removes contents that are nobody's. The files go while their rows are locked: an upload of the
 /// same content pins the row first and therefore waits, and keeps its file afterwards.
-async fn remove_nobodys(app: &App, now: DateTime<Utc>) -> Result<usize, Problem> {
-    let objects = app.gallery.objects.clone();
+async fn remove_nobodys(
+    gallery: &Gallery,
+    store: &Store,
+    now: DateTime<Utc>,
+) -> Result<usize, Problem> {
+    let objects = gallery.objects.clone();
     let runtime = tokio::runtime::Handle::current();
-    app.store
+    store
         .write(Lane::Background, move |conn| {
             let nobodys = queries::lock_nobodys(conn, now - NOBODYS, MOST_CONTENTS)?;
             for digest in &nobodys {
@@ -91,8 +102,8 @@ async fn remove_nobodys(app: &App, now: DateTime<Utc>) -> Result<usize, Problem>
 }
 
 /// Removes files of uploads that a crash cut off.
-async fn sweep_incoming(app: &App) -> Result<usize, Problem> {
-    let objects = app.gallery.objects.clone();
+async fn sweep_incoming(gallery: &Gallery) -> Result<usize, Problem> {
+    let objects = gallery.objects.clone();
     let age = NOBODYS.to_std().unwrap_or_default();
     match tokio::task::spawn_blocking(move || objects.sweep_incoming(age)).await {
         Ok(swept) => Ok(swept.map_err(ObjectsError::from)?),

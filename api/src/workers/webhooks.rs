@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use crate::app::App;
 use crate::problem::Problem;
+use crate::store::Store;
+use crate::webhooks::courier::Courier;
 use crate::webhooks::queries;
 
 /// Endpoints looked at in one round.
@@ -18,10 +19,13 @@ const AT_ONCE: i64 = 256;
 ///
 /// # Errors
 /// When the database fails.
-pub async fn run_once(app: &Arc<App>, now: DateTime<Utc>) -> Result<usize, Problem> {
-    let waiting = app
-        .store
+pub async fn run_once(
+    store: &Store,
+    courier: &Arc<Courier>,
+    now: DateTime<Utc>,
+) -> Result<usize, Problem> {
+    let waiting = store
         .read(move |conn| Ok(queries::waiting(conn, now, AT_ONCE)?))
         .await?;
-    Ok(app.courier.begin(app, &waiting))
+    Ok(courier.begin(&waiting))
 }

@@ -222,7 +222,7 @@ async fn reads_are_prepared_once(world: World) {
                 }
             }
             for town in scope.towns() {
-                let staffed = StaffedTown::read(conn, &app, *town, now)?;
+                let staffed = StaffedTown::read(conn, &app.directory, *town, now)?;
                 let desks = [Desks::of(&actor, &staffed.town, &staffed.staffing)];
                 inbox::counts(conn, &desks)?;
                 inbox::page(conn, &desks, None, None, 51)?;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use actix_web::HttpRequest;
 use actix_web::test::TestRequest;
+use actix_web::web::Data;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use gridpatrol_domain::error::Code;
@@ -15,17 +16,18 @@ use super::{PASSWORD, origin};
 use crate::app::App;
 use crate::auth::login::{self, Attempt};
 use crate::auth::sessions::{self, End, Signing};
-use crate::auth::{AuthSettings, Signed, authenticate};
+use crate::auth::{AuthSettings, Signed};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::grids::import::whole;
-use crate::grids::queries::grids_coded;
+use crate::http::Identity as _;
 use crate::officers::commands::{NewOfficer, NewPosting, create};
 use crate::problem::Problem;
 use crate::store::Lane;
 use crate::store::schema::{officers, postings, sessions as session_table};
 use crate::store::testing::{Database, KINDS, Kind};
 use crate::store::types::Id;
+use crate::towns::queries::grids_coded;
 
 struct Town {
     app: App,
@@ -61,7 +63,15 @@ impl Town {
         let store = app.store.clone();
         tokio::task::spawn_blocking(move || {
             let file = "code,name,tier,parent_code\n990001100000,镇,town,\n";
-            whole(&store, file.as_bytes(), None, false, move || now).unwrap();
+            whole(
+                &store,
+                std::sync::Arc::new(crate::reports::relocation::FollowingReports),
+                file.as_bytes(),
+                None,
+                false,
+                move || now,
+            )
+            .unwrap();
         })
         .await
         .unwrap();
@@ -110,8 +120,10 @@ impl Town {
     async fn ask(&self, path: &str, header: &str) -> Result<Signed, Problem> {
         let request: HttpRequest = TestRequest::with_uri(path)
             .insert_header(("Authorization", header))
+            .app_data(self.app.requests.clone())
+            .app_data(Data::new(self.app.auth.clone()))
             .to_http_request();
-        authenticate(&self.app, &request).await
+        Signed::authenticate(&request).await
     }
 
     async fn code(&self, signing: &Signing) -> Code {

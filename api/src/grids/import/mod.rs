@@ -17,13 +17,14 @@ use gridpatrol_domain::slug::Slug as _;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::directory::Directory;
+use super::open_reports::OpenReports;
 use crate::imports::queries::NewImport;
 use crate::imports::run::Runner;
 use crate::imports::sheet::Row;
 use crate::imports::whole::{self, Ended, WholeError};
 use crate::imports::{Column, Counts, Faults, ImportKind, Importer, Job, Line, Staged};
 use crate::store::{Conn, Outcome, Store, town};
+use crate::towns::directory::Directory;
 use surroundings::Surroundings;
 pub use write::write;
 
@@ -92,13 +93,17 @@ struct Entry {
 /// Imports grids.
 pub struct GridImporter {
     directory: Directory,
+    open_reports: Arc<dyn OpenReports>,
 }
 
 impl GridImporter {
     /// An importer; open reports follow what it archives.
     #[must_use]
-    pub const fn new(directory: Directory) -> Self {
-        Self { directory }
+    pub const fn new(directory: Directory, open_reports: Arc<dyn OpenReports>) -> Self {
+        Self {
+            directory,
+            open_reports,
+        }
     }
 }
 
@@ -248,12 +253,13 @@ impl Importer for GridImporter {
 /// If the file or the database fails.
 pub fn whole(
     store: &Store,
+    open_reports: Arc<dyn OpenReports>,
     file: impl std::io::Read,
     file_name: Option<String>,
     dry_run: bool,
     now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static,
 ) -> Result<Ended, WholeError> {
-    let importer = GridImporter::new(Directory::default());
+    let importer = GridImporter::new(Directory::default(), open_reports);
     let runner = Runner::new(store.clone(), vec![Arc::new(importer)], now, || false);
     let new = NewImport {
         id: Uuid::now_v7(),

@@ -8,8 +8,8 @@ use gridpatrol_domain::grid::management;
 
 use super::surroundings::Surroundings;
 use super::{Entry, MOST_GRIDS_OF_TOWN};
-use crate::grids::directory::Grid;
 use crate::imports::{Counts, Faults};
+use crate::towns::snapshot::Grid;
 
 /// What becomes of a grid.
 #[derive(Debug, Clone, Copy)]

@@ -8,10 +8,11 @@ use uuid::Uuid;
 
 use super::Entry;
 use crate::auth::authenticate::active_postings;
-use crate::grids::directory::Grid;
 use crate::grids::queries;
 use crate::imports::Job;
 use crate::store::{Conn, Outcome};
+use crate::towns::queries as towns;
+use crate::towns::snapshot::Grid;
 
 /// The grids that a run of lines names, by code, and whose lines the sender may send.
 pub(super) struct Surroundings {
@@ -36,7 +37,7 @@ impl Surroundings {
         let mut codes: Vec<&str> = codes.iter().map(String::as_str).collect();
         // In the order of the index.
         codes.sort_unstable();
-        let known = queries::grids_coded(conn, &codes)?;
+        let known = towns::grids_coded(conn, &codes)?;
         let new: Vec<&str> = codes
             .iter()
             .copied()

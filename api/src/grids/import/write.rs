@@ -11,13 +11,13 @@ use uuid::Uuid;
 use super::plan::Change;
 use super::surroundings::Surroundings;
 use super::{Entry, GridImporter};
-use crate::grids::directory::Grid;
 use crate::grids::restructure::{self, Restructuring};
 use crate::grids::{queries, record};
 use crate::imports::Job;
 use crate::store::schema::{events as event_table, grids, towns};
 use crate::store::types::Id;
 use crate::store::{Conn, Outcome, events, town};
+use crate::towns::snapshot::Grid;
 
 /// Events written at a time.
 const EVENTS_AT_ONCE: usize = 500;
@@ -101,7 +101,7 @@ pub(super) fn change_town(
     if !ending.is_empty() {
         let town = importer.directory.town(conn, town_id)?;
         let ids: Vec<Uuid> = ending.iter().map(|(grid, _)| grid.id).collect();
-        restructure::lock_reports(conn, &town, &ids)?;
+        restructure::lock_reports(conn, &*importer.open_reports, &town, &ids)?;
     }
     let mut head = town::advance(conn, town_id)?;
     let mut made: HashMap<String, Grid> = HashMap::new();
@@ -142,6 +142,7 @@ pub(super) fn change_town(
     town::touch_directory(conn, town_id)?;
     let restructuring = Restructuring {
         directory: &importer.directory,
+        open_reports: &*importer.open_reports,
         actor_id: job.actor_id,
         now: job.now,
         reason: None,

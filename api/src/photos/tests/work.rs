@@ -41,7 +41,7 @@ impl House {
     }
 
     async fn render_all(&self) {
-        while renditions::run_once(&self.app, self.app.clock.now())
+        while renditions::run_once(&self.app.store, &self.app.gallery, self.app.clock.now())
             .await
             .unwrap()
             > 0
@@ -172,9 +172,14 @@ async fn only_what_is_nobodys_is_swept() {
         let sweep = async || {
             let mut swept = 0;
             loop {
-                let round = sweeper::run_once(&house.app, house.app.clock.now())
-                    .await
-                    .unwrap();
+                let round = sweeper::run_once(
+                    &house.app.store,
+                    &house.app.gallery,
+                    30,
+                    house.app.clock.now(),
+                )
+                .await
+                .unwrap();
                 if round == 0 {
                     return swept;
                 }

@@ -7,7 +7,6 @@ use gridpatrol_domain::report::PhotoRole;
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::audit::heads::hex;
 use crate::reports::answer::{Person, ReferralUnderWay, ReportEvent};
 
 use super::queries::LinkRow;
@@ -41,9 +40,9 @@ impl LinkedEvent {
             event,
             header: row.event.header,
             payload: row.event.payload,
-            salt: row.salt.as_deref().map(hex),
-            commitment: hex(&row.commitment),
-            previous: hex(&row.previous),
+            salt: row.salt.as_deref().map(hex::encode),
+            commitment: hex::encode(&row.commitment),
+            previous: hex::encode(&row.previous),
         }
     }
 }

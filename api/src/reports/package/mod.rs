@@ -12,9 +12,7 @@ mod queries;
 pub mod routes;
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use actix_web::web::Data;
 use bytes::Bytes;
 use gridpatrol_domain::error::Code;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -29,12 +27,15 @@ use super::commands::not_found;
 use super::duplicate;
 use super::queries::{self as reports, Found};
 use super::view::{self, StaffedTown, Viewer};
-use crate::app::App;
+use crate::auth::keys::Keys;
 use crate::auth::security_log::{self, Kind, Origin};
+use crate::photos::Gallery;
 use crate::photos::digest::Digest;
 use crate::photos::objects::{Scratch, Variant};
 use crate::photos::rows::PhotoRow;
 use crate::problem::Problem;
+use crate::reports::services::Services;
+use crate::store::Store;
 use crate::store::{Lane, events, overloaded};
 
 /// Events read at a time.
@@ -62,28 +63,45 @@ struct Contents {
     last_event: i64,
 }
 
+/// What packages are made with.
+pub struct Packing<'a> {
+    /// The database.
+    pub store: &'a Store,
+    /// What shows reports.
+    pub services: &'a Services,
+    /// Where the originals are.
+    pub gallery: &'a Gallery,
+    /// What signs.
+    pub keys: &'a Keys,
+}
+
 /// Makes the package of a report, and records who took it.
 ///
 /// # Errors
 /// `not_found`, `not_permitted`, `overloaded` when too many are made or read, `unavailable`.
 pub async fn take(
-    app: &Data<App>,
+    packing: &Packing<'_>,
     viewer: &Viewer,
     officer: Person,
     origin: Origin,
     id: Uuid,
 ) -> Result<Package, Problem> {
-    let contents = read(app, viewer, id).await?;
-    let gallery = &app.gallery;
+    let contents = read(packing, viewer, id).await?;
+    let gallery = packing.gallery;
     let kept = turn(
-        app,
+        packing.store,
         &gallery.packages_kept,
         "Too many packages are being read.",
     )
     .await?;
-    let _making = turn(app, &gallery.packages, "Too many packages are being made.").await?;
+    let _making = turn(
+        packing.store,
+        &gallery.packages,
+        "Too many packages are being made.",
+    )
+    .await?;
 
-    let archive = Archive::begin(&app.gallery.objects, viewer.now);
+    let archive = Archive::begin(&gallery.objects, viewer.now);
     let mut files = Vec::new();
     let report = pretty(&contents.report)?;
     files.push(fact(
@@ -92,11 +110,11 @@ pub async fn take(
     ));
     files.push(fact(
         "events.json",
-        add_events(app, viewer, &contents, &archive).await?,
+        add_events(packing.store, viewer, &contents, &archive).await?,
     ));
     let mut missing = Vec::new();
     for (place, photo) in contents.photos.iter().enumerate() {
-        match add_photo(app, &archive, place + 1, photo).await? {
+        match add_photo(gallery, &archive, place + 1, photo).await? {
             Ok(file) => files.push(file),
             Err(photo) => missing.push(photo),
         }
@@ -106,13 +124,22 @@ pub async fn take(
         "README.txt",
         archive.add_text("README.txt", readme).await?,
     ));
-    sign(app, viewer, &contents, officer, (files, missing), &archive).await?;
+    sign(
+        packing.keys,
+        viewer,
+        &contents,
+        officer,
+        (files, missing),
+        &archive,
+    )
+    .await?;
     let whole = archive.finish().await?;
 
     let (officer_id, now) = (viewer.actor.officer_id, viewer.now);
     let number = contents.report.number;
     let detail = format!("{number} {id}");
-    app.store
+    packing
+        .store
         .write(Lane::Interactive, move |conn| {
             let record = security_log::Record {
                 kind: Kind::PackageTaken,
@@ -132,21 +159,21 @@ pub async fn take(
 
 /// Waits for a turn, as long as the database would be waited for.
 async fn turn(
-    app: &App,
+    store: &Store,
     turns: &Arc<Semaphore>,
     detail: &str,
 ) -> Result<OwnedSemaphorePermit, Problem> {
-    let patience = Duration::from_millis(app.config.store.patience_ms);
-    tokio::time::timeout(patience, Arc::clone(turns).acquire_owned())
+    tokio::time::timeout(store.patience(), Arc::clone(turns).acquire_owned())
         .await
         .ok()
         .and_then(Result::ok)
         .ok_or_else(|| overloaded().detail(detail))
 }
 
-async fn read(app: &Data<App>, viewer: &Viewer, id: Uuid) -> Result<Contents, Problem> {
-    let (inner, viewer) = (app.clone(), viewer.clone());
-    app.store
+async fn read(packing: &Packing<'_>, viewer: &Viewer, id: Uuid) -> Result<Contents, Problem> {
+    let (inner, viewer) = (packing.services.clone(), viewer.clone());
+    packing
+        .store
         .read(move |conn| {
             let found = reports::find(conn, &viewer.scope, id)?.ok_or_else(not_found)?;
             if !viewer.actor.exports(found.row.place()) {
@@ -154,7 +181,7 @@ async fn read(app: &Data<App>, viewer: &Viewer, id: Uuid) -> Result<Contents, Pr
                     .detail("Officers of the town and its auditors take packages of reports.")
                     .into());
             }
-            let staffed = StaffedTown::read(conn, &inner, found.row.town_id, viewer.now)?;
+            let staffed = StaffedTown::read(conn, &inner.directory, found.row.town_id, viewer.now)?;
             let photos = view::photos_of(conn, id)?;
             let original = duplicate::original(conn, &found.row)?;
             let (row, texts) = (&found.row, &found.texts);
@@ -171,7 +198,7 @@ async fn read(app: &Data<App>, viewer: &Viewer, id: Uuid) -> Result<Contents, Pr
 
 /// The events, a few at a time: there is no bound to how many a report has.
 async fn add_events(
-    app: &App,
+    store: &Store,
     viewer: &Viewer,
     contents: &Contents,
     archive: &Archive,
@@ -181,8 +208,7 @@ async fn add_events(
     let mut between = "[\n";
     loop {
         let (found, last) = (contents.found.clone(), contents.last_event);
-        let links = app
-            .store
+        let links = store
             .read(move |conn| Ok(queries::links(conn, &found, after, last, EVENTS)?))
             .await?;
         let Some(latest) = links.last() else { break };
@@ -202,7 +228,7 @@ async fn add_events(
 
 /// Adds an original, or tells why it is not there.
 async fn add_photo(
-    app: &App,
+    gallery: &Gallery,
     archive: &Archive,
     place: usize,
     photo: &PhotoRow,
@@ -220,8 +246,7 @@ async fn add_photo(
         let declared = photo.declared_sha256.as_deref();
         return missing("not_arrived", declared.and_then(Digest::from_slice));
     };
-    let content = app
-        .gallery
+    let content = gallery
         .objects
         .content(digest, Variant::Original, None)
         .await?;
@@ -251,14 +276,14 @@ async fn add_photo(
 
 /// Adds the manifest and its signature.
 async fn sign(
-    app: &App,
+    keys: &Keys,
     viewer: &Viewer,
     contents: &Contents,
     officer: Person,
     (files, missing): (Vec<FileFact>, Vec<MissingPhoto>),
     archive: &Archive,
 ) -> Result<(), Problem> {
-    let (keys, town) = (&app.auth.keys, &contents.staffed.town);
+    let town = &contents.staffed.town;
     let Report {
         id,
         number,

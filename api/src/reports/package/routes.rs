@@ -9,16 +9,19 @@ use actix_web::http::header::{
 use actix_web::web::Data;
 use actix_web::{HttpResponse, get};
 
+use super::Packing;
 use super::download;
-use crate::app::App;
+use crate::auth::Auth;
+use crate::auth::Call;
 use crate::auth::routes::origin;
-use crate::http::Call;
 use crate::http::service_config::ServiceConfig;
+use crate::photos::Gallery;
 use crate::photos::routes::FileContent;
 use crate::problem::Problem;
 use crate::refusals;
 use crate::reports::answer::Person;
 use crate::reports::routes::ById;
+use crate::reports::services::Services;
 use crate::reports::view::Viewer;
 
 refusals! {
@@ -51,13 +54,24 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     )
 )]
 #[get("/v1/reports/{id}/package")]
-pub async fn get_report_package(app: Data<App>, call: Call<ById>) -> Result<HttpResponse, Problem> {
-    let viewer = Viewer::of(&app, &call);
+pub async fn get_report_package(
+    services: Data<Services>,
+    gallery: Data<Gallery>,
+    auth: Data<Auth>,
+    call: Call<ById>,
+) -> Result<HttpResponse, Problem> {
+    let viewer = Viewer::of(&call);
     let officer = Person {
         officer_id: call.actor.officer.id,
         name: call.actor.officer.name.clone(),
     };
-    let package = super::take(&app, &viewer, officer, origin(&call), call.path.id).await?;
+    let packing = Packing {
+        store: &call.store,
+        services: &services,
+        gallery: &gallery,
+        keys: &auth.keys,
+    };
+    let package = super::take(&packing, &viewer, officer, origin(&call), call.path.id).await?;
     let content = package.whole.content().await?;
     let size = content.size;
     let stream = download::watched(content, package.kept, download::STANDSTILL);

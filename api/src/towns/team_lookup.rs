@@ -7,8 +7,8 @@ use gridpatrol_domain::report::{Category, Desk};
 use gridpatrol_domain::team::{Team, TeamKind};
 use uuid::Uuid;
 
-use super::queries::TeamFacts;
-use crate::grids::directory::Town;
+use super::directory::Town;
+use super::teams::TeamFacts;
 
 impl Town {
     /// A team of this town, archived or not.

@@ -13,11 +13,11 @@ use uuid::Uuid;
 
 use super::key::Presented;
 use crate::auth::{OfficerFacts, Signed};
-use crate::grids::queries as grid_queries;
 use crate::problem::Problem;
 use crate::store::schema::{grids, officers, service_accounts, service_keys};
 use crate::store::types::{Coded, Id};
 use crate::store::{Conn, Outcome};
+use crate::towns::queries as grid_queries;
 
 /// What stands for a service account at a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! When the clock looks again, and what ends its rest before that.
 //!
-//! Owns that instant. What is filed or decided in this process sets the alarm; what is done in another
+//! Owns that instant. What is filed or decided in this process sets the timer; what is done in another
 //! one the clock sees when its nap ends.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use chrono::{DateTime, Utc};
 use tokio::sync::Notify;
 
-/// The clock's alarm.
+/// The clock's timer.
 #[derive(Debug, Default)]
-pub struct Alarm {
+pub struct WakeTimer {
     set: Mutex<Set>,
     wake: Arc<Notify>,
 }
@@ -23,7 +23,7 @@ struct Set {
     due: Option<DateTime<Utc>>,
 }
 
-impl Alarm {
+impl WakeTimer {
     /// Something is due at this instant, once the transaction at hand is committed. Wakes the clock if
     /// it would look later than that.
     pub fn set(&self, due: DateTime<Utc>) {
@@ -35,7 +35,7 @@ impl Alarm {
         }
     }
 
-    /// The clock looks now, and again at `next` at the latest. Returns what the alarm was set to.
+    /// The clock looks now, and again at `next` at the latest. Returns what the timer was set to.
     pub fn look(&self, next: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let mut set = self.lock();
         set.look = Some(next);
@@ -43,7 +43,7 @@ impl Alarm {
     }
 
     /// What ends a rest.
-    pub(super) fn wake(&self) -> Arc<Notify> {
+    pub fn wake(&self) -> Arc<Notify> {
         Arc::clone(&self.wake)
     }
 
@@ -64,28 +64,28 @@ mod tests {
         DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds)
     }
 
-    async fn woken(alarm: &Alarm) -> bool {
-        tokio::time::timeout(Duration::from_millis(1), alarm.wake().notified())
+    async fn woken(timer: &WakeTimer) -> bool {
+        tokio::time::timeout(Duration::from_millis(1), timer.wake().notified())
             .await
             .is_ok()
     }
 
     #[tokio::test(start_paused = true)]
     async fn only_what_is_due_before_the_next_look_wakes_the_clock() {
-        let alarm = Alarm::default();
-        alarm.set(at(1));
-        assert!(!woken(&alarm).await, "nothing runs");
+        let timer = WakeTimer::default();
+        timer.set(at(1));
+        assert!(!woken(&timer).await, "nothing runs");
 
-        assert_eq!(alarm.look(at(10)), None);
-        alarm.set(at(10));
-        alarm.set(at(3600));
-        assert!(!woken(&alarm).await, "it looks by then anyway");
+        assert_eq!(timer.look(at(10)), None);
+        timer.set(at(10));
+        timer.set(at(3600));
+        assert!(!woken(&timer).await, "it looks by then anyway");
 
-        alarm.set(at(7));
-        alarm.set(at(8));
-        assert!(woken(&alarm).await);
-        assert!(!woken(&alarm).await, "once");
-        assert_eq!(alarm.look(at(12)), Some(at(7)));
-        assert_eq!(alarm.look(at(14)), None, "the look was for that");
+        timer.set(at(7));
+        timer.set(at(8));
+        assert!(woken(&timer).await);
+        assert!(!woken(&timer).await, "once");
+        assert_eq!(timer.look(at(12)), Some(at(7)));
+        assert_eq!(timer.look(at(14)), None, "the look was for that");
     }
 }

@@ -1,0 +1,60 @@
+//! The `[photos]` table of the settings file.
+
+use gridpatrol_domain::settings::Allowed;
+use serde::Deserialize;
+
+use crate::store::Secret;
+
+/// The `[photos]` table: what photos may be.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PhotoLimits {
+    /// Largest file in bytes.
+    pub max_bytes: u64,
+    /// Most pixels, width by height.
+    pub max_pixels: u64,
+    /// Seconds until a photo must have arrived.
+    pub upload_timeout_s: u64,
+    /// Photos that may arrive at the same time; beyond that, 503.
+    pub uploads: usize,
+    /// Photos that are scaled down at the same time; 0: one processor fewer than there are.
+    pub workers: usize,
+    /// The bucket of an S3-compatible store; absent: a folder in the data folder.
+    pub s3_bucket: Option<String>,
+    /// The address of that store, where it is not Amazon's.
+    pub s3_endpoint: Option<String>,
+    /// The region of that store.
+    pub s3_region: Option<String>,
+    /// The name of the key to that store; absent: as the environment's `AWS_…` variables say.
+    pub s3_access_key_id: Option<String>,
+    /// The key to that store.
+    pub s3_secret_access_key: Option<Secret>,
+}
+
+impl PhotoLimits {
+    /// What no town may exceed.
+    #[must_use]
+    pub const fn allowed(&self) -> Allowed {
+        Allowed {
+            max_bytes: self.max_bytes,
+            max_pixels: self.max_pixels,
+        }
+    }
+}
+
+impl Default for PhotoLimits {
+    fn default() -> Self {
+        Self {
+            max_bytes: 30 * 1024 * 1024,
+            max_pixels: 40_000_000,
+            upload_timeout_s: 300,
+            uploads: 64,
+            workers: 0,
+            s3_bucket: None,
+            s3_endpoint: None,
+            s3_region: None,
+            s3_access_key_id: None,
+            s3_secret_access_key: None,
+        }
+    }
+}
