@@ -29,8 +29,12 @@ use Known::{Linked, Open, Signed};
 const TABLE: &[(&str, Known)] = &[
     ("get /healthz", Open),
     ("get /readyz", Open),
+    ("get /", Open),
     ("get /openapi.yaml", Open),
+    ("get /openapi.json", Open),
     ("get /docs", Open),
+    ("get /docs/guide", Open),
+    ("get /docs/guide/{topic}", Open),
     ("get /docs/{file}", Open),
     ("get /.well-known/jwks.json", Open),
     ("post /v1/auth/login", Open),

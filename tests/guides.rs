@@ -7,10 +7,10 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use gridpatrol_domain::coded_value::CodedValue;
 use gridpatrol_domain::officer::Role;
 use gridpatrol_domain::report::{ActionKind, Category, Status};
 use gridpatrol_domain::settings::Settings;
-use gridpatrol_domain::coded_value::CodedValue;
 use serde_json::{Value, json};
 
 use crate::openapi::operations;

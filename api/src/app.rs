@@ -10,7 +10,6 @@ use actix_web::dev::{Server as HttpServing, ServerHandle};
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data};
 use actix_web::{HttpRequest, HttpServer};
-use utoipa_actix_web::AppExt as _;
 
 use crate::config::Config;
 use crate::ready::Ready;
@@ -293,13 +292,10 @@ pub async fn build_at(config: Config, clock: Clock) -> Result<Server, StartError
         )
         .await?;
     }
-    let served = openapi::Served::new(app.config.http.public_url.clone());
-    let document = Data::new(served);
-    let routes = Data::new(Routes::of(&openapi::collected()));
+    let document = Data::new(docs::Served::new(app.config.http.public_url.clone()));
 
     let (shared, http) = (app.clone(), app.config.http.clone());
     let bound = HttpServer::new(move || {
-        let routes = routes.clone();
         let origins = shared.config.http.allowed_origins.as_slice();
         actix_web::App::new()
             .app_data(shared.requests.clone())
@@ -315,12 +311,9 @@ pub async fn build_at(config: Config, clock: Clock) -> Result<Server, StartError
             .app_data(Data::new(shared.config.photos.allowed()))
             .app_data(Data::new(shared.ready.clone()))
             .app_data(document.clone())
-            .into_utoipa_app()
-            .configure(openapi::rooms)
-            .into_app()
-            .default_service(web::to(move |request: HttpRequest| {
-                let routes = routes.clone();
-                async move { routes.refuse(&request) }
+            .configure(|config| openapi::rooms(&mut ServiceConfig::Serve(config)))
+            .default_service(web::to(|request: HttpRequest| async move {
+                unmatched::refuse(docs::ROUTES, &request)
             }))
             .wrap(cors(origins))
             .wrap(from_fn(gate))

@@ -5,24 +5,20 @@
 
 mod finish;
 
-use std::sync::OnceLock;
-
-use sha2::{Digest, Sha256};
+use serde_json::json;
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
+use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::server::ServerBuilder;
-use utoipa_actix_web::AppExt as _;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::webhooks;
-use crate::{audit, bootstrap, operation};
+use crate::{audit, bootstrap, docs, operation};
 use gridpatrol_http::page::{Cursor, Limit};
+use gridpatrol_http::service_config::ServiceConfig;
 use gridpatrol_people::{auth, calendar, grids, imports, officers};
 use gridpatrol_people::{service_accounts, settings, teams};
-use gridpatrol_problem;
 use gridpatrol_problem::FieldError;
-use gridpatrol_reports;
 use gridpatrol_reports::{notices, photos};
 
 /// The name of the security scheme of signed-in operations.
@@ -38,6 +34,7 @@ pub fn rooms(config: &mut ServiceConfig<'_>) {
     auth::routes::routes(config);
     bootstrap::routes::routes(config);
     calendar::routes::routes(config);
+    docs::routes::routes(config);
     grids::routes::routes(config);
     imports::routes::routes(config);
     notices::routes::routes(config);
@@ -61,32 +58,47 @@ pub fn rooms(config: &mut ServiceConfig<'_>) {
     ),
     components(schemas(gridpatrol_problem::Document<'_>, FieldError, Limit, Cursor)),
     tags(
-        (name = "auth", description = "登录与会话 Signing in, sessions, passwords, and who the caller is"),
-        (name = "grids", description = "网格 Towns, villages and groups"),
-        (name = "service-accounts", description = "服务账号 Keys for dashboards and integrations"),
-        (name = "webhooks", description = "推送 Where notices for the apps and systems of others go"),
-        (name = "notices", description = "推送内容 What is sent there"),
-        (name = "imports", description = "导入 Files that are imported"),
-        (name = "settings", description = "设置 What a town has set for itself, and the calendar"),
-        (name = "officers", description = "网格员 Officers: accounts, postings, absences, deputies, and who is responsible"),
-        (name = "teams", description = "工作组 Teams of a town that take work together"),
-        (name = "reports", description = "事件 Filing reports and what happens to them"),
-        (name = "actions", description = "事件操作 What can be done to a report"),
-        (name = "photos", description = "照片 Photos of reports"),
-        (name = "audit", description = "审计 The record of a town as a whole, and what of it can be proved"),
-        (name = "operation", description = "运维 For operators and tools"),
+        (name = "auth", description = "Signing in, sessions, passwords, and who the caller is"),
+        (name = "reports", description = "Filing reports and what happens to them"),
+        (name = "actions", description = "What can be done to a report"),
+        (name = "photos", description = "Photos of reports"),
+        (name = "grids", description = "Towns, villages and groups"),
+        (name = "officers", description = "Officers: accounts, postings, absences, deputies, and who is responsible"),
+        (name = "teams", description = "Teams of a town that take work together"),
+        (name = "settings", description = "What a town has set for itself, and the calendar"),
+        (name = "imports", description = "Files that are imported"),
+        (name = "notices", description = "What is sent to the apps and systems of others"),
+        (name = "webhooks", description = "Where notices for the apps and systems of others go"),
+        (name = "service-accounts", description = "Keys for dashboards and integrations"),
+        (name = "audit", description = "The record of a town as a whole, and what of it can be proved"),
+        (name = "operation", description = "For operators and tools"),
     ),
 )]
 struct Frame;
 
+/// The headings of the sections, for people; the names are for tools.
+const HEADINGS: [(&str, &str); 14] = [
+    ("auth", "Signing in"),
+    ("reports", "Reports"),
+    ("actions", "Actions on reports"),
+    ("photos", "Photos"),
+    ("grids", "Grids"),
+    ("officers", "Officers"),
+    ("teams", "Teams"),
+    ("settings", "Settings"),
+    ("imports", "Imports"),
+    ("notices", "Notices"),
+    ("webhooks", "Webhooks"),
+    ("service-accounts", "Service accounts"),
+    ("audit", "Audit"),
+    ("operation", "Operation"),
+];
+
 /// Every operation, as its handler describes it.
 #[must_use]
 pub fn collected() -> OpenApi {
-    let (_, document) = actix_web::App::new()
-        .into_utoipa_app()
-        .openapi(Frame::openapi())
-        .configure(rooms)
-        .split_for_parts();
+    let mut document = Frame::openapi();
+    rooms(&mut ServiceConfig::Describe(&mut document));
     document
 }
 
@@ -97,6 +109,11 @@ pub fn document(public_url: Option<&str>) -> OpenApi {
     webhooks::sent::describe(&mut document);
     let server = ServerBuilder::new().url(public_url.unwrap_or("/")).build();
     document.servers = Some(vec![server]);
+    for tag in document.tags.iter_mut().flatten() {
+        let heading = HEADINGS.iter().find(|(name, _)| *name == tag.name);
+        tag.extensions =
+            heading.map(|(_, heading)| Extensions::from_iter([("x-displayName", json!(heading))]));
+    }
     let components = document.components.get_or_insert_default();
     components
         .examples
@@ -135,45 +152,6 @@ pub fn document(public_url: Option<&str>) -> OpenApi {
         tracing::error!(%error, "the OpenAPI document cannot be finished");
         document
     })
-}
-
-/// The document as it is served: written when it is first asked for.
-pub struct Served {
-    public_url: Option<String>,
-    written: OnceLock<Written>,
-}
-
-/// A written document.
-pub struct Written {
-    /// Its YAML form.
-    pub yaml: String,
-    /// Its ETag.
-    pub tag: String,
-}
-
-impl Served {
-    /// The document of a server at this address.
-    #[must_use]
-    pub const fn new(public_url: Option<String>) -> Self {
-        Self {
-            public_url,
-            written: OnceLock::new(),
-        }
-    }
-
-    /// The document.
-    pub fn written(&self) -> &Written {
-        self.written.get_or_init(|| {
-            let yaml = yaml(&document(self.public_url.as_deref()));
-            let hash: String = Sha256::digest(&yaml)
-                .iter()
-                .take(8)
-                .map(|byte| format!("{byte:02x}"))
-                .collect();
-            let tag = format!("\"{hash}\"");
-            Written { yaml, tag }
-        })
-    }
 }
 
 /// The YAML form, the same for the same program.

@@ -1,20 +1,13 @@
-//! For operators and tools: is it alive, is it ready, and the document of the API.
+//! For operators and tools: is it alive, and is it ready.
 //!
-//! Owns the routes outside `/v1`. It must not show anything of a town.
+//! Owns the probes. It must not show anything of a town.
 
-use std::sync::{Arc, OnceLock};
-
-use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LOCATION,
-};
 use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, get};
+use actix_web::{HttpResponse, get};
 use chrono::Datelike as _;
 use gridpatrol_domain::calendar;
 use gridpatrol_domain::error::Code;
 use serde::Serialize;
-use utoipa_actix_web::service_config::ServiceConfig;
-use utoipa_swagger_ui::{Config as DocsSettings, SwaggerFile};
 
 use crate::openapi::Served;
 use crate::ready::Ready;
@@ -25,16 +18,7 @@ use gridpatrol_reports::photos::Gallery;
 
 /// The routes of this room.
 pub fn routes(config: &mut ServiceConfig<'_>) {
-    config
-        .service(health)
-        .service(readiness)
-        .service(openapi)
-        .service(docs)
-        .service(docs_file);
-}
-
-refusals! {
-    Missing = [] + [NotFound];
+    config.service(health).service(readiness);
 }
 
 /// How the server is.

@@ -6,9 +6,9 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use gridpatrol_domain::coded_value::CodedValue as _;
 use gridpatrol_domain::grid::GridPath;
 use gridpatrol_domain::report::{Category, Status};
-use gridpatrol_domain::coded_value::CodedValue as _;
 use gridpatrol_reports::inbox::queries::{self as inbox, Desks};
 use gridpatrol_reports::list::queries::{self as list, Filter, View};
 use gridpatrol_reports::photos::queries::of_reports;

@@ -6,6 +6,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use gridpatrol_domain::calendar::Calendar;
 use gridpatrol_domain::coded_value::CodedValue as _;
+use gridpatrol_domain::coded_value::CodedValue as _;
 use gridpatrol_domain::geo::Crs;
 use gridpatrol_domain::grid::Tier;
 use gridpatrol_domain::report::filing::{Filing, file};
@@ -13,7 +14,6 @@ use gridpatrol_domain::report::{
     self as domain, Category, Context, Decision, Disposition, Policy, Report, Severity, Source,
     Status,
 };
-use gridpatrol_domain::coded_value::CodedValue as _;
 use gridpatrol_reports::record::rows::{ReportRow, TextsRow};
 use gridpatrol_reports::record::{queries, search};
 use gridpatrol_store::events::{self, EventRecord};

@@ -7,6 +7,7 @@ mod bad_input;
 mod bootstrap;
 mod calendar;
 mod decisions;
+mod docs;
 mod erasure;
 mod grids;
 mod imports;

@@ -13,11 +13,17 @@ use crate::language::Language;
 use crate::{MEDIA_TYPE, Problem};
 
 impl Language {
+    /// The language that a request names; none, where it names neither, as tools do.
+    #[must_use]
+    pub fn named_by(headers: &HeaderMap) -> Option<Self> {
+        let values = headers.get_all(ACCEPT_LANGUAGE);
+        Self::named(values.map(|value| value.to_str().unwrap_or_default()))
+    }
+
     /// The language a request asks for.
     #[must_use]
     pub fn of(headers: &HeaderMap) -> Self {
-        let values = headers.get_all(ACCEPT_LANGUAGE);
-        Self::preferred(values.map(|value| value.to_str().unwrap_or_default()))
+        Self::named_by(headers).unwrap_or_default()
     }
 }
 

@@ -13,21 +13,19 @@ pub enum Language {
 }
 
 impl Language {
-    /// The language that the values of `Accept-Language` prefer.
+    /// The language that the values of `Accept-Language` prefer; none, where they name neither.
     #[must_use]
-    pub fn preferred<'a>(values: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut best = (Self::default(), 0.0);
-        for value in values {
-            for range in value.split(',') {
-                let (tag, quality) = match range.split_once(';') {
-                    Some((tag, parameter)) => (tag, quality(parameter)),
-                    None => (range, 1.0),
-                };
-                if let Some(language) = Self::named(tag.trim())
-                    && quality > best.1
-                {
-                    best = (language, quality);
-                }
+    pub fn named<'a>(values: impl IntoIterator<Item = &'a str>) -> Option<Self> {
+        let mut best = (None, 0.0);
+        for range in values.into_iter().flat_map(|value| value.split(',')) {
+            let (tag, quality) = match range.split_once(';') {
+                Some((tag, parameter)) => (tag, quality(parameter)),
+                None => (range, 1.0),
+            };
+            if let Some(language) = Self::tagged(tag.trim())
+                && quality > best.1
+            {
+                best = (Some(language), quality);
             }
         }
         best.0
@@ -42,9 +40,9 @@ impl Language {
         }
     }
 
-    fn named(tag: &str) -> Option<Self> {
+    fn tagged(tag: &str) -> Option<Self> {
         let primary = tag.split('-').next().unwrap_or_default();
-        if primary.eq_ignore_ascii_case("zh") || primary == "*" {
+        if primary.eq_ignore_ascii_case("zh") {
             Some(Self::Chinese)
         } else if primary.eq_ignore_ascii_case("en") {
             Some(Self::English)
@@ -68,12 +66,12 @@ mod tests {
     use super::*;
 
     fn asked(value: &'static str) -> Language {
-        Language::preferred([value])
+        Language::named([value]).unwrap_or_default()
     }
 
     #[test]
     fn chinese_unless_english_is_preferred() {
-        assert_eq!(Language::preferred([]), Language::Chinese);
+        assert_eq!(Language::named([]).unwrap_or_default(), Language::Chinese);
         assert_eq!(asked("en"), Language::English);
         assert_eq!(asked("en-GB,en;q=0.9,zh;q=0.8"), Language::English);
         assert_eq!(asked("zh-CN,zh;q=0.9,en;q=0.8"), Language::Chinese);
@@ -81,5 +79,15 @@ mod tests {
         assert_eq!(asked("fr"), Language::Chinese);
         assert_eq!(asked("en;q=0"), Language::Chinese);
         assert_eq!(asked("en;q=huge, *"), Language::Chinese);
+    }
+
+    #[test]
+    fn tools_name_no_language() {
+        let named = |value: &'static str| Language::named([value]);
+        assert_eq!(Language::named([]), None);
+        assert_eq!(named("*"), None);
+        assert_eq!(named("fr, *;q=0.5"), None);
+        assert_eq!(named("zh-CN,zh;q=0.9"), Some(Language::Chinese));
+        assert_eq!(named("*, en;q=0.1"), Some(Language::English));
     }
 }

@@ -1,6 +1,6 @@
 //! Every operation of this crate, room by room.
 
-use utoipa_actix_web::service_config::ServiceConfig;
+use gridpatrol_http::service_config::ServiceConfig;
 
 use crate::{actions, deadlines, export, filing, inbox, links, list, view};
 

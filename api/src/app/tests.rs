@@ -126,15 +126,19 @@ async fn what_nobody_serves_is_a_problem() {
     assert!(wrong.contains("allow: POST\r\n"), "{wrong}");
     let document = server.ask(&get("/openapi.yaml")).await;
     assert!(document.contains("\nopenapi: 3.1.0\n"), "{document}");
+    let root = server.ask(&get("/")).await;
+    assert!(root.starts_with("HTTP/1.1 303 "), "{root}");
+    // Relative, for a proxy may put something in front.
+    assert!(root.contains("location: docs\r\n"), "{root}");
     let docs = server.ask(&get("/docs")).await;
-    assert!(docs.contains("src=\"docs/swagger-ui-bundle.js\""), "{docs}");
+    assert!(docs.contains("src=\"docs/main.js\""), "{docs}");
     assert!(
         !docs.contains("://"),
         "nothing comes from elsewhere: {docs}"
     );
-    let start = server.ask(&get("/docs/swagger-initializer.js")).await;
+    let start = server.ask(&get("/docs/main.js")).await;
     assert!(start.starts_with("HTTP/1.1 200 "), "{start}");
-    assert!(start.contains("\"openapi.yaml\""), "{start}");
+    assert!(start.contains("openapi.json"), "{start}");
     let ready = server.ask(&get("/readyz")).await;
     assert!(ready.starts_with("HTTP/1.1 200 "), "{ready}");
     server.stop().await;

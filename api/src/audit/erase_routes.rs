@@ -6,7 +6,6 @@ use actix_web::{HttpResponse, post};
 use gridpatrol_domain::audit::redaction::Redaction;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::answer::Erased;

@@ -11,7 +11,6 @@ use gridpatrol_domain::error::Code;
 use gridpatrol_domain::grid::GridPath;
 use serde::Deserialize;
 use utoipa::IntoParams;
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::answer::{self, AuditEvent, AuditHead, AuditHeads, SecurityEntry};

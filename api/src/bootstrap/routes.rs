@@ -5,7 +5,6 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpResponse, get};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::content::{self, Bootstrap};
 use gridpatrol_http::{etag, refusals};

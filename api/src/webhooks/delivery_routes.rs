@@ -8,7 +8,6 @@ use actix_web::{HttpResponse, get, post};
 use gridpatrol_domain::notice::delivery::DeliveryState;
 use serde::Deserialize;
 use utoipa::IntoParams;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::answer::{QueuedDeliveries, WebhookDelivery};
 use super::commands::{self, Replay};

@@ -13,7 +13,6 @@ use diesel::prelude::*;
 use gridpatrol_domain::error::Code;
 use serde::Deserialize;
 use utoipa::IntoParams;
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::answer::{IssuedSecret, Webhook};

@@ -8,7 +8,6 @@ use actix_web::{HttpResponse, delete, get};
 use chrono::{DateTime, Utc};
 use gridpatrol_domain::error::Code;
 use serde::{Deserialize, Serialize};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::queries;

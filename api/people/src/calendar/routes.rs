@@ -9,7 +9,6 @@ use gridpatrol_domain::calendar::holidays::{LONGEST_NAME, MOST_DAYS, YEARS};
 use gridpatrol_domain::calendar::{self, Day, Year};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::commands::{self, Giver};
 use super::queries::{self, Row};

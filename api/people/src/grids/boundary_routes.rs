@@ -12,7 +12,6 @@ use gridpatrol_domain::geo::{Crs, Position};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::boundaries::{self, Drawn};

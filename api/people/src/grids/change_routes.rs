@@ -11,7 +11,6 @@ use gridpatrol_domain::error::Code;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::commands::{Amendment, Manager, NewGrid};

@@ -5,9 +5,9 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use gridpatrol_domain::coded_value::CodedValue as _;
 use gridpatrol_domain::grid_management;
 use gridpatrol_domain::report::code::RelocationReason;
-use gridpatrol_domain::coded_value::CodedValue as _;
 use serde_json::{Map, json};
 use uuid::Uuid;
 

@@ -13,7 +13,6 @@ use gridpatrol_domain::grid::Tier;
 use gridpatrol_domain::grid_management;
 use gridpatrol_domain::scope::Scope;
 use serde::{Deserialize, Serialize};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::change_routes::{self, ById};

@@ -9,7 +9,6 @@ use gridpatrol_domain::error::Code;
 use gridpatrol_domain::officer::{Actor, Role};
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::queries::{self, ErrorRow, ImportRow};

@@ -7,7 +7,6 @@ use actix_web::web::Data;
 use actix_web::{HttpResponse, delete, get, patch, post, put};
 use gridpatrol_domain::error::Code;
 use gridpatrol_domain::officer::Covers;
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::absences::{self, Away, StandIn};

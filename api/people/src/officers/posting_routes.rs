@@ -4,7 +4,6 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpResponse, patch, post};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::answer::OfficerProfile;

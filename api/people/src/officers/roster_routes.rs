@@ -7,7 +7,6 @@ use actix_web::web::Data;
 use actix_web::{HttpResponse, get, put};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::answer::named;

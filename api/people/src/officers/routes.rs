@@ -11,7 +11,6 @@ use chrono::{DateTime, Utc};
 use gridpatrol_domain::error::Code;
 use gridpatrol_domain::officer::Role;
 use serde::{Deserialize, Serialize};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::accounts::{self, Edit, Wanted};

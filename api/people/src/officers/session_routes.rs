@@ -4,7 +4,6 @@ use actix_web::web::Data;
 use actix_web::{HttpResponse, delete, get, post};
 use gridpatrol_domain::error::Code;
 use serde::Deserialize;
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::invitations::{self, Acceptance};

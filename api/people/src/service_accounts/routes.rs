@@ -13,7 +13,6 @@ use gridpatrol_domain::error::Code;
 use gridpatrol_domain::service::Access;
 use serde::Deserialize;
 use utoipa::IntoParams;
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::commands::{self, Caller, Change, Found, NewAccount};

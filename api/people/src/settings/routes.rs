@@ -13,7 +13,6 @@ use gridpatrol_domain::scope::Scope;
 use gridpatrol_domain::settings::{Settings, Version, effective_from};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::commands::{self, Change};

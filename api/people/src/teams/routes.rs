@@ -9,7 +9,6 @@ use gridpatrol_domain::report::Category;
 use gridpatrol_domain::team::TeamKind;
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::answer::Team;

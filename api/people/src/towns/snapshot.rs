@@ -3,8 +3,8 @@
 //! Owns these facts. It reads no database.
 
 use chrono::{DateTime, Utc};
-use gridpatrol_domain::grid_management::Standing;
 use gridpatrol_domain::grid::{GridPath, Tier};
+use gridpatrol_domain::grid_management::Standing;
 use gridpatrol_domain::notice::Telling;
 use gridpatrol_domain::officer::{Covers, Role};
 use uuid::Uuid;

@@ -6,7 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpResponse, patch};
 use gridpatrol_domain::report::PhotoRole;
-use utoipa_actix_web::service_config::ServiceConfig;
+use gridpatrol_http::service_config::ServiceConfig;
 
 use crate::actions::action_translation::Asked;
 use crate::commands::{self, Acting};

@@ -6,7 +6,6 @@ use actix_web::web::Data;
 use actix_web::{HttpResponse, post};
 use gridpatrol_domain::report::proceedings::Milestone;
 use gridpatrol_domain::report::{Action, PhotoRole};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::actions::action_translation::Asked;
 use crate::actions::measures::{

@@ -5,7 +5,6 @@
 use actix_web::web::Data;
 use actix_web::{HttpResponse, post};
 use gridpatrol_domain::report::{Action, Outcome, PhotoRole};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::actions::action_translation::Asked;
 use crate::actions::requests::{

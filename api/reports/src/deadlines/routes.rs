@@ -15,7 +15,6 @@ use gridpatrol_domain::report::lapse::Rule;
 use gridpatrol_domain::report::permission::recallable;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use crate::commands;

@@ -8,7 +8,6 @@ use actix_web::http::header::{
 };
 use actix_web::web::Data;
 use actix_web::{HttpResponse, get};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::export::download;
 use crate::export::package::Packing;

@@ -5,7 +5,7 @@
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpResponse, post, put};
-use utoipa_actix_web::service_config::ServiceConfig;
+use gridpatrol_http::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use crate::commands;

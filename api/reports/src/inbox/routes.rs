@@ -7,7 +7,6 @@ use actix_web::web::Data;
 use actix_web::{HttpResponse, get, post};
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::queries::{self as inbox, Desks};
 use crate::inbox::decisions::{self, Decided, Deciding, Decisions};

@@ -12,7 +12,6 @@ use gridpatrol_domain::report::{Category, Severity, Status};
 use gridpatrol_domain::settings::SimilarRules;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use crate::commands;

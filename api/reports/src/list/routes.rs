@@ -15,7 +15,6 @@ use gridpatrol_domain::grid::Tier;
 use gridpatrol_domain::report::{Category, Duty, Severity, Source, Status, WarningLevel};
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::queries::{self as list, Bounds, Filter, Position, View};

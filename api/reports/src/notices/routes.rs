@@ -8,7 +8,6 @@ use chrono::{DateTime, Utc};
 use gridpatrol_domain::error::Code;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::push_tokens::{self, Registered};

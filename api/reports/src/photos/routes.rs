@@ -11,7 +11,6 @@ use gridpatrol_domain::error::Code;
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::commands::{self, Arrival};
