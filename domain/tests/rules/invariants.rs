@@ -5,6 +5,7 @@ use gridpatrol_domain::grid::Tier;
 use gridpatrol_domain::report::lapse as lapse_rules;
 use gridpatrol_domain::report::{ActionKind, Context, Duty, Policy, Proceedings, Report, Status};
 use proptest::prelude::*;
+use uuid::Uuid;
 
 use super::town::People;
 

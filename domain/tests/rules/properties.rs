@@ -21,9 +21,7 @@ use super::actions::action;
 use super::bodies::sufficient;
 use super::invariants::{deadline_keeps, holds, lapse};
 use super::settings::sound;
-use super::town::{
-    Leaving, OTHER_TOWN, People, TOWN, grids, group, leaving, people, start, village,
-};
+use super::town::{Leaving, People, TOWN, grids, group, leaving, people, start, village};
 
 /// The defaults as often as others.
 fn settings() -> impl Strategy<Value = Settings> {
