@@ -12,6 +12,7 @@ use actix_web::web::{self, Data};
 use actix_web::{HttpRequest, HttpServer};
 
 use crate::config::Config;
+use crate::docs;
 use crate::ready::Ready;
 use crate::webhooks::courier::Courier;
 use crate::workers::{
@@ -22,8 +23,9 @@ use gridpatrol_http::RequestContext;
 use gridpatrol_http::cors::cors;
 use gridpatrol_http::middleware::gate;
 use gridpatrol_http::page::Signer;
+use gridpatrol_http::service_config::ServiceConfig;
 use gridpatrol_http::traffic::Traffic;
-use gridpatrol_http::unmatched::Routes;
+use gridpatrol_http::unmatched;
 use gridpatrol_people::auth::{Auth, AuthError};
 use gridpatrol_people::grids::open_reports::OpenReports;
 use gridpatrol_people::imports::ImportQueue;

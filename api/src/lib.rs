@@ -10,6 +10,7 @@ pub mod bootstrap;
 pub mod cli;
 pub mod config;
 pub mod demo;
+pub mod docs;
 pub mod openapi;
 pub mod operation;
 pub mod ready;

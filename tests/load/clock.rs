@@ -12,7 +12,6 @@ use gridpatrol::workers::Next;
 use gridpatrol::workers::clock::{Failed, run_once};
 use gridpatrol_domain::calendar::Calendar;
 use gridpatrol_domain::coded_value::CodedValue as _;
-use gridpatrol_domain::coded_value::CodedValue as _;
 use gridpatrol_domain::report::lapse::{self, Step};
 use gridpatrol_domain::report::{Context, Policy, Report};
 use gridpatrol_reports::notices::outbox::{self, Happened, SameMatter};
@@ -211,15 +210,15 @@ fn save(
     for (row, by) in [(row, -1), (&after, 1)] {
         shifts.add(row.place(), row.counted(), by);
     }
-    if let Some(charge) = step.charge {
+    if let Some(attribution) = step.attribution {
         let lapsed = diesel::insert_into(report_lapses::table).values((
             report_lapses::town_id.eq(Id(row.town_id)),
             report_lapses::report_id.eq(Id(row.id)),
             report_lapses::due_at.eq(At(step.due_at)),
             report_lapses::rule.eq(Coded(step.rule)),
-            report_lapses::grid_id.eq(Id(charge.grid_id)),
-            report_lapses::tier.eq(Coded(charge.tier)),
-            report_lapses::charged.eq(charge.charged),
+            report_lapses::grid_id.eq(Id(attribution.grid_id)),
+            report_lapses::tier.eq(Coded(attribution.tier)),
+            report_lapses::charged.eq(attribution.charged),
             report_lapses::lapsed_at.eq(At(now)),
         ));
         fixed!(conn, lapsed, execute)?;

@@ -6,7 +6,6 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use gridpatrol_domain::calendar::Calendar;
 use gridpatrol_domain::coded_value::CodedValue as _;
-use gridpatrol_domain::coded_value::CodedValue as _;
 use gridpatrol_domain::geo::Crs;
 use gridpatrol_domain::grid::Tier;
 use gridpatrol_domain::report::filing::{Filing, file};

@@ -12,6 +12,7 @@ use super::answer::Erased;
 use super::erasure::{self, Request};
 use gridpatrol_http::keyed::{self, Answer};
 use gridpatrol_http::refusals;
+use gridpatrol_http::service_config::ServiceConfig;
 use gridpatrol_http::validate::{Errors, Validate};
 use gridpatrol_people::auth::Call;
 use gridpatrol_people::officers::subject::Manager;

@@ -18,6 +18,7 @@ use super::erase_routes;
 use super::heads::{Head, hex};
 use super::queries::{self, Filter, SecurityFilter, SecurityKey};
 use gridpatrol_http::page::{Cursor, Limit, Page};
+use gridpatrol_http::service_config::ServiceConfig;
 use gridpatrol_http::validate::{Errors, Validate};
 use gridpatrol_http::{etag, refusals};
 use gridpatrol_people::auth::{Auth, Call, Signed};

@@ -7,6 +7,7 @@ use actix_web::web::Data;
 use actix_web::{HttpResponse, get};
 
 use super::content::{self, Bootstrap};
+use gridpatrol_http::service_config::ServiceConfig;
 use gridpatrol_http::{etag, refusals};
 use gridpatrol_people::auth::Call;
 use gridpatrol_people::towns::directory::Directory;

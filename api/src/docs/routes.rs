@@ -9,11 +9,11 @@ use serde::Deserialize;
 use super::embedded::File;
 use super::served::{Form, Served, file_answer, speaks};
 use gridpatrol_http::Open;
+use gridpatrol_http::refusals;
 use gridpatrol_http::service_config::ServiceConfig;
 use gridpatrol_http::validate::{Errors, Validate};
-use gridpatrol_problem::language::Language;
 use gridpatrol_problem::Problem;
-use gridpatrol_http::refusals;
+use gridpatrol_problem::language::Language;
 
 /// The routes of this room.
 pub fn routes(config: &mut ServiceConfig<'_>) {

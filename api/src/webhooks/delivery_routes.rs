@@ -17,6 +17,7 @@ use super::routes::{ById, Single, caller};
 use gridpatrol_http::choice::{Choice, OptionalChoice as _};
 use gridpatrol_http::keyed::{self, Answer};
 use gridpatrol_http::page::{Cursor, Limit, Page};
+use gridpatrol_http::service_config::ServiceConfig;
 use gridpatrol_http::validate::{Errors, Validate};
 use gridpatrol_http::{etag, refusals};
 use gridpatrol_people::auth::Call;

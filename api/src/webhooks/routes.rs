@@ -23,6 +23,7 @@ use super::secret::{self, Made};
 use super::{address, delivery_routes, queries};
 use gridpatrol_http::keyed::{self, Answer};
 use gridpatrol_http::page::{Cursor, Limit, Page};
+use gridpatrol_http::service_config::ServiceConfig;
 use gridpatrol_http::validate::{Errors, Validate};
 use gridpatrol_http::{etag, refusals};
 use gridpatrol_people::auth::Call;

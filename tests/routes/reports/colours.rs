@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use gridpatrol_domain::error::Code;
-use gridpatrol_domain::report::Colour;
+use gridpatrol_domain::report::WarningLevel;
 use gridpatrol_store::schema::report_counts as counts;
 use gridpatrol_store::types::{Coded, Id};
 use gridpatrol_store::{Conn, Outcome, on_each};

@@ -19,6 +19,7 @@ use super::tickets::{self, Holder};
 use super::{refresh_token, session_routes};
 use crate::auth::{Auth, Call};
 use crate::towns::directory::Directory;
+use gridpatrol_http::service_config::ServiceConfig;
 use gridpatrol_http::validate::{Errors, Validate};
 use gridpatrol_http::{Open, etag, refusals};
 use gridpatrol_problem::Problem;

@@ -15,6 +15,7 @@ use super::routes::{DeviceFacts, origin};
 use super::sessions::{self, End};
 use crate::auth::Call;
 use gridpatrol_http::page::Page;
+use gridpatrol_http::service_config::ServiceConfig;
 use gridpatrol_http::validate::{Errors, Validate};
 use gridpatrol_http::{etag, refusals};
 use gridpatrol_problem::Problem;

@@ -14,6 +14,7 @@ use super::commands::{self, Giver};
 use super::queries::{self, Row};
 use crate::auth::Call;
 use crate::auth::routes::origin;
+use gridpatrol_http::service_config::ServiceConfig;
 use gridpatrol_http::validate::{Errors, Validate};
 use gridpatrol_http::{etag, refusals};
 use gridpatrol_problem::Problem;

@@ -21,6 +21,7 @@ use crate::auth::Call;
 use crate::towns::directory::Directory;
 use crate::towns::snapshot::Grid;
 use gridpatrol_http::choice::{Choice, OptionalChoice as _};
+use gridpatrol_http::service_config::ServiceConfig;
 use gridpatrol_http::system::InSystem;
 use gridpatrol_http::validate::{Errors, Validate};
 use gridpatrol_http::{etag, refusals};

@@ -26,6 +26,7 @@ use crate::towns::queries as towns;
 use crate::towns::snapshot::Person;
 use gridpatrol_http::keyed::{Answer, keyed};
 use gridpatrol_http::page::{Cursor, Limit, Page};
+use gridpatrol_http::service_config::ServiceConfig;
 use gridpatrol_http::validate::{Errors, Validate};
 use gridpatrol_http::{etag, refusals};
 use gridpatrol_problem::Problem;

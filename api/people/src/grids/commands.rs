@@ -283,7 +283,7 @@ pub fn seen(
     let mut found = directory
         .find(conn, scope.towns(), id)?
         .map(|(town, _)| town);
-    if found.is_none() && management::administers(actor) {
+    if found.is_none() && grid_management::administers(actor) {
         found = towns::grid_by_id(conn, id)?
             .map(|grid| directory.town(conn, grid.path.town_id()))
             .transpose()?;

@@ -25,6 +25,7 @@ use crate::towns::directory::{Directory, Town};
 use crate::towns::snapshot::Grid;
 use gridpatrol_http::choice::{Choice, OptionalChoice as _};
 use gridpatrol_http::page::{Cursor, Limit, Page};
+use gridpatrol_http::service_config::ServiceConfig;
 use gridpatrol_http::validate::{Errors, Validate};
 use gridpatrol_http::{etag, refusals};
 use gridpatrol_problem::Problem;

@@ -15,6 +15,7 @@ use super::queries::{self, ErrorRow, ImportRow};
 use super::{ImportKind, ImportState};
 use crate::auth::Call;
 use gridpatrol_http::page::{Cursor, Limit, Page};
+use gridpatrol_http::service_config::ServiceConfig;
 use gridpatrol_http::validate::{Errors, Validate};
 use gridpatrol_http::{etag, refusals};
 use gridpatrol_problem::Problem;

@@ -20,6 +20,7 @@ use crate::towns::directory::Directory;
 use gridpatrol_http::choice::OptionalChoice as _;
 use gridpatrol_http::keyed::{self, Answer};
 use gridpatrol_http::page::Page;
+use gridpatrol_http::service_config::ServiceConfig;
 use gridpatrol_http::{etag, refusals};
 use gridpatrol_problem::Problem;
 use gridpatrol_store::{Lane, Store};

@@ -15,6 +15,7 @@ use crate::auth::Call;
 use crate::towns::directory::Directory;
 use gridpatrol_http::keyed::{self, Answer};
 use gridpatrol_http::refusals;
+use gridpatrol_http::service_config::ServiceConfig;
 use gridpatrol_problem::Problem;
 use gridpatrol_store::Lane;
 

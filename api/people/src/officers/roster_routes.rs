@@ -18,6 +18,7 @@ use crate::auth::Call;
 use crate::auth::me::Named;
 use crate::towns::choice::town_of;
 use crate::towns::directory::{Directory, Town};
+use gridpatrol_http::service_config::ServiceConfig;
 use gridpatrol_http::validate::{Errors, Validate};
 use gridpatrol_http::{etag, refusals};
 use gridpatrol_problem::Problem;

@@ -28,6 +28,7 @@ use crate::towns::directory::Directory;
 use gridpatrol_http::choice::{Choice, OptionalChoice as _};
 use gridpatrol_http::keyed::{self, Answer};
 use gridpatrol_http::page::{Cursor, Limit, Page};
+use gridpatrol_http::service_config::ServiceConfig;
 use gridpatrol_http::validate::{Errors, Validate};
 use gridpatrol_http::{RequestContext, etag, refusals};
 use gridpatrol_problem::Problem;

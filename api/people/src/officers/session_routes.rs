@@ -14,6 +14,7 @@ use crate::auth::session_routes::{SessionFacts, ended, page};
 use crate::auth::sessions::{self, Device, End};
 use crate::auth::{Auth, Call, queries};
 use gridpatrol_http::page::Page;
+use gridpatrol_http::service_config::ServiceConfig;
 use gridpatrol_http::validate::{Errors, Validate};
 use gridpatrol_http::{Open, etag, refusals};
 use gridpatrol_problem::Problem;

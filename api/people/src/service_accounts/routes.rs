@@ -27,6 +27,7 @@ use crate::towns::directory::{Directory, Town};
 use gridpatrol_http::choice::OptionalChoice as _;
 use gridpatrol_http::keyed::{self, Answer};
 use gridpatrol_http::page::{Cursor, Limit, Page};
+use gridpatrol_http::service_config::ServiceConfig;
 use gridpatrol_http::validate::{Errors, Validate};
 use gridpatrol_http::{etag, refusals};
 use gridpatrol_problem::{FieldError, Problem};

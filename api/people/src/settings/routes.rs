@@ -22,6 +22,7 @@ use crate::auth::me::Named;
 use crate::towns::directory::{Directory, Town};
 use gridpatrol_domain::settings::Allowed;
 use gridpatrol_http::page::{Cursor, Limit, Page};
+use gridpatrol_http::service_config::ServiceConfig;
 use gridpatrol_http::validate::{Errors, Validate};
 use gridpatrol_http::{etag, refusals};
 use gridpatrol_problem::{FieldError, Problem};

@@ -20,6 +20,7 @@ use crate::towns::teams::TeamFacts;
 use gridpatrol_http::choice::{Choice, OptionalChoice};
 use gridpatrol_http::keyed::{Answer, keyed};
 use gridpatrol_http::page::{Cursor, Limit, Page};
+use gridpatrol_http::service_config::ServiceConfig;
 use gridpatrol_http::validate::{Errors, Validate};
 use gridpatrol_http::{etag, refusals};
 use gridpatrol_problem::Problem;

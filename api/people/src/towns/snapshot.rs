@@ -5,7 +5,7 @@
 use chrono::{DateTime, Utc};
 use gridpatrol_domain::grid::{GridPath, Tier};
 use gridpatrol_domain::grid_management::Standing;
-use gridpatrol_domain::notice::Telling;
+use gridpatrol_domain::notice::NotificationMode;
 use gridpatrol_domain::officer::{Covers, Role};
 use uuid::Uuid;
 
@@ -149,5 +149,5 @@ pub struct Person {
     /// Whether the account is disabled.
     pub disabled: bool,
     /// How the person wants to be told; none: as the town has set.
-    pub telling: Option<Telling>,
+    pub telling: Option<NotificationMode>,
 }

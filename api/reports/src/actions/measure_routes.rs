@@ -18,6 +18,7 @@ use crate::services::Services;
 use crate::view::by_id::ById;
 use crate::view::response::Report;
 use gridpatrol_http::refusals;
+use gridpatrol_http::service_config::ServiceConfig;
 use gridpatrol_people::auth::Call;
 use gridpatrol_problem::Problem;
 

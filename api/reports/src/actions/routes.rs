@@ -19,6 +19,7 @@ use crate::view::present::Viewer;
 use crate::view::response::Report;
 use gridpatrol_http::keyed::{self, Answer};
 use gridpatrol_http::refusals;
+use gridpatrol_http::service_config::ServiceConfig;
 use gridpatrol_people::auth::Call;
 use gridpatrol_problem::Problem;
 

@@ -29,6 +29,7 @@ use crate::view::response::Report;
 use gridpatrol_http::etag;
 use gridpatrol_http::page::{Cursor, Limit, Page};
 use gridpatrol_http::refusals::Read;
+use gridpatrol_http::service_config::ServiceConfig;
 use gridpatrol_http::validate::{Errors, Validate};
 use gridpatrol_people::auth::Call;
 use gridpatrol_problem::Problem;

@@ -18,6 +18,7 @@ use crate::view::by_id::ById;
 use crate::view::present::Viewer;
 use crate::view::response::Person;
 use gridpatrol_http::refusals;
+use gridpatrol_http::service_config::ServiceConfig;
 use gridpatrol_people::auth::routes::origin;
 use gridpatrol_people::auth::{Auth, Call};
 use gridpatrol_problem::Problem;

@@ -14,6 +14,7 @@ use crate::services::Services;
 use crate::view::present::{StaffedTown, Viewer};
 use gridpatrol_http::keyed::{self, Answer};
 use gridpatrol_http::refusals::Read;
+use gridpatrol_http::service_config::ServiceConfig;
 use gridpatrol_http::{etag, refusals};
 use gridpatrol_people::auth::Call;
 use gridpatrol_problem::Problem;

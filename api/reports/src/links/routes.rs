@@ -25,6 +25,7 @@ use crate::view::response::{Person, Report};
 use gridpatrol_http::choice::Choice;
 use gridpatrol_http::etag;
 use gridpatrol_http::refusals::Read;
+use gridpatrol_http::service_config::ServiceConfig;
 use gridpatrol_http::validate::{Errors, Validate};
 use gridpatrol_people::auth::Call;
 use gridpatrol_people::towns::choice::town_of;

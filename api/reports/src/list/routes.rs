@@ -28,6 +28,7 @@ use gridpatrol_http::choice::{Choice, Choices, OptionalChoice};
 use gridpatrol_http::etag;
 use gridpatrol_http::page::{Cursor, Limit, Page};
 use gridpatrol_http::refusals::Read;
+use gridpatrol_http::service_config::ServiceConfig;
 use gridpatrol_http::validate::{Errors, Validate};
 use gridpatrol_people::auth::Call;
 use gridpatrol_problem::Problem;

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::push_tokens::{self, Registered};
 use crate::notices::provider::is_provider;
 use gridpatrol_http::page::Page;
+use gridpatrol_http::service_config::ServiceConfig;
 use gridpatrol_http::validate::{Errors, Validate};
 use gridpatrol_http::{etag, refusals};
 use gridpatrol_people::auth::Call;

@@ -25,6 +25,7 @@ use crate::photos::Gallery;
 use gridpatrol_http::call::{Open, TICKET};
 use gridpatrol_http::context::{Identity as _, registered};
 use gridpatrol_http::keyed::{self, Answer};
+use gridpatrol_http::service_config::ServiceConfig;
 use gridpatrol_http::system::InSystem;
 use gridpatrol_http::validate::{Errors, Validate};
 use gridpatrol_http::{etag, refusals};

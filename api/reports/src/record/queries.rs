@@ -220,7 +220,7 @@ fn keep_hands(conn: &mut Conn, before: &ReportRow, row: &ReportRow) -> QueryResu
         .execute(conn)?;
     for assignee in assignees {
         let here = (
-            report_hands::hand_id.eq(Id(hand)),
+            report_hands::hand_id.eq(Id(assignee)),
             report_hands::report_id.eq(Id(row.id)),
         );
         diesel::insert_into(report_hands::table)

@@ -401,7 +401,7 @@ pub fn events(
                     .and_then(|facts| facts.get(name))
                     .cloned()
             };
-            let kind = domain::EventKind::from_slug(&row.kind);
+            let kind = domain::EventKind::from_code(&row.kind);
             super::response::ReportEvent {
                 seq: row.seq,
                 label: kind
