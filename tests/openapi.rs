@@ -9,24 +9,45 @@ use serde_json::Value;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
+/// The most that the written document may take, in bytes.
+const MOST_BYTES: usize = 600_000;
+
 fn document() -> Value {
     serde_json::to_value(openapi::document(None)).expect("JSON")
 }
 
-/// Every operation of the document: method, path, and what is said of it.
+/// What a reference leads to, else the thing itself.
+fn resolved<'a>(document: &'a Value, part: &'a Value) -> &'a Value {
+    match part["$ref"].as_str() {
+        Some(reference) => document
+            .pointer(reference.trim_start_matches('#'))
+            .unwrap_or_else(|| panic!("{reference} leads nowhere")),
+        None => part,
+    }
+}
+
+/// Every operation of the document: method, path, and what is said of it, with shared responses and
+/// parameters written out.
 pub fn operations() -> Vec<(String, String, Value)> {
     let document = document();
-    document["paths"]
-        .as_object()
-        .expect("paths")
-        .iter()
-        .flat_map(|(path, item)| {
-            let methods = item.as_object().expect("an item").clone();
-            methods
-                .into_iter()
-                .map(|(method, operation)| (method, path.clone(), operation))
-        })
-        .collect()
+    let mut operations = Vec::new();
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in item.as_object().expect("an item") {
+            let mut operation = operation.clone();
+            let responses = operation["responses"].as_object_mut().expect("responses");
+            for response in responses.values_mut() {
+                *response = resolved(&document, response).clone();
+            }
+            let parameters = operation
+                .get_mut("parameters")
+                .and_then(Value::as_array_mut);
+            for parameter in parameters.into_iter().flatten() {
+                *parameter = resolved(&document, parameter).clone();
+            }
+            operations.push((method.clone(), path.clone(), operation));
+        }
+    }
+    operations
 }
 
 /// The codes an operation may answer, by the document.
@@ -52,19 +73,6 @@ fn the_checked_in_document_is_what_the_code_says() {
 
 #[test]
 fn every_operation_is_described_whole() {
-    let document = document();
-    let parameters = |operation: &Value| -> Vec<Value> {
-        let listed = operation["parameters"].as_array().into_iter().flatten();
-        listed
-            .map(|parameter| match parameter["$ref"].as_str() {
-                Some(reference) => document
-                    .pointer(reference.trim_start_matches('#'))
-                    .unwrap_or_else(|| panic!("{reference} leads nowhere"))
-                    .clone(),
-                None => parameter.clone(),
-            })
-            .collect()
-    };
     for (method, path, operation) in operations() {
         let name = format!("{method} {path}");
         for member in ["operationId", "summary", "description"] {
@@ -77,7 +85,10 @@ fn every_operation_is_described_whole() {
         }
         let tags = operation["tags"].as_array().expect("tags");
         assert_eq!(tags.len(), 1, "{name}");
-        let parameters = parameters(&operation);
+        let parameters = operation["parameters"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
         for parameter in &parameters {
             let text = parameter["description"].as_str().unwrap_or_default();
             assert!(
@@ -123,6 +134,69 @@ fn every_operation_is_described_whole() {
             .iter()
             .any(|parameter| parameter["name"] == "Idempotency-Key");
         assert_eq!(keyed, codes.contains("key_reused"), "{name}");
+    }
+}
+
+#[test]
+fn the_document_is_small_enough_to_read() {
+    let written = openapi::yaml(&openapi::document(None));
+    assert!(
+        written.len() < MOST_BYTES,
+        "openapi.yaml has {} bytes",
+        written.len()
+    );
+    let document = document();
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in item.as_object().expect("an item") {
+            for (status, response) in operation["responses"].as_object().expect("responses") {
+                assert!(
+                    status < &"400".to_owned() || response["$ref"].is_string(),
+                    "{method} {path} writes its {status} out"
+                );
+            }
+        }
+    }
+    let mut pending = vec![&document];
+    while let Some(part) = pending.pop() {
+        resolved(&document, part);
+        match part {
+            Value::Object(members) => pending.extend(members.values()),
+            Value::Array(items) => pending.extend(items),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn documentation_pages_send_nothing_by_themselves() {
+    let document = document();
+    for (method, path, operation) in operations() {
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            if parameter["required"] == true && parameter["in"] != "header" {
+                continue;
+            }
+            let schema = resolved(&document, &parameter["schema"]);
+            for part in [parameter, schema] {
+                assert!(
+                    part["example"].is_null() && part["examples"].is_null(),
+                    "{method} {path}: {} has an example",
+                    parameter["name"]
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_patch_or_delete_may_come_as_post() {
+    for (method, path, operation) in operations() {
+        let named = operation["parameters"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .any(|parameter| parameter["name"] == "X-HTTP-Method-Override");
+        let meant = matches!(method.as_str(), "patch" | "delete");
+        assert_eq!(named, meant, "{method} {path}");
     }
 }
 

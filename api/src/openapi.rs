@@ -3,6 +3,7 @@
 //! Owns the document's frame and the list of rooms that have routes. What an operation means stands
 //! at its handler.
 
+mod components;
 mod finish;
 
 use serde_json::json;

@@ -66,9 +66,9 @@ pub fn open_set<T: CodedValue>() -> utoipa::openapi::RefOr<utoipa::openapi::sche
 }
 
 /// Declares an enum of coded values: `Name = "code", "中文", "English";`. Its order is the order of
-/// the lines.
+/// the lines. `Name as "SchemaName" { … }` names it otherwise in the OpenAPI document.
 macro_rules! coded_values {
-    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $code:literal, $zh:literal, $en:literal;)+ }) => {
+    ($(#[$meta:meta])* $name:ident $(as $schema:literal)? { $($(#[$doc:meta])* $variant:ident = $code:literal, $zh:literal, $en:literal;)+ }) => {
         $(#[$meta])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum $name { $($(#[$doc])* $variant,)+ }
@@ -99,7 +99,7 @@ macro_rules! coded_values {
         #[cfg(feature = "openapi")]
         impl utoipa::ToSchema for $name {
             fn name() -> std::borrow::Cow<'static, str> {
-                std::borrow::Cow::Borrowed(stringify!($name))
+                std::borrow::Cow::Borrowed([$($schema,)? stringify!($name)][0])
             }
         }
 

@@ -11,7 +11,7 @@ use crate::coded_value::coded_values;
 
 coded_values! {
     /// A coordinate reference system, as the device says.
-    Crs {
+    Crs as "CoordinateSystem" {
         /// A phone's chip, EXIF, WeChat by default.
         Wgs84 = "wgs84", "WGS-84", "WGS-84";
         /// Tianditu; equals WGS-84 at ten metres and more.

@@ -17,7 +17,7 @@ coded_values! {
 
 coded_values! {
     /// How far the smaller copies of a photo are.
-    Rendition {
+    Rendition as "RenditionState" {
         /// The photo has not arrived.
         None = "none", "无", "None";
         /// They are being made.

@@ -8,7 +8,7 @@ use crate::grid::GridPath;
 
 coded_values! {
     /// What a service account may do within its grid.
-    Access {
+    Access as "ServiceAccountAccess" {
         /// Read reports, photos and grids.
         Read = "read", "只读", "Read";
         /// Read, and file reports with photos.

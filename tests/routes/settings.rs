@@ -246,6 +246,20 @@ async fn wrong_settings_are_named_all_at_once(world: World) {
     ] {
         assert!(pointers.contains(&pointer), "{pointer} in {told:?}");
     }
+    // A length of time is exactly one of three.
+    let spans = json!({"settings": {"reports": {"minor": {},
+        "pressing": {"supervision_after": {"hours": 1, "days": 1}, "circular_after": {"days": -1}}}}});
+    put(&leader, &tag, &spans).await.wrong_at(&[
+        ("/settings/reports/minor", "required"),
+        (
+            "/settings/reports/pressing/supervision_after",
+            "not_allowed",
+        ),
+        (
+            "/settings/reports/pressing/circular_after/days",
+            "out_of_range",
+        ),
+    ]);
     leader
         .get(&format!("/v1/settings?grid={}", Uuid::now_v7()))
         .await

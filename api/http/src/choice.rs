@@ -238,14 +238,14 @@ mod tests {
             .iter()
             .map(|status| json!(status.code()))
             .collect();
-        assert_eq!(schemas["Choice_Status"]["enum"], json!(slugs));
+        assert_eq!(schemas["Choice_ReportStatus"]["enum"], json!(slugs));
         assert_eq!(
             schemas["Filing"]["properties"]["status"]["$ref"],
-            "#/components/schemas/Choice_Status"
+            "#/components/schemas/Choice_ReportStatus"
         );
         assert_eq!(schemas["Filing"]["required"], json!(["status"]));
-        assert!(schemas["Status"]["enum"].is_null());
-        assert_eq!(schemas["Status"]["type"], "string");
+        assert!(schemas["ReportStatus"]["enum"].is_null());
+        assert_eq!(schemas["ReportStatus"]["type"], "string");
         let page = &schemas["Page_Shown"];
         assert_eq!(page["required"], json!(["items"]));
         assert_eq!(

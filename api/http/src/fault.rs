@@ -109,6 +109,12 @@ impl Fault {
                 format!("Give one of: {}.", known.replace('`', "")),
             );
         }
+        if let Some(names) = message.strip_prefix("missing one of ") {
+            return fault("required", format!("Give one of {names}."));
+        }
+        if let Some(names) = message.strip_prefix("more than one of ") {
+            return fault("not_allowed", format!("Give only one of {names}."));
+        }
         fault("bad_format", format!("It cannot be read: {message}."))
     }
 

@@ -152,7 +152,11 @@ impl utoipa::PartialSchema for Limit {
     }
 }
 
-impl utoipa::ToSchema for Limit {}
+impl utoipa::ToSchema for Limit {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("PageLimit")
+    }
+}
 
 /// A cursor as the client sent it back.
 #[derive(Debug, Clone, Deserialize)]
@@ -170,7 +174,11 @@ impl utoipa::PartialSchema for Cursor {
     }
 }
 
-impl utoipa::ToSchema for Cursor {}
+impl utoipa::ToSchema for Cursor {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("PageCursor")
+    }
+}
 
 /// Signs cursors. All processes of a service share its key.
 #[derive(Clone)]

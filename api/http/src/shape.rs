@@ -42,6 +42,7 @@ pub fn read<T: DeserializeOwned + Validate>(mut value: Value, errors: &mut Error
                     path: fault.path,
                     pointer,
                     filled: None,
+                    unknown: false,
                 };
                 if !inner.fill_next(&mut value) {
                     return None;
@@ -60,8 +61,16 @@ pub fn read<T: DeserializeOwned + Validate>(mut value: Value, errors: &mut Error
             }
             continue;
         }
-        errors.add_at(&pointer, fault.code, fault.detail);
+        // What lacks only a value that was wrong and taken out is no mistake of its own.
+        let follows = fault.code == "required"
+            && mends
+                .iter()
+                .any(|mend| !mend.unknown && within(&mend.pointer, &pointer));
+        if !follows {
+            errors.add_at(&pointer, fault.code, fault.detail);
+        }
         let mut mend = Mend {
+            unknown: fault.code == "unknown_field",
             path: fault.path,
             pointer,
             filled: None,
@@ -132,6 +141,8 @@ struct Mend {
     pointer: String,
     /// How many kinds of filling were tried; `None`: it was taken out.
     filled: Option<usize>,
+    /// Whether the type knows no such member.
+    unknown: bool,
 }
 
 impl Mend {

@@ -184,6 +184,7 @@ pub struct Label {
     "code": "straw_burning", "label": {"zh-CN": "秸秆焚烧", "en": "Straw burning"},
     "limits": {"minor": {"working_days": 15}, "general": {"hours": 24}, "serious": {"hours": 2}, "critical": {"hours": 1}}
 }))]
+#[schema(as = CategoryDetails)]
 pub struct CategoryFacts {
     /// What requests and answers hold.
     code: &'static str,
@@ -212,6 +213,7 @@ pub struct CategoryLimits {
     "max_bytes": 31_457_280, "max_pixels": 40_000_000, "per_request": 30, "per_report": 100,
     "preferred_side_px": 1920, "preferred_quality": 80
 }))]
+#[schema(as = PhotoLimits)]
 pub struct PhotoFacts {
     /// Largest file in bytes.
     max_bytes: u64,

@@ -8,8 +8,10 @@
 //!   when to come back.
 //! - A body none of whose members is required may be left out.
 //! - Answers leave absent fields out: where a schema serves answers only, nothing is nullable.
+//! - What is PATCH or DELETE may come as POST with `X-HTTP-Method-Override`.
+//! - Optional parameters and headers have no examples: documentation pages would send them.
 //! - What no operation refers to is left out.
-//! - Generic schemas are named without underscores (`PageReport`).
+//! - Generic schemas are named as one says it (`ReportPage`).
 
 use std::collections::BTreeSet;
 
@@ -29,6 +31,7 @@ pub fn finish(document: &OpenApi) -> serde_json::Result<OpenApi> {
         limits(operation);
     }
     further_ways_in(&mut document);
+    method_override(&mut document);
     if let Some(components) = document
         .pointer_mut("/components")
         .and_then(Value::as_object_mut)
@@ -40,6 +43,8 @@ pub fn finish(document: &OpenApi) -> serde_json::Result<OpenApi> {
     without_nulls(&mut document);
     without_unused(&mut document);
     renamed(&mut document);
+    without_sample_headers(&mut document);
+    super::components::share(&mut document);
     serde_json::from_value(document)
 }
 
@@ -60,22 +65,26 @@ fn parameters() -> Value {
             "name": "Idempotency-Key", "in": "header", "required": false,
             "description": "Makes the request safe to repeat: the same key and body get the first answer again. Kept 90 days.",
             "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
-            "example": "0192f7a0-0000-7000-8000-0000000000b1",
         },
         "IfMatch": {
             "name": "If-Match", "in": "header", "required": false,
             "description": "The ETag of what you read: the change is refused (412) if it has another version by now.",
-            "schema": {"type": "string"}, "example": "\"3-9f86d081884c7d65\"",
+            "schema": {"type": "string"},
         },
         "IfMatchRequired": {
             "name": "If-Match", "in": "header", "required": true,
             "description": "The ETag of what you read: the change is refused (412) if it has another version by now.",
-            "schema": {"type": "string"}, "example": "\"3-9f86d081884c7d65\"",
+            "schema": {"type": "string"},
         },
         "IfNoneMatch": {
             "name": "If-None-Match", "in": "header", "required": false,
             "description": "The ETag of what you have: 304 if it has not changed.",
-            "schema": {"type": "string"}, "example": "\"3-9f86d081884c7d65\"",
+            "schema": {"type": "string"},
+        },
+        "MethodOverride": {
+            "name": "X-HTTP-Method-Override", "in": "header", "required": false,
+            "description": "For clients that cannot send `PATCH` or `DELETE`: send `POST` to the same path with the method that is meant. Beside that method itself it changes nothing.",
+            "schema": {"type": "string", "enum": ["PATCH", "DELETE"]},
         },
     })
 }
@@ -218,6 +227,52 @@ fn further_ways_in(document: &mut Value) {
             }
             if loaded {
                 ways.push(json!({ TICKET: [] }));
+            }
+        }
+    }
+}
+
+/// PATCH and DELETE name the header by which a POST stands for them.
+fn method_override(document: &mut Value) {
+    let paths = document.get_mut("paths").and_then(Value::as_object_mut);
+    for (method, operation) in paths
+        .into_iter()
+        .flat_map(|paths| paths.values_mut())
+        .filter_map(Value::as_object_mut)
+        .flatten()
+    {
+        if !matches!(method.as_str(), "patch" | "delete") {
+            continue;
+        }
+        if let Some(Value::Array(parameters)) = operation
+            .as_object_mut()
+            .map(|operation| operation.entry("parameters").or_insert_with(|| json!([])))
+        {
+            parameters.push(json!({"$ref": "#/components/parameters/MethodOverride"}));
+        }
+    }
+}
+
+/// Takes the examples of headers and of optional parameters out: documentation pages fill them in,
+/// and then ask with a version, a key or a frame on the map that nobody meant.
+fn without_sample_headers(document: &mut Value) {
+    let inline = operations(document)
+        .filter_map(|operation| operation.get_mut("parameters"))
+        .filter_map(Value::as_array_mut)
+        .flatten();
+    for parameter in inline {
+        let required = parameter.get("required") == Some(&json!(true));
+        let header = parameter.get("in") == Some(&json!("header"));
+        if required && !header {
+            continue;
+        }
+        let Some(parameter) = parameter.as_object_mut() else {
+            continue;
+        };
+        for member in ["example", "examples"] {
+            parameter.remove(member);
+            if let Some(Value::Object(schema)) = parameter.get_mut("schema") {
+                schema.remove(member);
             }
         }
     }
@@ -386,15 +441,18 @@ fn take_nulls(schema: &mut Value) {
     }
 }
 
-/// Names generic schemas without underscores.
+/// Names generic schemas as one says it: `Page_Report` is `ReportPage`.
 fn renamed(document: &mut Value) {
+    fn spoken(name: &str) -> String {
+        name.split('_').rev().collect()
+    }
     if let Some(schemas) = document
         .pointer_mut("/components/schemas")
         .and_then(Value::as_object_mut)
     {
         *schemas = std::mem::take(schemas)
             .into_iter()
-            .map(|(name, schema)| (name.replace('_', ""), schema))
+            .map(|(name, schema)| (spoken(&name), schema))
             .collect();
     }
     fn follow(part: &mut Value) {
@@ -403,7 +461,7 @@ fn renamed(document: &mut Value) {
                 if let Some(Value::String(reference)) = members.get_mut("$ref")
                     && let Some(name) = reference.strip_prefix(SCHEMAS)
                 {
-                    *reference = format!("{SCHEMAS}{}", name.replace('_', ""));
+                    *reference = format!("{SCHEMAS}{}", spoken(name));
                 }
                 members.values_mut().for_each(follow);
             }
@@ -497,6 +555,6 @@ mod tests {
         let inner = &schemas["Answered"]["properties"]["inner"];
         assert_eq!(inner["$ref"], "#/components/schemas/Inner");
         assert_eq!(inner["description"], "Inside.");
-        assert!(schemas["PageAnswered"].is_object());
+        assert!(schemas["AnsweredPage"].is_object());
     }
 }

@@ -87,6 +87,7 @@ pub struct WebhookSecret {
 
 /// A webhook with a new secret.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = IssuedWebhookSecret)]
 pub struct IssuedSecret {
     /// The webhook.
     pub webhook: Webhook,

@@ -71,6 +71,7 @@ pub struct WebhookChange {
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schema(example = json!({"old_valid_until": "2026-11-22T00:00:00+08:00"}))]
+#[schema(as = WebhookSecretRotation)]
 pub struct SecretRotation {
     /// Until when the former secret signs as well: within 30 days; 24 hours from now unless said
     /// otherwise. An instant that is past ends it at once. Where two sign, such an instant ends the

@@ -1,6 +1,7 @@
 //! What webhooks send, as the OpenAPI document describes it.
 //!
-//! Owns the section `webhooks` of the document. Nothing here is called.
+//! Owns the section `webhooks` of the document. Nothing here is called. The names say what happened and
+//! what the receiver does: those of the schemas would give generated clients two things of one name.
 #![allow(dead_code)] // They stand for the receiver's side.
 
 use utoipa::OpenApi as _;
@@ -18,8 +19,8 @@ use gridpatrol_reports::notices::envelope::{DigestNotice, Ping, ReportNotice};
 /// followed.
 #[utoipa::path(
     post,
-    path = "reportNotice",
-    operation_id = "reportNotice",
+    path = "reportChanged",
+    operation_id = "receiveReportNotice",
     tag = "notices",
     params(
         ("webhook-id" = String, Header, description = "The envelope's id, the same each time it is sent.", example = "notice_0192f7a0000070008000000000000001_1207"),
@@ -38,8 +39,8 @@ fn report_notice() {}
 /// a push service shows `text` on the phones in `push_addresses`.
 #[utoipa::path(
     post,
-    path = "digestNotice",
-    operation_id = "digestNotice",
+    path = "digestGathered",
+    operation_id = "receiveDigestNotice",
     tag = "notices",
     security(()),
     request_body(content = DigestNotice, content_type = "application/cloudevents+json"),
@@ -52,8 +53,8 @@ fn digest_notice() {}
 /// What `POST /v1/webhooks/{id}/test` sends.
 #[utoipa::path(
     post,
-    path = "ping",
-    operation_id = "pingNotice",
+    path = "webhookTested",
+    operation_id = "receivePingNotice",
     tag = "notices",
     security(()),
     request_body(content = Ping, content_type = "application/cloudevents+json"),

@@ -8,29 +8,16 @@
 
 pub mod holidays;
 pub mod hours;
+mod span;
 
 #[cfg(test)]
 mod tests;
 
 use chrono::{DateTime, FixedOffset, NaiveDate, Offset as _, TimeDelta, Utc};
-use serde::{Deserialize, Serialize};
 
 pub use holidays::{Day, Holidays, Year};
 pub use hours::{QuietHours, TimeOfDay, WorkingHours};
-
-/// A length of time as a limit states it (DOMAIN.md 2): one of the three.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(example = json!({"days": 7})))]
-pub enum Span {
-    /// Hours, round the clock; in a limit for what is less than critical, without the night.
-    Hours(u32),
-    /// Calendar days. They begin with the next working day and end at close of business, on a
-    /// working day: a last day that is none moves to the next one.
-    Days(u32),
-    /// Working days, from the next one on, until close of business of the last.
-    WorkingDays(u32),
-}
+pub use span::Span;
 
 /// Which time counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

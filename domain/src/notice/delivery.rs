@@ -20,7 +20,7 @@ coded_values! {
 
 coded_values! {
     /// Why a try failed.
-    Fault {
+    Fault as "DeliveryFault" {
         /// The name leads to an address that this server does not send to.
         AddressRefused = "address_refused", "目标地址不允许", "The address is not allowed";
         /// The name is unknown, the connection was refused or broke, or TLS failed.

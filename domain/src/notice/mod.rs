@@ -22,7 +22,7 @@ use crate::report::{EventKind, Report, Severity, Status};
 
 coded_values! {
     /// Why somebody should know.
-    Why {
+    Why as "RecipientReason" {
         /// Filed the report.
         Reporter = "reporter", "上报人", "Reporter";
         /// The report lies on their desk.
@@ -53,6 +53,7 @@ coded_values! {
 /// One who should know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = NoticeRecipient))]
 pub struct Informed {
     /// The officer.
     pub officer_id: Uuid,

@@ -52,7 +52,7 @@ impl Role {
 
 coded_values! {
     /// What a deputy stands in for.
-    Covers {
+    Covers as "DeputyDuties" {
         /// Everything the posting does.
         All = "all", "全部职责", "Everything";
         /// Only decisions on escalations.

@@ -36,7 +36,7 @@ pub struct Post {
 
 coded_values! {
     /// By what an officer is responsible for a grid.
-    By {
+    By as "DutyBasis" {
         /// Posted at the grid.
         Posting = "posting", "本岗", "Posted there";
         /// The work was given to the officer in person, as a helper, or to the officer's team.

@@ -76,7 +76,7 @@ coded_values! {
 
 coded_values! {
     /// What is decided in bulk: actions whose body is short.
-    Verdict {
+    Verdict as "DecisionVerdict" {
         /// Accept an escalation.
         Approve = "approve", "同意上报", "Approve";
         /// Send it back.

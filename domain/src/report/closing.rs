@@ -17,7 +17,7 @@ use crate::officer::Staffing;
 
 coded_values! {
     /// How bad something may be at most.
-    UpTo {
+    UpTo as "SeverityUpTo" {
         /// None may be.
         Nothing = "nothing", "均不可", "Nothing";
         /// Trifles.
@@ -48,7 +48,7 @@ impl UpTo {
 
 coded_values! {
     /// From which severity on something is asked for.
-    StartingAt {
+    StartingAt as "SeverityFrom" {
         /// Always.
         Minor = "minor", "轻微起", "From minor";
         /// From the ordinary case on.

@@ -6,7 +6,7 @@ use crate::coded_value::coded_values;
 
 coded_values! {
     /// Where a report stands (DESIGN.md 3).
-    Status {
+    Status as "ReportStatus" {
         /// The holder, or the handler, works on it.
         Open = "open", "处理中", "Open";
         /// It is on its way up and waits for the village secretary.
@@ -46,7 +46,7 @@ coded_values! {
 
 coded_values! {
     /// Who noticed.
-    Source {
+    Source as "ReportSource" {
         /// An officer on patrol.
         Patrol = "patrol", "日常巡查", "Patrol";
         /// A petition (信访).
@@ -86,7 +86,7 @@ coded_values! {
 
 coded_values! {
     /// How it ended.
-    Outcome {
+    Outcome as "ReportOutcome" {
         /// Put right.
         Handled = "handled", "已处置", "Handled";
         /// There was nothing to put right.

@@ -24,6 +24,7 @@ use crate::grid::Tier;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = CategoryLimitSettings))]
 pub struct Limits {
     /// For critical reports.
     pub critical: Span,

@@ -27,7 +27,7 @@ use crate::grid::Tier;
 
 coded_values! {
     /// By which rule something happens by itself.
-    Rule {
+    Rule as "ClockRule" {
         /// So much of the limit is used up that it is due soon.
         DueSoon = "due_soon", "临期预警", "Due soon";
         /// The deadline has passed.

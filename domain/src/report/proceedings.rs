@@ -53,6 +53,7 @@ impl Default for ProceedingRules {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = OverdueRules))]
 pub struct PressingRules {
     /// How long after the deadline supervision (督办) becomes due.
     pub supervision_after: Span,

@@ -202,6 +202,11 @@ for (let tries = 0; thumbnail.status === 404 && tries < 60; tries += 1) {
 }
 assert.equal(thumbnail.headers.get("Content-Type"), "image/jpeg");
 
+// The settings state lengths of time as hours, days or working days.
+const rules = answered(await api.getSettings({ client: townLeader })).settings.reports;
+assert.deepEqual(rules?.limits?.["straw_burning"]?.critical, { hours: 1 });
+assert.deepEqual([rules?.minor, rules?.pressing?.supervision_after], [{ working_days: 15 }, { days: 3 }]);
+
 // Lists page by cursor; what is outside one's grids does not exist.
 const found = new Set<string>();
 let cursor: string | undefined;

@@ -18,6 +18,7 @@ use gridpatrol_store::{Conn, Outcome};
 #[schema(example = json!({
     "id": "0192f7a0-0000-7000-8000-000000000011", "username": "group_1_1", "name": "李一"
 }))]
+#[schema(as = OwnAccount)]
 pub struct Officer {
     /// The officer's id.
     pub id: Uuid,
@@ -43,6 +44,7 @@ impl From<&OfficerFacts> for Officer {
 
 /// Somebody, by name.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[schema(as = NamedActor)]
 pub struct Named {
     /// The officer's id.
     pub id: Uuid,
@@ -59,6 +61,7 @@ pub struct Named {
     "town_id": "0192f7a0-0000-7000-8000-000000000001", "town_name": "示范镇",
     "from": "2026-01-01T00:00:00Z"
 }))]
+#[schema(as = OwnPosting)]
 pub struct Posting {
     /// Its id.
     pub id: Uuid,
@@ -105,7 +108,7 @@ pub struct Me {
 
 /// What a service account may do.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
-#[schema(as = ServiceAccountStanding, example = json!({
+#[schema(as = OwnServiceAccount, example = json!({
     "grid_id": "0192f7a0-0000-7000-8000-000000000001", "grid_name": "示范镇", "tier": "town",
     "town_id": "0192f7a0-0000-7000-8000-000000000001", "access": "read",
     "key_id": "0192f7a0-0000-7000-8000-0000000000f1", "requests_per_minute": 120,

@@ -56,6 +56,7 @@ const MOST_BYTES: usize = 16 * 1024;
     "username": "group_1_1", "password": "demo-Patrol-2026",
     "device": {"id": "0192f7a0-0000-7000-8000-0000000000d1", "name": "红米 Note 12", "platform": "android"}
 }))]
+#[schema(as = SignInRequest)]
 pub struct SignIn {
     /// The name to sign in with; capital letters and spaces around it do not matter.
     #[schema(pattern = r"\S", max_length = 100)]
@@ -70,6 +71,7 @@ pub struct SignIn {
 /// A device, as the app knows it.
 #[derive(Debug, Clone, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = Device)]
 pub struct DeviceFacts {
     /// An id the app makes once and keeps on the device.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -132,6 +134,7 @@ fn password(errors: &mut Errors, segment: &str, password: &str) {
     "session_id": "0192f7a0-0000-7000-8000-000000000031",
     "officer": {"id": "0192f7a0-0000-7000-8000-000000000011", "username": "group_1_1", "name": "李一"}
 }))]
+#[schema(as = SessionTokens)]
 pub struct Tokens {
     /// Send it as `Authorization: Bearer …`.
     access_token: String,
@@ -208,6 +211,7 @@ async fn sign_in(auth: Data<Auth>, call: Open<(), (), SignIn>) -> Result<HttpRes
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"refresh_token": "gpr_…"}))]
+#[schema(as = RefreshRequest)]
 pub struct Refresh {
     /// The refresh token in hand.
     #[schema(pattern = r"\S", max_length = 200)]

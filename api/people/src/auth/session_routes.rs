@@ -41,6 +41,7 @@ refusals! {
     "address": "10.0.0.7", "created_at": "2026-11-20T08:00:00Z", "last_seen_at": "2026-11-20T09:30:00Z",
     "expires_at": "2027-05-19T08:00:00Z", "current": true
 }))]
+#[schema(as = Session)]
 pub struct SessionFacts {
     /// Its id.
     id: Uuid,

@@ -48,6 +48,7 @@ refusals! {
 #[serde(deny_unknown_fields)]
 #[schema(examples(json!({"crs": "gcj02", "geometry": {"type": "Polygon", "coordinates": [
     [[101.84, 26.68], [101.86, 26.68], [101.86, 26.70], [101.84, 26.70], [101.84, 26.68]]]}})))]
+#[schema(as = GridBoundaryRequest)]
 pub struct BoundaryRequest {
     /// A GeoJSON geometry (RFC 7946): a Polygon or MultiPolygon of at most 5,000 vertices, each
     /// position longitude, then latitude.
@@ -244,6 +245,7 @@ impl Validate for PointQuery {
     ],
     "valid_from": "2026-01-01T00:00:00Z", "code_from": "2026-01-01T00:00:00Z", "version": 1
 }}))]
+#[schema(as = LocatedGrid)]
 pub struct Located {
     /// Whether the point lies within the grid's boundary.
     inside: bool,

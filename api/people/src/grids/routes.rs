@@ -50,6 +50,7 @@ refusals! {
 
 /// A grid on the way from the town down.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[schema(as = GridPathStep)]
 pub struct Step {
     /// Its id.
     id: Uuid,
@@ -247,6 +248,7 @@ async fn list_grids(
 
 /// A grid with all below it.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = GridBranch)]
 pub struct Branch {
     /// Its id.
     id: Uuid,
@@ -269,6 +271,7 @@ pub struct Branch {
 
 /// The trees of the caller's towns.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = GridTrees)]
 pub struct Trees {
     /// One tree a town, by code.
     items: Vec<Branch>,

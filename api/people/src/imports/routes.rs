@@ -58,6 +58,7 @@ pub struct ImportCounts {
     "created_at": "2026-11-20T00:15:00Z", "lines": 660000, "lines_done": 120400,
     "counts": {"created": 120390, "updated": 2, "unchanged": 8, "archived": 0}, "errors_total": 0
 }))]
+#[schema(as = ImportJob)]
 pub struct Import {
     /// Its id.
     id: Uuid,
@@ -123,6 +124,7 @@ impl Import {
     "line": 17, "column": "code", "code": "bad_format",
     "detail": "A code has 12 digits (town, village) or 15 (group); a town's may be cut to 9."
 }))]
+#[schema(as = ImportLineError)]
 pub struct ImportError {
     /// Its number in the file, from 1; the header is line 1.
     line: i64,

@@ -87,6 +87,7 @@ pub struct ProfileEdit {
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"reason": "已退休"}))]
+#[schema(as = AccountChangeReason)]
 pub struct Statement {
     /// Why.
     #[schema(max_length = 1000)]
@@ -110,6 +111,7 @@ pub struct PostingEdit {
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"at": "2026-12-01T00:00:00+08:00"}))]
+#[schema(as = PostingEnd)]
 pub struct Ending {
     /// From now on; absent: now.
     pub at: Option<DateTime<Utc>>,
@@ -119,6 +121,7 @@ pub struct Ending {
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"role": "group_leader", "grid_id": "0192f7a0-0000-7000-8000-000000000004", "at": "2026-12-01T00:00:00+08:00"}))]
+#[schema(as = OfficerTransfer)]
 pub struct Transfer {
     /// The role that begins.
     pub role: Choice<Role>,
@@ -179,6 +182,7 @@ pub struct DeputyCreation {
         {"officer_id": "0192f7a0-0000-7000-8000-000000000011", "from": "2026-11-24T00:00:00+08:00", "to": "2026-11-25T00:00:00+08:00"}
     ]
 }))]
+#[schema(as = DutyRosterWindow)]
 pub struct RosterWindow {
     /// From when.
     pub from: DateTime<Utc>,
@@ -192,6 +196,7 @@ pub struct RosterWindow {
 /// A shift.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = DutyShiftRequest)]
 pub struct ShiftRequest {
     /// Who is on duty: an officer posted at the town.
     pub officer_id: Uuid,

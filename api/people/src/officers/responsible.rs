@@ -27,6 +27,7 @@ const MOST_CHANGES: usize = 200;
             "on_behalf_of": {"id": "0192f7a0-0000-7000-8000-000000000011", "name": "李一"}}], "until": "2026-11-25T00:00:00Z"}
     ]
 }))]
+#[schema(as = ResponsibleOfficers)]
 pub struct Chain {
     /// The grid.
     grid_id: Uuid,

@@ -70,6 +70,7 @@ impl Validate for Part {
     "shifts": [{"officer": {"id": "0192f7a0-0000-7000-8000-000000000010", "name": "王环保"},
         "from": "2026-11-22T16:00:00Z", "to": "2026-11-23T16:00:00Z"}]
 }))]
+#[schema(as = DutyRoster)]
 pub struct Roster {
     /// The town.
     town_id: Uuid,

@@ -84,6 +84,7 @@ pub struct ServiceKey {
 
 /// A service account with a new key.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = IssuedServiceKey)]
 pub struct IssuedKey {
     /// The account.
     pub(super) account: ServiceAccount,
@@ -216,6 +217,7 @@ impl Validate for ServiceAccountChange {
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schema(example = json!({"old_valid_until": "2026-11-22T00:00:00+08:00"}))]
+#[schema(as = ServiceKeyRotation)]
 pub struct KeyRotation {
     /// Until when the former key stays good: within 30 days; 24 hours from now unless said otherwise.
     /// An instant that is past ends it at once.

@@ -17,6 +17,7 @@ use gridpatrol_http::validate::{Errors, Validate};
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(examples(json!({"comment": "今天下午到场"})))]
+#[schema(as = OptionalComment)]
 pub struct Remark {
     /// At most 1,000 characters.
     #[schema(max_length = 1000)]
@@ -47,6 +48,7 @@ pub struct RequiredReason {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(examples(json!({"grid_id": "0192f7a0-0000-7000-8000-000000000002", "reason": "位于二村地界"})))]
+#[schema(as = TransferRequest)]
 pub struct Transferral {
     /// A village or a group of the same town, within the caller's own grids.
     pub grid_id: Uuid,
@@ -171,6 +173,7 @@ pub struct ReferralReply {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(examples(json!({"reason": "回头看发现再次焚烧", "rebound": true})))]
+#[schema(as = ReopeningRequest)]
 pub struct Reopening {
     /// Why, at most 1,000 characters.
     #[schema(pattern = r"\S", max_length = 1000)]

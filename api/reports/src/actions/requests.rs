@@ -17,6 +17,7 @@ use gridpatrol_http::validate::{Errors, Validate};
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(examples(json!({"reason": "组里没有设备处理"})))]
+#[schema(as = EscalationRequest)]
 pub struct Escalating {
     /// Why, at most 1,000 characters.
     #[schema(max_length = 1000)]
@@ -40,6 +41,7 @@ pub struct Approval {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(examples(json!({"reason": "照片看不清，请补拍"})))]
+#[schema(as = ReturnRequest)]
 pub struct Returning {
     /// Why, at most 1,000 characters.
     #[schema(pattern = r"\S", max_length = 1000)]
@@ -87,6 +89,7 @@ pub struct Resolution {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(examples(json!({"outcome": "handled", "comment": "现场核查合格"})))]
+#[schema(as = ClosingRequest)]
 pub struct Closing {
     /// How it ended.
     pub outcome: Choice<Outcome>,
@@ -102,6 +105,7 @@ pub struct Closing {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(examples(json!({"reason": "重复上报", "duplicate_of": "0192f7a0-0000-7000-8000-0000000000c1"})))]
+#[schema(as = VoidingRequest)]
 pub struct Voiding {
     /// Why, at most 1,000 characters.
     #[schema(pattern = r"\S", max_length = 1000)]
@@ -114,6 +118,7 @@ pub struct Voiding {
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(examples(json!({"reason": "误作废"})))]
+#[schema(as = RestoringRequest)]
 pub struct Restoring {
     /// Why, at most 1,000 characters.
     #[schema(max_length = 1000)]

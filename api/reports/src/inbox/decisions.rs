@@ -217,6 +217,7 @@ impl Validate for Decisions {
         "type": "urn:gridpatrol:problem:wrong_status", "title": "当前状态不允许此操作", "status": 409,
         "code": "wrong_status", "current_version": 4, "allowed_actions": ["comment"]}}
 ]}))]
+#[schema(as = DecisionResults)]
 pub struct Decided {
     /// How many were done.
     pub done: usize,

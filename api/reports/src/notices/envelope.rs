@@ -306,6 +306,7 @@ pub struct DigestReport {
     "datacontenttype": "application/json",
     "data": {"webhook_id": "0192f7a0-0000-7000-8000-0000000000a1", "name": "镇平台对接"}
 }))]
+#[schema(as = PingNotice)]
 pub struct Ping {
     /// The version of CloudEvents.
     pub specversion: &'static str,
@@ -327,6 +328,7 @@ pub struct Ping {
 
 /// What a ping is about.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = PingNoticeData)]
 pub struct PingData {
     /// The webhook.
     pub webhook_id: Uuid,

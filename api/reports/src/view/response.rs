@@ -183,6 +183,7 @@ const fn is_zero(count: &u32) -> bool {
 
 /// A request for more time that waits for an answer.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = PendingExtension)]
 pub struct ExtensionAsked {
     /// Who asked.
     pub asked_by: Person,
@@ -196,6 +197,7 @@ pub struct ExtensionAsked {
 
 /// A suspension under way.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = OpenSuspension)]
 pub struct SuspensionUnderWay {
     /// Since when.
     pub since: DateTime<Utc>,
@@ -217,6 +219,7 @@ pub struct SuspensionMilestone {
 
 /// A referral to the county under way.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = OpenReferral)]
 pub struct ReferralUnderWay {
     /// To which agency.
     #[schema(example = "县生态环境局")]
@@ -235,6 +238,7 @@ pub struct ReferralUnderWay {
 
 /// A supervision that nobody has answered yet.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = OpenSupervision)]
 pub struct SupervisionUnderWay {
     /// Its number.
     #[schema(example = "镇环督〔2026〕3号")]
@@ -260,6 +264,7 @@ pub struct LapsedStep {
 
 /// The grid that answers for a report.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = ReportHolder)]
 pub struct Holder {
     /// The grid.
     pub grid_id: Uuid,
@@ -273,6 +278,7 @@ pub struct Holder {
 
 /// Who does the work, when not the holder.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = ReportHandler)]
 pub struct Handler {
     /// The grid.
     pub grid_id: Uuid,
@@ -321,6 +327,7 @@ pub struct Desk {
 
 /// An escalation under way.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = PendingEscalation)]
 pub struct Escalation {
     /// The tier that sent it up.
     pub from_tier: Tier,
@@ -333,6 +340,7 @@ pub struct Escalation {
 
 /// An officer by name.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = OfficerName)]
 pub struct Person {
     /// The officer's id.
     pub officer_id: Uuid,
@@ -362,6 +370,7 @@ pub struct Location {
 
 /// A point in degrees, in a system that was asked for.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = ConvertedPoint)]
 pub struct PointInSystem {
     /// Latitude.
     pub lat: f64,
@@ -373,6 +382,7 @@ pub struct PointInSystem {
 
 /// A point in degrees.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Wgs84Point)]
 pub struct Point {
     /// Latitude.
     pub lat: f64,
@@ -382,6 +392,7 @@ pub struct Point {
 
 /// How often an escalation was sent back.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = ReturnCounts)]
 pub struct Returns {
     /// Sent up by the group.
     pub group: i32,
