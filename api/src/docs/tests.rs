@@ -153,7 +153,7 @@ fn texts_are_summaries_and_descriptions_and_never_data() {
     )
     .unwrap();
     let mut found = Vec::new();
-    texts(&mut document, &mut |place, text| {
+    texts(&mut document, &mut |_, text| {
         found.push(text.clone());
     });
     assert_eq!(found, ["One.", "Two.", "Three."]);
