@@ -53,15 +53,14 @@ async fn the_document_speaks_the_language_that_is_asked_for(world: World) {
     let chinese = [("Accept-Language", "zh-CN,zh;q=0.9,en;q=0.8")];
     for (target, headers, summary) in [
         ("/openapi.json", &chinese[..], "登录"),
-        ("/openapi.json?lang=zh", &[], "登录"),
-        ("/openapi.json?lang=zh-CN", &[], "登录"),
+        ("/openapi.json?lang=zh", &[][..], "登录"),
+        ("/openapi.json?lang=zh-CN", &[][..], "登录"),
         ("/openapi.json?lang=en", &chinese[..], "Sign in"),
     ] {
         let answer = ask(&developer, target, headers).await;
         let document = answer.ok();
         let login = &document["paths"]["/v1/auth/login"]["post"];
         assert_eq!(login["summary"], summary, "{target}");
-        assert!(answer.header("vary").is_ascii());
     }
     let yaml = developer.get("/openapi.yaml?lang=zh").await;
     assert_eq!(yaml.header("content-language"), "zh-CN");
