@@ -14,9 +14,9 @@ use actix_web::{HttpRequest, HttpServer};
 use crate::config::Config;
 use crate::docs;
 use crate::ready::Ready;
-use crate::webhooks::courier::Courier;
+use crate::webhooks::delivery_worker::DeliveryWorker;
 use crate::workers::{
-    LONGEST_IMPORT, Next, Rhythm, Workers, clock, digests, imports, renditions, sweeper, webhooks,
+    LONGEST_IMPORT, Next, Rhythm, Workers, cleanup, clock, digests, imports, renditions, webhooks,
 };
 use crate::{demo, openapi};
 use gridpatrol_http::RequestContext;
@@ -31,7 +31,7 @@ use gridpatrol_people::grids::open_reports::OpenReports;
 use gridpatrol_people::imports::ImportQueue;
 use gridpatrol_people::towns::directory::Directory;
 use gridpatrol_problem::Problem;
-use gridpatrol_reports::photos::Gallery;
+use gridpatrol_reports::photos::PhotoService;
 use gridpatrol_reports::photos::objects::ObjectsError;
 use gridpatrol_reports::relocation::FollowingReports;
 use gridpatrol_reports::services::Services;
@@ -51,13 +51,13 @@ pub struct App {
     /// Grids and officers of the towns.
     pub directory: Directory,
     /// Photos.
-    pub gallery: Gallery,
+    pub photos: PhotoService,
     /// What commands and views of reports need.
     pub reports: Services,
     /// Files that wait to be imported.
     pub imports: ImportQueue,
     /// Sends webhooks.
-    pub courier: Arc<Courier>,
+    pub delivery_worker: Arc<DeliveryWorker>,
     /// Whether the background work is alive.
     pub ready: Ready,
     /// What reading a request needs.
@@ -146,8 +146,8 @@ impl App {
         )
         .await?;
         let directory = Directory::default();
-        let gallery = Gallery::open(&config.photos, &config.data_dir, &links)?;
-        let courier = Courier::new(
+        let photos = PhotoService::open(&config.photos, &config.data_dir, &links)?;
+        let delivery_worker = DeliveryWorker::new(
             &config.webhooks,
             store.clone(),
             directory.clone(),
@@ -157,11 +157,11 @@ impl App {
             auth,
             reports: Services {
                 directory: directory.clone(),
-                links: gallery.links.clone(),
+                links: photos.links.clone(),
                 wake_timer: Arc::default(),
             },
             imports: ImportQueue::default(),
-            courier: Arc::new(courier),
+            delivery_worker: Arc::new(delivery_worker),
             ready: Ready::default(),
             requests: Data::new(RequestContext {
                 store: store.clone(),
@@ -171,7 +171,7 @@ impl App {
                 settings: config.http.clone(),
             }),
             directory,
-            gallery,
+            photos,
             config,
             store,
             clock,
@@ -195,7 +195,7 @@ impl App {
             store: &self.store,
             clock: &self.clock,
             auth: &self.auth,
-            gallery: &self.gallery,
+            photos: &self.photos,
             services: &self.reports,
         }
     }
@@ -203,23 +203,23 @@ impl App {
     /// Starts the work that nobody waits for.
     fn start_workers(&self) -> Workers {
         let mut workers = Workers::new(self.clock.clone(), self.ready.clone());
-        let (store, gallery) = (self.store.clone(), self.gallery.clone());
+        let (store, photos) = (self.store.clone(), self.photos.clone());
         let rhythm = Rhythm::every("renditions", Duration::from_secs(5))
-            .woken_by(Arc::clone(&gallery.arrivals));
+            .woken_by(Arc::clone(&photos.arrivals));
         workers.start(rhythm, move |now| {
-            let (store, gallery) = (store.clone(), gallery.clone());
+            let (store, photos) = (store.clone(), photos.clone());
             async move {
-                let done = renditions::run_once(&store, &gallery, now).await;
+                let done = renditions::run_once(&store, &photos, now).await;
                 done.map(Next::from)
             }
         });
-        let (store, gallery) = (self.store.clone(), self.gallery.clone());
+        let (store, photos) = (self.store.clone(), self.photos.clone());
         let keep_days = self.config.webhooks.keep_days;
-        let rhythm = Rhythm::every("sweeper", Duration::from_secs(3600));
+        let rhythm = Rhythm::every("cleanup", Duration::from_secs(3600));
         workers.start(rhythm, move |now| {
-            let (store, gallery) = (store.clone(), gallery.clone());
+            let (store, photos) = (store.clone(), photos.clone());
             async move {
-                let done = sweeper::run_once(&store, &gallery, keep_days, now).await;
+                let done = cleanup::run_once(&store, &photos, keep_days, now).await;
                 done.map(Next::from)
             }
         });
@@ -232,12 +232,12 @@ impl App {
             let runner = imports::runner(&clock, &queue, &store, &directory);
             async move { imports::run_once(runner).await.map(Next::from) }
         });
-        let (store, courier) = (self.store.clone(), Arc::clone(&self.courier));
+        let (store, delivery_worker) = (self.store.clone(), Arc::clone(&self.delivery_worker));
         let rhythm = Rhythm::every("webhooks", Duration::from_secs(1));
         workers.start(rhythm, move |now| {
-            let (store, courier) = (store.clone(), Arc::clone(&courier));
+            let (store, delivery_worker) = (store.clone(), Arc::clone(&delivery_worker));
             async move {
-                let begun = webhooks::run_once(&store, &courier, now).await;
+                let begun = webhooks::run_once(&store, &delivery_worker, now).await;
                 begun.map(Next::from)
             }
         });
@@ -303,13 +303,13 @@ pub async fn build_at(config: Config, clock: Clock) -> Result<Server, StartError
             .app_data(shared.requests.clone())
             .app_data(Data::new(shared.directory.clone()))
             .app_data(Data::new(shared.auth.clone()))
-            .app_data(Data::new(shared.gallery.clone()))
+            .app_data(Data::new(shared.photos.clone()))
             .app_data(Data::new(shared.reports.clone()))
             .app_data(Data::new(shared.imports.clone()))
             .app_data(Data::from(
                 Arc::new(FollowingReports) as Arc<dyn OpenReports>
             ))
-            .app_data(Data::from(Arc::clone(&shared.courier)))
+            .app_data(Data::from(Arc::clone(&shared.delivery_worker)))
             .app_data(Data::new(shared.config.photos.allowed()))
             .app_data(Data::new(shared.ready.clone()))
             .app_data(document.clone())
@@ -376,7 +376,7 @@ impl Server {
         // An import pauses; the next start goes on.
         self.app.imports.stop();
         workers.stop().await;
-        self.app.courier.stop().await;
+        self.app.delivery_worker.stop().await;
         self.app.store.close().await;
         tracing::info!("stopped");
         served

@@ -20,7 +20,7 @@ use crate::openapi;
 use crate::telemetry::{self, TelemetryError};
 use gridpatrol_people::auth::AuthError;
 use gridpatrol_people::auth::passwords::HashError;
-use gridpatrol_people::imports::whole::Ended;
+use gridpatrol_people::imports::cli_import::Ended;
 use gridpatrol_problem::Problem;
 use gridpatrol_store::StoreError;
 

@@ -20,7 +20,7 @@ use crate::webhooks::settings::WebhookSettings;
 use gridpatrol_http::cors::is_origin;
 use gridpatrol_http::settings::HttpSettings;
 use gridpatrol_http::traffic::TrafficSettings;
-use gridpatrol_people::auth::guessable;
+use gridpatrol_people::auth::common_passwords;
 use gridpatrol_people::auth::settings::AuthSettings;
 use gridpatrol_reports::photos::settings::PhotoLimits;
 use gridpatrol_store::{DatabaseUrl, Secret, StoreSettings};
@@ -294,7 +294,7 @@ impl Config {
         if let Some(password) = self.demo_password.as_ref().map(Secret::expose) {
             // Of everybody's names, the one that people would take.
             let rules = self.auth.password_rules();
-            let wrong = guessable::faults(&rules, password, "admin");
+            let wrong = common_passwords::faults(&rules, password, "admin");
             faults.extend(wrong.iter().map(|fault| format!("demo_password: {fault}")));
         }
         for origin in &http.allowed_origins {

@@ -14,7 +14,7 @@ use gridpatrol_http::service_config::ServiceConfig;
 use gridpatrol_http::{Open, refusals};
 use gridpatrol_people::towns::holidays::holidays;
 use gridpatrol_problem::Problem;
-use gridpatrol_reports::photos::Gallery;
+use gridpatrol_reports::photos::PhotoService;
 
 /// The routes of this room.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -70,7 +70,7 @@ async fn health(_: Open) -> HttpResponse {
 )]
 #[get("/readyz")]
 async fn readiness(
-    gallery: Data<Gallery>,
+    gallery: Data<PhotoService>,
     ready: Data<Ready>,
     call: Open,
 ) -> Result<HttpResponse, Problem> {

@@ -201,7 +201,7 @@ async fn another_receiver_is_not_charged_with_the_failing_of_the_former(world: W
     assert!(changed.get("failing_since").is_none(), "{changed}");
 }
 
-/// One town keeps the only courier busy; another's webhook, made later, has its turn.
+/// One town keeps the only delivery_worker busy; another's webhook, made later, has its turn.
 mod a_busy_endpoint_gives_way_to_others {
     use super::{Kind, gives_way, run_in};
 

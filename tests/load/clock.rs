@@ -14,14 +14,14 @@ use gridpatrol_domain::calendar::Calendar;
 use gridpatrol_domain::coded_value::CodedValue as _;
 use gridpatrol_domain::report::lapse::{self, Step};
 use gridpatrol_domain::report::{Context, Policy, Report};
-use gridpatrol_reports::notices::outbox::{self, Happened, SameMatter};
+use gridpatrol_reports::notices::outbox::{self, ReportChange, SameMatter};
 use gridpatrol_reports::record::queries;
 use gridpatrol_reports::record::rows::ReportRow;
 use gridpatrol_store::counters::Shifts;
 use gridpatrol_store::events::{self, EventRecord};
 use gridpatrol_store::schema::{report_lapses, reports};
 use gridpatrol_store::types::{At, Coded, Id};
-use gridpatrol_store::{Conn, Lane, Outcome, Store, fixed, town};
+use gridpatrol_store::{Conn, Lane, Outcome, Store, prepared, town};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -168,7 +168,7 @@ fn storage(store: &Store, seeded: &Seeded, now: DateTime<Utc>) -> Fallible<Measu
             let mut shifts = Shifts::default();
             for Decided { row, before, step } in &together {
                 let after = &step.decision.report;
-                let happened = Happened {
+                let happened = ReportChange {
                     town: &town,
                     staffing: &staffing,
                     before: Some(before),
@@ -221,7 +221,7 @@ fn save(
             report_lapses::charged.eq(attribution.charged),
             report_lapses::lapsed_at.eq(At(now)),
         ));
-        fixed!(conn, lapsed, execute)?;
+        prepared!(conn, lapsed, execute)?;
     }
     Ok(())
 }

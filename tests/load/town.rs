@@ -132,7 +132,7 @@ fn grids() -> String {
 /// Makes the town in an empty database.
 pub fn seed(store: &Store) -> Fallible<Seeded> {
     let now = Utc::now();
-    let ended = import::whole(
+    let ended = import::import_file(
         store,
         std::sync::Arc::new(FollowingReports),
         grids().as_bytes(),

@@ -199,7 +199,7 @@ async fn it_costs_a_few_statements(world: World) {
                     counted.fetch_add(1, Ordering::SeqCst);
                 }
             }));
-            content::read(conn, &app.directory, &app.gallery.limits, &signed, now)?;
+            content::read(conn, &app.directory, &app.photos.limits, &signed, now)?;
             on_each!(conn, c => c.set_instrumentation(|_: InstrumentationEvent<'_>| ()));
             Ok(())
         })

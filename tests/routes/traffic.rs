@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use gridpatrol::config::Config;
 use gridpatrol_domain::error::Code;
 use gridpatrol_http::traffic::TrafficSettings;
-use gridpatrol_store::Share;
+use gridpatrol_store::Priority;
 use reqwest::Method;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -143,7 +143,7 @@ async fn filing_finds_a_place_whatever_else_is_asked(world: World) {
         let (enter, entered) = tokio::sync::oneshot::channel();
         hold.push(release);
         let store = world.app().store.clone();
-        tokio::spawn(Share::Common.within(async move {
+        tokio::spawn(Priority::Common.within(async move {
             store
                 .read(move |_| {
                     let _ = enter.send(());

@@ -104,7 +104,7 @@ pub async fn make(app: &App) {
     }
     let store = app.store.clone();
     tokio::task::spawn_blocking(move || {
-        let ended = import::whole(
+        let ended = import::import_file(
             &store,
             std::sync::Arc::new(FollowingReports),
             file.as_bytes(),

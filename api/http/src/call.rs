@@ -20,12 +20,12 @@ use serde_json::Value;
 
 use super::context::{Identity, RequestContext};
 use super::etag::IfMatch;
-use super::keyed::{Key, Ticket};
+use super::idempotency::{Key, Ticket};
 use super::middleware::Context;
 use super::page::Signer;
 use super::query::{self, Parameters};
 use super::validate::{Errors, Validate};
-use super::{body, shape};
+use super::{body, deserialize};
 use crate::traffic::Caller;
 use gridpatrol_problem::language::Language;
 use gridpatrol_problem::{FieldError, Problem};
@@ -248,7 +248,7 @@ impl Syntax {
         };
         let mut members = Errors::body();
         let body = if reads::<B>() {
-            shape::read(self.body, &mut members)
+            deserialize::read(self.body, &mut members)
         } else {
             serde_json::from_value(Value::Null).ok()
         };

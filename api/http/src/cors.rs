@@ -10,7 +10,7 @@ use actix_web::http::header::{
 };
 use actix_web::middleware::Condition;
 
-use super::keyed::{IDEMPOTENCY_KEY, REPLAYED};
+use super::idempotency::{IDEMPOTENCY_KEY, REPLAYED};
 use super::trace::REQUEST_ID;
 use crate::traffic::{RATE_LIMIT, RATE_LIMIT_POLICY};
 

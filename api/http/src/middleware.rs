@@ -24,8 +24,8 @@ use futures_util::FutureExt;
 use gridpatrol_domain::error::Code;
 use tracing::Instrument;
 
+use super::compression;
 use super::context::RequestContext;
-use super::packed;
 use super::trace::{REQUEST_ID, Trace, request_id};
 use crate::traffic::{Group, Meter};
 use gridpatrol_problem::language::Language;
@@ -71,7 +71,7 @@ pub async fn gate<B: MessageBody + 'static>(
     request.extensions_mut().insert(trace);
 
     let quiet = matches!(request.path(), "/healthz" | "/readyz");
-    let packs = packed::is_asked(&request);
+    let packs = compression::is_asked(&request);
     let meant = mean_method(&mut request);
     let meter = Meter::new(Group::of(request.method(), request.path()));
     request.extensions_mut().insert(meter.clone());
@@ -80,7 +80,7 @@ pub async fn gate<B: MessageBody + 'static>(
             let patience = request
                 .app_data::<Data<RequestContext>>()
                 .and_then(|context| context.traffic.patience(meter.group()));
-            let answered = AssertUnwindSafe(meter.share().within(next.call(request)))
+            let answered = AssertUnwindSafe(meter.priority().within(next.call(request)))
                 .catch_unwind()
                 .instrument(span.clone());
             in_time(patience, answered)
@@ -107,10 +107,10 @@ pub async fn gate<B: MessageBody + 'static>(
         finished = match finished {
             Ok(response) => {
                 let (request, response) = response.into_parts();
-                let response = packed::pack(response, packs).await;
+                let response = compression::pack(response, packs).await;
                 Ok(ServiceResponse::new(request, response))
             }
-            Err(response) => Err(packed::pack(response, packs).await),
+            Err(response) => Err(compression::pack(response, packs).await),
         };
     }
     let status = match &finished {

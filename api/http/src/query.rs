@@ -12,7 +12,7 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 
-use super::fault::{Fault, Step, steps};
+use super::serde_errors::{Fault, Step, steps};
 use super::validate::{Errors, Validate};
 use gridpatrol_domain::error::Code;
 use gridpatrol_problem::Problem;

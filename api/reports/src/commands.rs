@@ -27,7 +27,7 @@ use crate::filing::filing_target::{Place, answered_lately, spot};
 use crate::filing::request::{PhotoDeclaration, ReportFiling};
 use crate::filing::texts;
 use crate::links::{duplicates, recurrence};
-use crate::notices::outbox::{self, Happened};
+use crate::notices::outbox::{self, ReportChange};
 use crate::record::queries::{self, Found};
 use crate::record::rows::ReportRow;
 use crate::record::search;
@@ -41,7 +41,7 @@ use gridpatrol_http::etag::{self, IfMatch};
 use gridpatrol_problem::{FieldError, Problem};
 use gridpatrol_store::counters::{self, Shifts};
 use gridpatrol_store::events::EventRecord;
-use gridpatrol_store::town::{self, TownHead};
+use gridpatrol_store::town::{self, TownSequence};
 use gridpatrol_store::{Conn, Outcome};
 
 /// A report that was filed, now or before.
@@ -406,14 +406,14 @@ pub struct Change<'a> {
 /// by id; what was said stands in the payload.
 pub fn record(
     conn: &mut Conn,
-    head: &mut TownHead,
+    head: &mut TownSequence,
     viewer: &Viewer,
     change: &Change<'_>,
     events: Vec<Event>,
 ) -> Outcome<()> {
     let report = change.after;
     let same = duplicates::same_matter(conn, report, &events)?;
-    let happened = Happened {
+    let happened = ReportChange {
         town: &change.staffed.town,
         staffing: &change.staffed.staffing,
         before: change.before,

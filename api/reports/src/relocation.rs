@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::commands::recount;
-use crate::notices::outbox::{self, Happened, SameMatter};
+use crate::notices::outbox::{self, ReportChange, SameMatter};
 use crate::record::rows::{ReportRow, TextsRow};
 use crate::record::{queries, search};
 use gridpatrol_people::grids::open_reports::{LockedReports, OpenReports, Relocation};
@@ -24,7 +24,7 @@ use gridpatrol_people::towns::directory::Town;
 use gridpatrol_store::counters::Shifts;
 use gridpatrol_store::events::{self, EventRecord};
 use gridpatrol_store::schema::{report_texts, reports};
-use gridpatrol_store::town::TownHead;
+use gridpatrol_store::town::TownSequence;
 use gridpatrol_store::types::{Coded, Id};
 use gridpatrol_store::{Conn, Outcome, locked, unclaimed};
 
@@ -69,7 +69,7 @@ impl LockedReports for Locked {
     fn follow(
         self: Box<Self>,
         conn: &mut Conn,
-        head: &mut TownHead,
+        head: &mut TownSequence,
         relocation: &Relocation,
         before: &Town,
         town: &Town,
@@ -149,7 +149,7 @@ fn all(conn: &mut Conn, town: Uuid, grids: &[Uuid]) -> QueryResult<Option<Vec<Re
 /// If the database fails.
 fn follow(
     conn: &mut Conn,
-    head: &mut TownHead,
+    head: &mut TownSequence,
     rows: Vec<ReportRow>,
     change: &Relocation,
     before: &Town,
@@ -193,7 +193,7 @@ fn follow(
                     queries::add_participant(conn, &after, grid)?;
                 }
             }
-            let happened = Happened {
+            let happened = ReportChange {
                 town,
                 staffing: context.staffing,
                 before: Some(&report),

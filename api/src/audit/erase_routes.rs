@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::answer::Erased;
 use super::erasure::{self, Request};
-use gridpatrol_http::keyed::{self, Answer};
+use gridpatrol_http::idempotency::{self, Answer};
 use gridpatrol_http::refusals;
 use gridpatrol_http::service_config::ServiceConfig;
 use gridpatrol_http::validate::{Errors, Validate};
@@ -96,7 +96,7 @@ async fn erase_report(call: Call<Whose, (), ReportErasure>) -> Result<HttpRespon
         reason: call.body.reason,
         words: Redaction::new(call.body.words),
     };
-    keyed::run(&call.store, call.now, ticket, move |conn| {
+    idempotency::run(&call.store, call.now, ticket, move |conn| {
         Ok(Answer::ok(&erasure::of_report(
             conn, &viewer, id, &request,
         )?)?)
@@ -138,7 +138,7 @@ impl Validate for OfficerErasure {
 async fn erase_officer(call: Call<Whose, (), OfficerErasure>) -> Result<HttpResponse, Problem> {
     let (manager, ticket) = (Manager::of(&call), call.ticket());
     let (id, reason) = (call.path.id, call.body.reason);
-    keyed::run(&call.store, call.now, ticket, move |conn| {
+    idempotency::run(&call.store, call.now, ticket, move |conn| {
         Ok(Answer::ok(&erasure::of_officer(
             conn, &manager, id, &reason,
         )?)?)

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use gridpatrol_people::auth::security_log::Kind;
 use gridpatrol_store::Conn;
 use gridpatrol_store::conn::MultiBackend;
-use gridpatrol_store::kept::{Kept, padded};
+use gridpatrol_store::prepared_statement::{PreparedByText, padded};
 use gridpatrol_store::schema::{
     events, grids, idempotency_keys, invitations, officers, password_history, security_log,
     sessions, towns,
@@ -186,7 +186,7 @@ pub fn page(
 /// If the database fails.
 pub fn names(conn: &mut Conn, ids: &HashSet<Uuid>) -> QueryResult<HashMap<Uuid, String>> {
     let ids = padded(ids.iter().copied().map(Id));
-    let found: Vec<(Uuid, String)> = Kept(
+    let found: Vec<(Uuid, String)> = PreparedByText(
         officers::table
             .filter(officers::id.eq_any(ids))
             .select((officers::id, officers::name)),

@@ -12,7 +12,7 @@ use gridpatrol_http::{etag, refusals};
 use gridpatrol_people::auth::Call;
 use gridpatrol_people::towns::directory::Directory;
 use gridpatrol_problem::Problem;
-use gridpatrol_reports::photos::Gallery;
+use gridpatrol_reports::photos::PhotoService;
 
 /// The routes of this room.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -40,13 +40,13 @@ refusals! {
 #[get("/v1/bootstrap")]
 async fn get_bootstrap(
     directory: Data<Directory>,
-    gallery: Data<Gallery>,
+    photos: Data<PhotoService>,
     call: Call,
 ) -> Result<HttpResponse, Problem> {
     let (inner, signed, now) = (directory.clone(), call.actor, call.now);
     let mut bootstrap = call
         .store
-        .read(move |conn| content::read(conn, &inner, &gallery.limits, &signed, now))
+        .read(move |conn| content::read(conn, &inner, &photos.limits, &signed, now))
         .await?;
     let tagged = etag::write(&bootstrap)?;
     bootstrap.server_time = Some(now);

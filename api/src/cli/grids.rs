@@ -5,8 +5,8 @@ use std::path::Path;
 use super::{CommandError, say};
 use crate::app;
 use crate::config::Config;
-use gridpatrol_people::grids::import::whole;
-use gridpatrol_people::imports::whole::WholeError;
+use gridpatrol_people::grids::import::import_file;
+use gridpatrol_people::imports::cli_import::ImportFileError;
 use gridpatrol_reports::relocation::FollowingReports;
 use gridpatrol_store::clock::Clock;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ pub(super) fn import(config: &Config, file: &Path, dry_run: bool) -> Result<(), 
     store.migrate()?;
     let (clock, name) = (Clock::system(), file.file_name());
     let name = name.map(|name| name.to_string_lossy().into_owned());
-    let ended = whole(
+    let ended = import_file(
         &store,
         Arc::new(FollowingReports),
         content,
@@ -31,9 +31,9 @@ pub(super) fn import(config: &Config, file: &Path, dry_run: bool) -> Result<(), 
         move || clock.now(),
     )
     .map_err(|error| match error {
-        WholeError::Io(source) => unreadable(source),
-        WholeError::Format(detail) => CommandError::Usage(detail),
-        WholeError::Problem(problem) => CommandError::Refused(problem),
+        ImportFileError::Io(source) => unreadable(source),
+        ImportFileError::Format(detail) => CommandError::Usage(detail),
+        ImportFileError::Problem(problem) => CommandError::Refused(problem),
     })?;
     if !ended.done {
         return Err(CommandError::BadLines(ended));

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::{CommandError, say};
 use crate::app;
 use crate::config::Config;
-use gridpatrol_people::auth::guessable;
+use gridpatrol_people::auth::common_passwords;
 use gridpatrol_people::auth::passwords::Passwords;
 use gridpatrol_people::officers::commands::{self, NewOfficer, NewPosting};
 use gridpatrol_people::towns::queries as grids;
@@ -63,7 +63,8 @@ pub(super) fn create(config: &Config, officer: Create) -> Result<(), CommandErro
     } else {
         asked()?
     };
-    let faults = guessable::faults(&config.auth.password_rules(), &password, &officer.username);
+    let faults =
+        common_passwords::faults(&config.auth.password_rules(), &password, &officer.username);
     if !faults.is_empty() {
         let errors = faults
             .iter()

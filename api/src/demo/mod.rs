@@ -5,13 +5,13 @@
 //! pictures each have a file. It goes into an empty database only.
 
 pub mod chance;
-pub mod courses;
-pub mod matters;
 pub mod people;
 pub mod pictures;
 pub mod places;
 pub mod replay;
-pub mod stories;
+pub mod report_plans;
+pub mod sample_texts;
+pub mod scenarios;
 
 use std::io::Cursor;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ use gridpatrol_people::grids::import;
 use gridpatrol_problem::Problem;
 use gridpatrol_reports::photos::digest::Digest;
 use gridpatrol_reports::photos::objects::Variant;
-use gridpatrol_reports::photos::{Gallery, imaging, queries as photos};
+use gridpatrol_reports::photos::{PhotoService, imaging, queries as photos};
 use gridpatrol_reports::services::Services;
 use gridpatrol_store::clock::Clock;
 use gridpatrol_store::schema::grids;
@@ -36,8 +36,8 @@ use gridpatrol_store::{Conn, Lane, Store};
 use people::Cast;
 use pictures::Scene;
 use places::Places;
-use replay::{Album, Happened, Kept, Stage};
-use stories::{DAYS, VIEWS};
+use replay::{Album, DemoSummary, Kept, Stage};
+use report_plans::{DAYS, VIEWS};
 
 /// The password of all its accounts, unless another is given.
 pub const PASSWORD: &str = "demo-Patrol-2026";
@@ -51,7 +51,7 @@ pub struct Parts<'a> {
     /// Hashes the password.
     pub auth: &'a Auth,
     /// Takes the pictures.
-    pub gallery: &'a Gallery,
+    pub photos: &'a PhotoService,
     /// Files and acts.
     pub services: &'a Services,
 }
@@ -60,7 +60,7 @@ pub struct Parts<'a> {
 ///
 /// # Errors
 /// If the database or the store of photos fails. Then the database is as empty as before.
-pub async fn fill(parts: &Parts<'_>, password: &str) -> Result<Option<Happened>, Problem> {
+pub async fn fill(parts: &Parts<'_>, password: &str) -> Result<Option<DemoSummary>, Problem> {
     let started = Instant::now();
     if !parts.store.read(|conn| Ok(is_empty(conn)?)).await? {
         tracing::info!(
@@ -93,7 +93,7 @@ pub async fn fill(parts: &Parts<'_>, password: &str) -> Result<Option<Happened>,
                 places: &places,
                 album: &album,
             };
-            let told = stories::tell(&places, &Policy::default(), now);
+            let told = report_plans::tell(&places, &Policy::default(), now);
             stage.play(conn, &told).map(Some)
         })
         .await?;
@@ -106,7 +106,7 @@ pub async fn fill(parts: &Parts<'_>, password: &str) -> Result<Option<Happened>,
             "the demonstration town is there; README.md names its accounts"
         );
     }
-    parts.gallery.arrivals.notify_waiters();
+    parts.photos.arrivals.notify_waiters();
     Ok(happened)
 }
 
@@ -124,7 +124,7 @@ async fn album(parts: &Parts<'_>) -> Result<Album, Problem> {
         .into_iter()
         .flat_map(|scene| (0..VIEWS).map(move |view| (scene, view)))
         .map(|(scene, view)| {
-            let most_pixels = parts.gallery.limits.max_pixels;
+            let most_pixels = parts.photos.limits.max_pixels;
             tokio::task::spawn_blocking(move || drawn(scene, view, most_pixels))
         })
         .collect();
@@ -149,7 +149,7 @@ async fn album(parts: &Parts<'_>) -> Result<Album, Problem> {
     let keeping = contents.iter_mut().map(|(_, kept, content)| {
         let content = std::mem::take(content);
         parts
-            .gallery
+            .photos
             .objects
             .put(kept.digest, Variant::Original, content)
     });

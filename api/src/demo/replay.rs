@@ -11,13 +11,13 @@ use gridpatrol_domain::officer::Actor;
 use gridpatrol_domain::report::{Action, Outcome as End, PhotoRole};
 use gridpatrol_domain::scope::Scope;
 
-use super::courses::Step;
 use super::people::{Cast, Who};
 use super::pictures::Scene;
 use super::places::Places;
-use super::stories::{Deed, Moment, Shot, Stories, Story, declaration};
+use super::report_plans::{Deed, Moment, Shot, Stories, Story, declaration};
+use super::scenarios::Step;
 use gridpatrol_http::etag::IfMatch;
-use gridpatrol_http::keyed::canonical_hash;
+use gridpatrol_http::idempotency::canonical_hash;
 use gridpatrol_problem::Problem;
 use gridpatrol_problem::language::Language;
 use gridpatrol_reports::actions::action_translation::Asked;
@@ -47,7 +47,7 @@ pub type Album = HashMap<(Scene, u8, bool), Kept>;
 
 /// What happened.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Happened {
+pub struct DemoSummary {
     /// Reports filed.
     pub reports: usize,
     /// Actions taken.
@@ -75,8 +75,8 @@ impl Stage<'_> {
     ///
     /// # Errors
     /// If the database fails.
-    pub fn play(&self, conn: &mut Conn, told: &Stories) -> Outcome<Happened> {
-        let mut happened = Happened::default();
+    pub fn play(&self, conn: &mut Conn, told: &Stories) -> Outcome<DemoSummary> {
+        let mut happened = DemoSummary::default();
         let mut broken = HashSet::new();
         for moment in &told.moments {
             let Some(story) = told.stories.get(moment.story) else {

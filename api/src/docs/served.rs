@@ -18,7 +18,7 @@ use gridpatrol_domain::error::Code;
 use sha2::{Digest, Sha256};
 
 use super::embedded::File;
-use gridpatrol_http::{etag, packed};
+use gridpatrol_http::{compression, etag};
 use gridpatrol_problem::Problem;
 use gridpatrol_problem::language::Language;
 
@@ -112,7 +112,7 @@ pub fn speaks(response: &mut HttpResponse, language: Language) {
 
 fn content_answer(request: &HttpRequest, content: &Content) -> Result<HttpResponse, Problem> {
     let tag = format!("\"{}\"", content.tag);
-    let zipped = packed::is_asked(request);
+    let zipped = compression::is_asked(request);
     let known = request
         .headers()
         .get(IF_NONE_MATCH)

@@ -20,7 +20,7 @@ use gridpatrol_http::Identity as _;
 use gridpatrol_people::auth::login::{self, Attempt};
 use gridpatrol_people::auth::sessions::{self, End, Signing};
 use gridpatrol_people::auth::{AuthSettings, Signed};
-use gridpatrol_people::grids::import::whole;
+use gridpatrol_people::grids::import::import_file;
 use gridpatrol_people::officers::commands::{NewOfficer, NewPosting, create};
 use gridpatrol_people::towns::queries::grids_coded;
 use gridpatrol_problem::Problem;
@@ -63,7 +63,7 @@ impl Town {
         let store = app.store.clone();
         tokio::task::spawn_blocking(move || {
             let file = "code,name,tier,parent_code\n990001100000,镇,town,\n";
-            whole(
+            import_file(
                 &store,
                 std::sync::Arc::new(gridpatrol_reports::relocation::FollowingReports),
                 file.as_bytes(),

@@ -9,9 +9,9 @@ use uuid::Uuid;
 
 use crate::testing::{Database, KINDS, Kind};
 use gridpatrol_people::auth::authenticate::active_postings;
-use gridpatrol_people::grids::import::whole;
+use gridpatrol_people::grids::import::import_file;
 use gridpatrol_people::imports::Counts;
-use gridpatrol_people::imports::whole::{Ended, WholeError};
+use gridpatrol_people::imports::cli_import::{Ended, ImportFileError};
 use gridpatrol_people::officers::commands::{NewOfficer, NewPosting, add_deputy, create};
 use gridpatrol_people::towns::directory::{Directory, Town};
 use gridpatrol_people::towns::queries as towns;
@@ -61,10 +61,10 @@ impl House {
         self.bytes(file.as_bytes().to_vec(), dry_run).await.unwrap()
     }
 
-    async fn bytes(&self, file: Vec<u8>, dry_run: bool) -> Result<Ended, WholeError> {
+    async fn bytes(&self, file: Vec<u8>, dry_run: bool) -> Result<Ended, ImportFileError> {
         let store = self.store.clone();
         tokio::task::spawn_blocking(move || {
-            whole(
+            import_file(
                 &store,
                 Arc::new(FollowingReports),
                 file.as_slice(),

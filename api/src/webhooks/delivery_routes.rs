@@ -15,7 +15,7 @@ use super::deliveries;
 use super::requests::ReplayRequest;
 use super::routes::{ById, Single, caller};
 use gridpatrol_http::choice::{Choice, OptionalChoice as _};
-use gridpatrol_http::keyed::{self, Answer};
+use gridpatrol_http::idempotency::{self, Answer};
 use gridpatrol_http::page::{Cursor, Limit, Page};
 use gridpatrol_http::service_config::ServiceConfig;
 use gridpatrol_http::validate::{Errors, Validate};
@@ -59,7 +59,7 @@ impl Validate for Log {
 
 /// What was sent to a webhook
 ///
-/// The latest first, with what became of it. Kept 30 days, unless the server's settings say otherwise.
+/// The latest first, with what became of it. PreparedByText 30 days, unless the server's settings say otherwise.
 #[utoipa::path(
     operation_id = "listWebhookDeliveries",
     tag = "webhooks",
@@ -118,7 +118,7 @@ async fn replay_webhook(
         (None, Some(from)) => Replay::Range(from, body.to.unwrap_or(caller.now)),
         (numbers, _) => Replay::Numbers(numbers.unwrap_or_default()),
     };
-    keyed::keyed(&call, move |conn| {
+    idempotency::keyed(&call, move |conn| {
         let numbers = commands::replay(conn, &directory, &caller, id, &asked)?;
         let queued = QueuedDeliveries::of(numbers);
         Ok(Answer::new(StatusCode::ACCEPTED, &queued)?)
@@ -142,7 +142,7 @@ async fn test_webhook(
     call: Call<ById>,
 ) -> Result<HttpResponse, Problem> {
     let (caller, directory, id) = (caller(&call), directory.clone(), call.path.id);
-    keyed::keyed(&call, move |conn| {
+    idempotency::keyed(&call, move |conn| {
         let number = commands::ping(conn, &directory, &caller, id)?;
         let queued = QueuedDeliveries::of(Some((number, number)));
         Ok(Answer::new(StatusCode::ACCEPTED, &queued)?)

@@ -8,9 +8,9 @@
 pub mod address;
 pub mod answer;
 pub mod commands;
-pub mod courier;
 pub mod deliveries;
 pub mod delivery_routes;
+pub mod delivery_worker;
 pub mod dispatch;
 pub mod queries;
 pub mod requests;

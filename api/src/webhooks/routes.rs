@@ -17,11 +17,11 @@ use uuid::Uuid;
 
 use super::answer::{IssuedSecret, Webhook};
 use super::commands::{self, Change, Found, NewEndpoint};
-use super::courier::Courier;
+use super::delivery_worker::DeliveryWorker;
 use super::requests::{NewWebhook, SecretRotation, WebhookChange, kinds};
 use super::secret::{self, Made};
 use super::{address, delivery_routes, queries};
-use gridpatrol_http::keyed::{self, Answer};
+use gridpatrol_http::idempotency::{self, Answer};
 use gridpatrol_http::page::{Cursor, Limit, Page};
 use gridpatrol_http::service_config::ServiceConfig;
 use gridpatrol_http::validate::{Errors, Validate};
@@ -185,9 +185,9 @@ fn issued(webhook: Webhook, secret: &Made) -> Result<Answer, Problem> {
 }
 
 /// Refuses a URL that nothing is sent to.
-fn check_url(courier: &Courier, url: Option<&String>) -> Result<(), Problem> {
+fn check_url(delivery_worker: &DeliveryWorker, url: Option<&String>) -> Result<(), Problem> {
     let Some(url) = url else { return Ok(()) };
-    match address::read(url, &courier.settings) {
+    match address::read(url, &delivery_worker.settings) {
         Ok(_) => Ok(()),
         Err(detail) => Err(Problem::invalid(vec![FieldError::new(
             "/url",
@@ -210,13 +210,13 @@ fn check_url(courier: &Courier, url: Option<&String>) -> Result<(), Problem> {
 )]
 #[post("/v1/webhooks")]
 async fn create_webhook(
-    courier: Data<Courier>,
+    delivery_worker: Data<DeliveryWorker>,
     directory: Data<Directory>,
     call: Call<(), (), NewWebhook>,
 ) -> Result<HttpResponse, Problem> {
     let caller = caller(&call);
     let asked = call.body.clone();
-    check_url(&courier, Some(&asked.url))?;
+    check_url(&delivery_worker, Some(&asked.url))?;
     let new = NewEndpoint {
         id: Uuid::now_v7(),
         name: asked.name.trim().to_owned(),
@@ -226,7 +226,7 @@ async fn create_webhook(
         kinds: asked.kinds.as_deref().and_then(kinds),
     };
     let (secret, directory) = (new_secret()?, directory.clone());
-    keyed::keyed(&call, move |conn| {
+    idempotency::keyed(&call, move |conn| {
         let found = commands::create(conn, &directory, &caller, &new, &secret)?;
         Ok(issued(
             shown(conn, &directory, &found, caller.now)?,
@@ -279,12 +279,12 @@ async fn get_webhook(
 )]
 #[patch("/v1/webhooks/{id}")]
 async fn change_webhook(
-    courier: Data<Courier>,
+    delivery_worker: Data<DeliveryWorker>,
     directory: Data<Directory>,
     call: Call<ById, (), WebhookChange>,
 ) -> Result<HttpResponse, Problem> {
     let caller = caller(&call);
-    check_url(&courier, call.body.url.as_ref())?;
+    check_url(&delivery_worker, call.body.url.as_ref())?;
     let asked = call.body;
     let change = Change {
         name: asked.name.map(|name| name.trim().to_owned()),
@@ -364,7 +364,7 @@ async fn rotate_webhook_secret(
     }
     let until = until.max(now);
     let (secret, directory, id) = (new_secret()?, directory.clone(), call.path.id);
-    keyed::keyed(&call, move |conn| {
+    idempotency::keyed(&call, move |conn| {
         let found = commands::rotate(conn, &directory, &caller, id, until, &secret)?;
         Ok(issued(shown(conn, &directory, &found, now)?, &secret)?)
     })

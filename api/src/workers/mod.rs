@@ -5,11 +5,11 @@
 //! Owns their rhythm: when each runs, that a failure or a panic ends a round and never the worker,
 //! and the signs of life by which `readyz` knows. It must not know what they do.
 
+pub mod cleanup;
 pub mod clock;
 pub mod digests;
 pub mod imports;
 pub mod renditions;
-pub mod sweeper;
 pub mod webhooks;
 
 use std::panic::AssertUnwindSafe;

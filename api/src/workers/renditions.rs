@@ -10,7 +10,7 @@ use tokio::task::JoinError;
 use uuid::Uuid;
 
 use gridpatrol_problem::Problem;
-use gridpatrol_reports::photos::Gallery;
+use gridpatrol_reports::photos::PhotoService;
 use gridpatrol_reports::photos::digest::Digest;
 use gridpatrol_reports::photos::imaging::{self, Format};
 use gridpatrol_reports::photos::objects::{ObjectsError, Variant};
@@ -25,7 +25,7 @@ const MOST_ATTEMPTS: i32 = 3;
 const AFTER_FAULT: TimeDelta = TimeDelta::seconds(30);
 
 /// How many pictures are read at the same time.
-fn at_once(gallery: &Gallery) -> usize {
+fn at_once(gallery: &PhotoService) -> usize {
     match gallery.limits.workers {
         0 => std::thread::available_parallelism()
             .map_or(1, |processors| processors.get().saturating_sub(1))
@@ -41,7 +41,7 @@ fn at_once(gallery: &Gallery) -> usize {
 /// When the database fails.
 pub async fn run_once(
     store: &Store,
-    gallery: &Gallery,
+    gallery: &PhotoService,
     now: DateTime<Utc>,
 ) -> Result<usize, Problem> {
     let idle = store
@@ -84,7 +84,7 @@ enum End {
     Interrupted,
 }
 
-async fn make(gallery: &Gallery, photo: &Leased) -> End {
+async fn make(gallery: &PhotoService, photo: &Leased) -> End {
     if photo.rendition_attempts >= MOST_ATTEMPTS {
         tracing::error!(photo = %photo.id, "no copies of this photo could be made in several attempts");
         return End::Settled(Rendition::Failed);
@@ -95,7 +95,7 @@ async fn make(gallery: &Gallery, photo: &Leased) -> End {
     })
 }
 
-async fn try_make(gallery: &Gallery, photo: &Leased) -> Result<End, ObjectsError> {
+async fn try_make(gallery: &PhotoService, photo: &Leased) -> Result<End, ObjectsError> {
     let digest = photo.sha256.as_deref().and_then(Digest::from_slice);
     let format = photo
         .media_type

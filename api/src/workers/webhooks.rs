@@ -1,13 +1,13 @@
 //! Finds the endpoints for which there is something to do, and has them served.
 //!
-//! Owns when; how an endpoint is served stands in `webhooks::courier`. A slow one delays no other: each is
+//! Owns when; how an endpoint is served stands in `webhooks::delivery_worker`. A slow one delays no other: each is
 //! served apart.
 
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use crate::webhooks::courier::Courier;
+use crate::webhooks::delivery_worker::DeliveryWorker;
 use crate::webhooks::queries;
 use gridpatrol_problem::Problem;
 use gridpatrol_store::Store;
@@ -21,11 +21,11 @@ const AT_ONCE: i64 = 256;
 /// When the database fails.
 pub async fn run_once(
     store: &Store,
-    courier: &Arc<Courier>,
+    delivery_worker: &Arc<DeliveryWorker>,
     now: DateTime<Utc>,
 ) -> Result<usize, Problem> {
     let waiting = store
         .read(move |conn| Ok(queries::waiting(conn, now, AT_ONCE)?))
         .await?;
-    Ok(courier.begin(&waiting))
+    Ok(delivery_worker.begin(&waiting))
 }

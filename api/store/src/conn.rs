@@ -11,7 +11,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
 use super::StoreError;
-use super::watch::Watch;
+use super::slow_query_log::SlowQueryLog;
 
 /// A connection to SQLite or PostgreSQL. Queries and single-row writes go through it as it is; what
 /// the databases do not share goes through [`on_each!`](crate::on_each).
@@ -96,7 +96,7 @@ pub(super) enum Use {
 pub(super) fn open_sqlite(
     path: &Path,
     purpose: Use,
-    watch: Watch,
+    watch: SlowQueryLog,
 ) -> Result<SqliteConnection, StoreError> {
     // "file:" would be taken for a URI: a path that begins so is made unambiguous.
     let name = path.to_str().ok_or(StoreError::PathNotUnicode)?;
@@ -167,7 +167,7 @@ fn with_defaults(url: &str) -> String {
 pub(super) fn open_postgres(
     url: &str,
     statement_timeout: Option<Duration>,
-    watch: Watch,
+    watch: SlowQueryLog,
 ) -> Result<PgConnection, StoreError> {
     let mut conn = PgConnection::establish(&with_defaults(url)).map_err(StoreError::Open)?;
     let timeout = statement_timeout.map_or(0, |timeout| timeout.as_millis());

@@ -1,7 +1,7 @@
 //! How many reports each grid has, by status, category, severity and colour: how many are due soon or
 //! overdue among them.
 //!
-//! Kept in the transaction that changes a report, so that a figure never needs a count of rows.
+//! PreparedByText in the transaction that changes a report, so that a figure never needs a count of rows.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::Conn;
 use super::schema::report_counts as counts;
 use super::types::{Coded, Id};
-use crate::{fixed, on_each};
+use crate::{on_each, prepared};
 
 #[derive(Insertable)]
 #[diesel(table_name = counts)]
@@ -87,7 +87,7 @@ impl Shifts {
         on_each!(conn,
             // One prepared statement, again and again.
             sqlite c => cells.iter().try_for_each(|cell| {
-                fixed!(diesel::insert_into(counts::table)
+                prepared!(diesel::insert_into(counts::table)
                     .values(cell)
                     .on_conflict(key)
                     .do_update()

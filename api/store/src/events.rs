@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::schema::{events, towns};
-use super::town::{self, TownHead};
+use super::town::{self, TownSequence};
 use super::types::{At, Id};
 use super::{Conn, Outcome};
 use crate::on_each;
@@ -58,7 +58,11 @@ struct NewEvent {
 ///
 /// # Errors
 /// If the database fails.
-pub fn append(conn: &mut Conn, town: &mut TownHead, records: Vec<EventRecord>) -> QueryResult<()> {
+pub fn append(
+    conn: &mut Conn,
+    town: &mut TownSequence,
+    records: Vec<EventRecord>,
+) -> QueryResult<()> {
     let rows = records
         .into_iter()
         .map(|record| seal(town, record))
@@ -88,7 +92,7 @@ pub fn found(
     let mut heads = Vec::with_capacity(new.len());
     let mut rows = Vec::new();
     for (id, records) in new {
-        let mut head = TownHead::genesis(id);
+        let mut head = TownSequence::genesis(id);
         for record in records {
             let row = seal(&mut head, record)
                 .map_err(|error| diesel::result::Error::SerializationError(error.into()))?;
@@ -106,7 +110,7 @@ pub fn found(
 }
 
 /// Gives an event its place in the chain.
-fn seal(town: &mut TownHead, record: EventRecord) -> serde_json::Result<NewEvent> {
+fn seal(town: &mut TownSequence, record: EventRecord) -> serde_json::Result<NewEvent> {
     let seq = town.event_seq + 1;
     let header = Header {
         town_id: town.town_id,

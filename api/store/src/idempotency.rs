@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::Conn;
 use super::schema::idempotency_keys as keys;
 use super::types::{At, Id};
-use crate::fixed;
+use crate::prepared;
 
 /// What became of a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,7 +51,7 @@ pub fn claim(
         .values(row)
         .on_conflict((keys::officer_id, keys::key))
         .do_nothing();
-    let inserted = fixed!(conn, take, execute)?;
+    let inserted = prepared!(conn, take, execute)?;
     if inserted == 1 {
         return Ok(Claim::New);
     }
@@ -79,7 +79,7 @@ pub fn complete(
 ) -> QueryResult<()> {
     let answer = diesel::update(keys::table.find((Id(officer), key)))
         .set((keys::status.eq(i32::from(status)), keys::body.eq(body)));
-    let updated = fixed!(conn, answer, execute)?;
+    let updated = prepared!(conn, answer, execute)?;
     if updated == 1 {
         Ok(())
     } else {

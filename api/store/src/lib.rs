@@ -13,28 +13,27 @@
 //! - be short: SQLite's writer does one thing at a time, so cut long work into many writes;
 //! - never go on after a failed statement: wrap what may fail in `conn.transaction(…)`.
 
+mod background_throttle;
 pub mod clock;
 pub mod conn;
 pub mod counters;
 pub mod dialect;
 pub mod events;
-pub mod fixed;
 pub mod idempotency;
-pub mod kept;
 pub mod low_priority;
 mod migrate;
 mod pool;
+pub mod prepared_statement;
+mod priority;
 pub mod random;
 mod remote;
-mod rest;
 pub mod schema;
 mod secret;
 pub mod secrets;
-mod share;
+mod slow_query_log;
 pub mod town;
 mod transact;
 pub mod types;
-mod watch;
 mod writer;
 
 use std::sync::Arc;
@@ -45,14 +44,14 @@ use gridpatrol_domain::error::Code;
 use tokio::task::JoinHandle;
 
 pub use conn::{Conn, DatabaseUrl};
+pub use priority::Priority;
 pub use secret::Secret;
-pub use share::Share;
 
 use conn::Use;
 use gridpatrol_problem::Problem;
 use pool::Pool;
-use share::Shares;
-use watch::Watch;
+use priority::PriorityPermits;
+use slow_query_log::SlowQueryLog;
 use writer::Writer;
 
 /// Why work on the database stopped.
@@ -167,12 +166,12 @@ impl std::fmt::Debug for Store {
 
 struct Inner {
     url: DatabaseUrl,
-    watch: Watch,
+    watch: SlowQueryLog,
     pool: Pool,
     /// SQLite's; PostgreSQL writes on the pool.
     writer: Option<Writer>,
     /// Who may wait for the writer at once, so that filing finds room in its commits.
-    writing: Shares,
+    writing: PriorityPermits,
     patience: Duration,
 }
 
@@ -182,7 +181,7 @@ impl Store {
     /// # Errors
     /// If the writer's thread cannot be started.
     pub fn open(settings: &StoreSettings) -> Result<Self, StoreError> {
-        let watch = Watch::new(settings.slow_statement);
+        let watch = SlowQueryLog::new(settings.slow_statement);
         let ours = watch.clone();
         let (pool, writer) = match &settings.url {
             DatabaseUrl::Sqlite(path) => {
@@ -220,7 +219,7 @@ impl Store {
                 watch,
                 pool,
                 writer,
-                writing: Shares::of(writer::MOST),
+                writing: PriorityPermits::of(writer::MOST),
                 patience: settings.patience,
             }),
         })
@@ -238,7 +237,7 @@ impl Store {
     ///
     /// # Errors
     /// What the work refuses with; 503 if the database fails, or every connection that the caller's
-    /// [`Share`] allows stays busy.
+    /// [`Priority`] allows stays busy.
     pub async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Conn) -> Outcome<T> + Send + 'static,
@@ -250,9 +249,9 @@ impl Store {
             drop(permit);
             result
         };
-        match Share::now() {
+        match Priority::now() {
             // SQLite works in this process, and nobody waits for what a reader holds.
-            Share::Heavy if self.inner.writer.is_some() => {
+            Priority::Heavy if self.inner.writer.is_some() => {
                 done(low_priority::spawn_blocking(read)).await
             }
             _ => done(tokio::task::spawn_blocking(read)).await,

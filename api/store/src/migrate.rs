@@ -11,7 +11,7 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::StoreError;
 use super::conn::{DatabaseUrl, Use, open_postgres, open_sqlite};
-use super::watch::Watch;
+use super::slow_query_log::SlowQueryLog;
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
@@ -20,7 +20,7 @@ const POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrations/postgre
 const LOCK: i64 = 0x6772_6964_7061_7472;
 
 /// Applies what is missing and returns the versions applied.
-pub(super) fn run(url: &DatabaseUrl, watch: Watch) -> Result<Vec<String>, StoreError> {
+pub(super) fn run(url: &DatabaseUrl, watch: SlowQueryLog) -> Result<Vec<String>, StoreError> {
     match url {
         DatabaseUrl::Sqlite(path) => {
             let mut conn = open_sqlite(path, Use::Migrate, watch)?;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
-use super::share::{Held, Shares};
+use super::priority::{Held, PriorityPermits};
 use super::{Conn, StoreError, overloaded, unavailable};
 use gridpatrol_problem::Problem;
 
@@ -24,7 +24,7 @@ pub(super) struct Turn {
 pub(super) struct Pool {
     idle: Mutex<Vec<Conn>>,
     permits: Arc<Semaphore>,
-    shares: Shares,
+    shares: PriorityPermits,
     size: usize,
     patience: Duration,
     open: Open,
@@ -37,7 +37,7 @@ impl Pool {
         Self {
             idle: Mutex::new(Vec::with_capacity(size)),
             permits: Arc::new(Semaphore::new(size)),
-            shares: Shares::of(size),
+            shares: PriorityPermits::of(size),
             size,
             patience,
             open,

@@ -11,12 +11,12 @@ use uuid::Uuid;
 use super::Conn;
 use super::schema::{calendar_state, towns};
 use super::types::Id;
-use crate::{fixed, on_each};
+use crate::{on_each, prepared};
 
 /// The locked row. [`super::events::append`] saves what was changed here; a command that appends no
 /// event calls [`save`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TownHead {
+pub struct TownSequence {
     /// The town.
     pub town_id: Uuid,
     /// The number of this change: that of everything the command writes.
@@ -30,7 +30,7 @@ pub struct TownHead {
     notice_seq: i64,
 }
 
-impl TownHead {
+impl TownSequence {
     /// The head of a town that nothing has happened in.
     pub(super) const fn genesis(town_id: Uuid) -> Self {
         Self {
@@ -127,7 +127,7 @@ struct NewTown {
 /// If the database fails.
 pub(super) fn found_all(
     conn: &mut Conn,
-    heads: &[TownHead],
+    heads: &[TownSequence],
     import: Option<Uuid>,
 ) -> QueryResult<()> {
     let rows: Vec<NewTown> = heads
@@ -162,7 +162,7 @@ pub fn publish(conn: &mut Conn, import: Uuid) -> QueryResult<usize> {
 ///
 /// # Errors
 /// `NotFound` if there is no such town; otherwise if the database fails.
-pub fn advance(conn: &mut Conn, town_id: Uuid) -> QueryResult<TownHead> {
+pub fn advance(conn: &mut Conn, town_id: Uuid) -> QueryResult<TownSequence> {
     let step = diesel::update(towns::table.find(Id(town_id)))
         .set(towns::change_seq.eq(towns::change_seq + 1))
         .returning((
@@ -183,12 +183,12 @@ pub fn advance(conn: &mut Conn, town_id: Uuid) -> QueryResult<TownHead> {
         number_seq,
         directory_version,
         notice_seq,
-    ): Columns = fixed!(conn, step, get_result)?;
+    ): Columns = prepared!(conn, step, get_result)?;
     let chain_head = Digest::try_from(chain_head).map_err(|found| {
         let reason = format!("the chain head of town {town_id} has {} bytes", found.len());
         diesel::result::Error::DeserializationError(reason.into())
     })?;
-    Ok(TownHead {
+    Ok(TownSequence {
         town_id,
         change_seq,
         directory_version,
@@ -204,7 +204,7 @@ pub fn advance(conn: &mut Conn, town_id: Uuid) -> QueryResult<TownHead> {
 ///
 /// # Errors
 /// If the database fails.
-pub fn save(conn: &mut Conn, head: &TownHead) -> QueryResult<()> {
+pub fn save(conn: &mut Conn, head: &TownSequence) -> QueryResult<()> {
     let save = diesel::update(towns::table.find(Id(head.town_id))).set((
         towns::event_seq.eq(head.event_seq),
         towns::chain_head.eq(head.chain_head.as_slice()),
@@ -212,7 +212,7 @@ pub fn save(conn: &mut Conn, head: &TownHead) -> QueryResult<()> {
         towns::number_seq.eq(head.number_seq),
         towns::notice_seq.eq(head.notice_seq),
     ));
-    fixed!(conn, save, execute).map(drop)
+    prepared!(conn, save, execute).map(drop)
 }
 
 /// Tells every process that grids, officers, postings or deputies of the town have changed. The new

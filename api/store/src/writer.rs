@@ -18,7 +18,7 @@ use diesel::result::{DatabaseErrorKind, Error};
 use gridpatrol_domain::error::Code;
 use tokio::sync::{oneshot, watch};
 
-use super::rest::Rest;
+use super::background_throttle::BackgroundThrottle;
 use super::transact::{self, caught, rollback_to};
 use super::{Conn, Interrupt, Lane, Outcome, StoreError, overloaded, unavailable};
 use gridpatrol_problem::Problem;
@@ -90,7 +90,7 @@ impl Shared {
 
     /// The next command, waited for; none when the writer is to end and nothing waits. The background
     /// lane may have to rest.
-    fn wait(&self, rest: &Rest) -> Option<(Boxed, Lane)> {
+    fn wait(&self, rest: &BackgroundThrottle) -> Option<(Boxed, Lane)> {
         let mut lanes = self.lock();
         loop {
             let remaining = rest.remaining(Instant::now()).filter(|_| !lanes.closing);
@@ -153,7 +153,7 @@ impl Writer {
                     shared: theirs,
                     open,
                     conn: None,
-                    rest: Rest::default(),
+                    rest: BackgroundThrottle::default(),
                 }
                 .serve();
             })
@@ -218,7 +218,7 @@ struct Thread {
     shared: Arc<Shared>,
     open: Open,
     conn: Option<Conn>,
-    rest: Rest,
+    rest: BackgroundThrottle,
 }
 
 impl Thread {

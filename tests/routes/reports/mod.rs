@@ -1,10 +1,10 @@
 //! Filing, acting, reading.
 
 mod bounded;
-mod colours;
 mod inbox;
 mod lists;
 mod package;
 mod permissions;
 mod similar;
 mod stations;
+mod warning_levels;

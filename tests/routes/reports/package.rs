@@ -265,7 +265,7 @@ async fn what_has_not_arrived_or_is_lost_is_named(world: World) {
     leader.put_photo(there, &one).await.created();
     leader.put_photo(lost, &two).await.created();
     let content = Digest::of(&two);
-    let objects = &world.app().gallery.objects;
+    let objects = &world.app().photos.objects;
     objects.remove(content).await.unwrap();
 
     let office = world.town_officer().await;
@@ -338,7 +338,7 @@ async fn a_package_keeps_its_place_until_it_is_read(world: World) {
     // picture belong to the file.
     let mut large = pictures::snapshot();
     large.resize(24 << 20, 0x5a);
-    let (photo, places) = (Uuid::now_v7(), world.app().gallery.packages_kept.clone());
+    let (photo, places) = (Uuid::now_v7(), world.app().photos.packages_kept.clone());
     let id = at_town(&world, &[(photo, &large)]).await;
     let office = world.town_officer().await;
     let all = places.available_permits();

@@ -2,7 +2,7 @@
 
 use actix_web::http::Method;
 
-use gridpatrol_store::Share;
+use gridpatrol_store::Priority;
 
 /// Kinds of requests whose limits are separate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,11 +71,11 @@ impl Group {
 
     /// How much of the database it may take.
     #[must_use]
-    pub const fn share(self) -> Share {
+    pub const fn priority(self) -> Priority {
         match self {
-            Self::Filing => Share::Whole,
-            Self::SignIn | Self::Reads | Self::Photos | Self::Pictures => Share::Common,
-            Self::Lists | Self::Administration => Share::Heavy,
+            Self::Filing => Priority::Full,
+            Self::SignIn | Self::Reads | Self::Photos | Self::Pictures => Priority::Common,
+            Self::Lists | Self::Administration => Priority::Heavy,
         }
     }
 }

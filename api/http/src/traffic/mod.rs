@@ -3,7 +3,7 @@
 //! Every operation of `/v1` belongs to a [`Group`]. Two limits follow from it:
 //! - a caller has so many requests a minute of a group ([`rate`]): an officer or a service account,
 //!   or the network address where nobody is signed in. Beyond that 429 `rate_limited`;
-//! - a group has so much of the database ([`Share`]): whatever lists, photos and administration
+//! - a group has so much of the database ([`Priority`]): whatever lists, photos and administration
 //!   take, filing finds a connection. Beyond that, and a wait, 503 `overloaded`.
 //!
 //! Owns these limits and their headers. It must not know what an operation does.
@@ -27,7 +27,7 @@ pub use settings::{Allowance, TrafficSettings};
 
 use address::address_subject;
 use gridpatrol_problem::Problem;
-use gridpatrol_store::Share;
+use gridpatrol_store::Priority;
 use rate::{Accounts, Buckets, Standing};
 
 /// What the limits of callers say, draft-ietf-httpapi-ratelimit-headers-10.
@@ -142,8 +142,8 @@ impl Meter {
 
     /// How much of the database the request may take; a probe must not fail because much is asked.
     #[must_use]
-    pub fn share(&self) -> Share {
-        self.group.map_or(Share::Whole, Group::share)
+    pub fn priority(&self) -> Priority {
+        self.group.map_or(Priority::Full, Group::priority)
     }
 
     /// Which group it is of.

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::login::{Door, locked};
 use super::security_log::{self, Kind, Origin, Record};
 use super::sessions::{self, End};
-use super::{Auth, guessable, queries};
+use super::{Auth, common_passwords, queries};
 use gridpatrol_problem::{FieldError, Problem};
 use gridpatrol_store::{Lane, Store};
 
@@ -35,7 +35,7 @@ pub struct Change {
 /// # Errors
 /// `validation_failed`.
 pub fn check(auth: &Auth, password: &str, username: &str, pointer: &str) -> Result<(), Problem> {
-    let faults = guessable::faults(&auth.settings.password_rules(), password, username);
+    let faults = common_passwords::faults(&auth.settings.password_rules(), password, username);
     if faults.is_empty() {
         return Ok(());
     }

@@ -5,7 +5,8 @@
 
 pub mod authenticate;
 pub mod change_password;
-pub mod guessable;
+pub mod cleanup;
+pub mod common_passwords;
 pub mod keys;
 pub mod login;
 pub mod me;
@@ -18,7 +19,6 @@ pub mod service_keys;
 pub mod session_routes;
 pub mod sessions;
 pub mod settings;
-pub mod sweep;
 pub mod throttle;
 pub mod tickets;
 

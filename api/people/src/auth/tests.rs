@@ -10,7 +10,7 @@ use super::login::{self, Attempt};
 use super::security_log::Origin;
 use super::sessions::{self, Device, End, Signing};
 use super::settings::AuthSettings;
-use super::{Auth, keys, queries, sweep};
+use super::{Auth, cleanup, keys, queries};
 use crate::testing::{Database, KINDS, Kind};
 use gridpatrol_problem::Problem;
 use gridpatrol_store::schema::{officers, refresh_tokens, security_log, sessions as session_table};
@@ -128,7 +128,7 @@ impl House {
         let now = self.now;
         self.store
             .write(Lane::Background, move |conn| {
-                Ok(sweep::run_once(conn, now)?)
+                Ok(cleanup::run_once(conn, now)?)
             })
             .await
             .unwrap()

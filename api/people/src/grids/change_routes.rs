@@ -24,7 +24,7 @@ use crate::auth::Call;
 use crate::towns::directory::Directory;
 use crate::towns::queries as towns;
 use crate::towns::snapshot::Person;
-use gridpatrol_http::keyed::{Answer, keyed};
+use gridpatrol_http::idempotency::{Answer, keyed};
 use gridpatrol_http::page::{Cursor, Limit, Page};
 use gridpatrol_http::service_config::ServiceConfig;
 use gridpatrol_http::validate::{Errors, Validate};

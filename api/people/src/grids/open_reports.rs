@@ -9,7 +9,7 @@ use gridpatrol_domain::report::code::RelocationReason;
 use uuid::Uuid;
 
 use crate::towns::directory::Town;
-use gridpatrol_store::town::TownHead;
+use gridpatrol_store::town::TownSequence;
 use gridpatrol_store::{Conn, Outcome};
 
 /// A grid that moves or ends.
@@ -61,7 +61,7 @@ pub trait LockedReports {
     fn follow(
         self: Box<Self>,
         conn: &mut Conn,
-        head: &mut TownHead,
+        head: &mut TownSequence,
         relocation: &Relocation,
         before: &Town,
         town: &Town,

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::towns::snapshot::Grid;
 use gridpatrol_store::schema::{events, grid_codes, grids};
 use gridpatrol_store::types::{At, Coded, Id};
-use gridpatrol_store::{Conn, fixed, on_each};
+use gridpatrol_store::{Conn, on_each, prepared};
 
 /// Values of one `IN`, rows of one insert.
 const AT_ONCE: usize = 500;
@@ -155,7 +155,7 @@ pub fn update(conn: &mut Conn, grid: &Grid) -> QueryResult<()> {
         grids::successor_id.eq(grid.successor_id),
         grids::code_from.eq(At(grid.code_from)),
     ));
-    fixed!(conn, update, execute).map(drop)
+    prepared!(conn, update, execute).map(drop)
 }
 
 #[derive(Insertable)]

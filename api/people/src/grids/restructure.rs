@@ -18,7 +18,7 @@ use crate::towns::snapshot::Grid;
 use gridpatrol_problem::Problem;
 use gridpatrol_store::events::{self, EventRecord};
 use gridpatrol_store::schema::postings;
-use gridpatrol_store::town::{self, TownHead};
+use gridpatrol_store::town::{self, TownSequence};
 use gridpatrol_store::types::Id;
 use gridpatrol_store::{Conn, Outcome};
 
@@ -40,7 +40,7 @@ pub struct Restructuring<'a> {
 /// A town with the row and the reports that a change needs locked.
 struct Held {
     town: std::sync::Arc<Town>,
-    head: TownHead,
+    head: TownSequence,
     reports: Box<dyn LockedReports>,
 }
 

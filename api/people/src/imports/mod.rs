@@ -9,6 +9,7 @@
 //! → `publishing` → `done`. A bad line ends it as `failed` before anything is published. A process
 //! that dies in between loses its lease, and another goes on from the last step.
 
+pub mod cli_import;
 pub mod faults;
 pub mod file;
 pub mod queries;
@@ -17,7 +18,6 @@ pub mod run;
 pub mod sheet;
 pub mod stage;
 pub mod upload;
-pub mod whole;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -49,7 +49,7 @@ pub fn add(
             sqlite c => rows
                 .iter()
                 .map(|row| {
-                    gridpatrol_store::fixed!(diesel::insert_into(lines::table)
+                    gridpatrol_store::prepared!(diesel::insert_into(lines::table)
                         .values((
                             lines::import_id.eq(row.import_id),
                             lines::key.eq(row.key),

@@ -24,7 +24,7 @@ use super::routes::Import;
 use super::{ImportKind, sheet};
 use crate::auth::Call;
 use crate::imports::ImportQueue;
-use gridpatrol_http::keyed::{self, Answer};
+use gridpatrol_http::idempotency::{self, Answer};
 use gridpatrol_http::validate::{Errors, Validate};
 use gridpatrol_problem::{FieldError, Problem};
 use gridpatrol_store::Lane;
@@ -180,7 +180,7 @@ pub async fn receive(
         .collect();
     let ticket = call.ticket_for(&json!({ "content": hash }));
     let size = i64::try_from(size).unwrap_or(i64::MAX);
-    let answered = keyed::answered(&call.store, call.clock.now(), ticket, move |conn| {
+    let answered = idempotency::answered(&call.store, call.clock.now(), ticket, move |conn| {
         let import = queries::arrived(conn, id, size)?;
         Ok(Answer::new(StatusCode::ACCEPTED, &Import::of(import))?)
     })

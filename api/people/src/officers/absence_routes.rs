@@ -18,7 +18,7 @@ use super::subject::Manager;
 use crate::auth::Call;
 use crate::towns::directory::Directory;
 use gridpatrol_http::choice::OptionalChoice as _;
-use gridpatrol_http::keyed::{self, Answer};
+use gridpatrol_http::idempotency::{self, Answer};
 use gridpatrol_http::page::Page;
 use gridpatrol_http::service_config::ServiceConfig;
 use gridpatrol_http::{etag, refusals};
@@ -317,7 +317,7 @@ async fn add_deputy(
         to: call.body.to,
         covers: call.body.covers.get().unwrap_or(Covers::All),
     };
-    keyed::keyed(&call, move |conn| {
+    idempotency::keyed(&call, move |conn| {
         absences::add(conn, &manager, id, &new)?;
         let items = answer::deputies(conn, &inner, &manager, id)?;
         Ok(Answer::created(&Page {

@@ -11,11 +11,11 @@ use uuid::Uuid;
 
 use gridpatrol_store::Conn;
 use gridpatrol_store::events::{self, EventRecord};
-use gridpatrol_store::town::{self, TownHead};
+use gridpatrol_store::town::{self, TownSequence};
 
 /// The locked rows of some towns, with what will be recorded in each.
 pub struct Chains {
-    towns: BTreeMap<Uuid, (TownHead, Vec<EventRecord>)>,
+    towns: BTreeMap<Uuid, (TownSequence, Vec<EventRecord>)>,
 }
 
 impl Chains {

@@ -13,7 +13,7 @@ use super::routes::{respond, standing, wanted_of};
 use super::subject::Manager;
 use crate::auth::Call;
 use crate::towns::directory::Directory;
-use gridpatrol_http::keyed::{self, Answer};
+use gridpatrol_http::idempotency::{self, Answer};
 use gridpatrol_http::refusals;
 use gridpatrol_http::service_config::ServiceConfig;
 use gridpatrol_problem::Problem;
@@ -56,7 +56,7 @@ async fn add_posting(
 ) -> Result<HttpResponse, Problem> {
     let (manager, id, inner) = (Manager::of(&call), call.path, directory.clone());
     let wanted = wanted_of(&call.body, "/from", manager.now)?;
-    keyed::keyed(&call, move |conn| {
+    idempotency::keyed(&call, move |conn| {
         postings::add(conn, &inner, &manager, id, &wanted)?;
         Ok(Answer::created(&standing(conn, &inner, &manager, id)?)?)
     })
@@ -119,7 +119,7 @@ async fn end_posting(
 ) -> Result<HttpResponse, Problem> {
     let (manager, ids, inner) = (Manager::of(&call), call.path, directory.clone());
     let at = call.body.at;
-    keyed::keyed(&call, move |conn| {
+    idempotency::keyed(&call, move |conn| {
         postings::end(conn, &manager, ids, at)?;
         Ok(Answer::ok(&standing(conn, &inner, &manager, ids.0)?)?)
     })
@@ -156,7 +156,7 @@ async fn transfer_officer(
         from_town: call.body.from_town,
         new: wanted_of(&begins, "/at", manager.now)?,
     };
-    keyed::keyed(&call, move |conn| {
+    idempotency::keyed(&call, move |conn| {
         postings::transfer(conn, &inner, &manager, id, &transfer)?;
         Ok(Answer::ok(&standing(conn, &inner, &manager, id)?)?)
     })

@@ -26,7 +26,7 @@ use crate::imports::upload::{self, Announced, ImportQuery, SheetFile};
 use crate::imports::{ImportKind, ImportQueue};
 use crate::towns::directory::Directory;
 use gridpatrol_http::choice::{Choice, OptionalChoice as _};
-use gridpatrol_http::keyed::{self, Answer};
+use gridpatrol_http::idempotency::{self, Answer};
 use gridpatrol_http::page::{Cursor, Limit, Page};
 use gridpatrol_http::service_config::ServiceConfig;
 use gridpatrol_http::validate::{Errors, Validate};
@@ -260,7 +260,7 @@ async fn create_officer(
         }
     };
     let inner = directory.clone();
-    keyed::keyed(&call, move |conn| {
+    idempotency::keyed(&call, move |conn| {
         let officer = NewOfficer {
             id: Uuid::now_v7(),
             username: body.username.clone(),
@@ -406,7 +406,7 @@ async fn disable_officer(
 ) -> Result<HttpResponse, Problem> {
     let (manager, id, inner) = (Manager::of(&call), call.path, directory.clone());
     let reason = call.body.reason.clone();
-    keyed::keyed(&call, move |conn| {
+    idempotency::keyed(&call, move |conn| {
         accounts::disable(conn, &manager, id, reason.as_deref())?;
         Ok(Answer::ok(&standing(conn, &inner, &manager, id)?)?)
     })
@@ -430,7 +430,7 @@ async fn enable_officer(
 ) -> Result<HttpResponse, Problem> {
     let (manager, id, inner) = (Manager::of(&call), call.path, directory.clone());
     let reason = call.body.reason.clone();
-    keyed::keyed(&call, move |conn| {
+    idempotency::keyed(&call, move |conn| {
         accounts::enable(conn, &manager, id, reason.as_deref())?;
         Ok(Answer::ok(&standing(conn, &inner, &manager, id)?)?)
     })

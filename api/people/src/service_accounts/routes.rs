@@ -25,7 +25,7 @@ use crate::auth::security_log::Origin;
 use crate::auth::service_keys::key;
 use crate::towns::directory::{Directory, Town};
 use gridpatrol_http::choice::OptionalChoice as _;
-use gridpatrol_http::keyed::{self, Answer};
+use gridpatrol_http::idempotency::{self, Answer};
 use gridpatrol_http::page::{Cursor, Limit, Page};
 use gridpatrol_http::service_config::ServiceConfig;
 use gridpatrol_http::validate::{Errors, Validate};
@@ -232,7 +232,7 @@ async fn create_service_account(
         requests_per_minute: asked.requests_per_minute,
     };
     let (key, directory) = (new_key()?, directory.clone());
-    keyed::keyed(&call, move |conn| {
+    idempotency::keyed(&call, move |conn| {
         let found = commands::create(conn, &directory, &caller, &new, &key)?;
         Ok(issued(shown(conn, &directory, &found, caller.now)?, &key)?)
     })
@@ -367,7 +367,7 @@ async fn rotate_service_key(
     }
     let until = until.max(now);
     let (key, directory, id) = (new_key()?, directory.clone(), call.path.id);
-    keyed::keyed(&call, move |conn| {
+    idempotency::keyed(&call, move |conn| {
         let found = commands::rotate(conn, &directory, &caller, id, until, &key)?;
         Ok(issued(shown(conn, &directory, &found, now)?, &key)?)
     })

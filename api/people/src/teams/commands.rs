@@ -22,7 +22,7 @@ use crate::towns::teams::TeamFacts;
 use gridpatrol_http::etag::{self, IfMatch};
 use gridpatrol_problem::{FieldError, Problem};
 use gridpatrol_store::events::{self, EventRecord};
-use gridpatrol_store::town::{self, TownHead};
+use gridpatrol_store::town::{self, TownSequence};
 use gridpatrol_store::{Conn, Outcome};
 
 /// Teams of a town that are not archived, at most.
@@ -131,7 +131,7 @@ impl Manager {
 
     /// A team that the caller may change, with its town locked: what is read of it then does not
     /// change any more.
-    fn locked(&self, conn: &mut Conn, id: Uuid) -> Outcome<(TownHead, Arc<Town>, TeamFacts)> {
+    fn locked(&self, conn: &mut Conn, id: Uuid) -> Outcome<(TownSequence, Arc<Town>, TeamFacts)> {
         let (town, _) = self.seen(conn, id)?;
         self.check_right(town.id)?;
         let head = town::advance(conn, town.id)?;
@@ -306,7 +306,7 @@ impl Manager {
     fn record(
         &self,
         conn: &mut Conn,
-        head: &mut TownHead,
+        head: &mut TownSequence,
         team: Uuid,
         kind: &'static str,
         facts: Map<String, Value>,

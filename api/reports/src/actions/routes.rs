@@ -17,7 +17,7 @@ use crate::services::Services;
 use crate::view::by_id::ById;
 use crate::view::present::Viewer;
 use crate::view::response::Report;
-use gridpatrol_http::keyed::{self, Answer};
+use gridpatrol_http::idempotency::{self, Answer};
 use gridpatrol_http::refusals;
 use gridpatrol_http::service_config::ServiceConfig;
 use gridpatrol_people::auth::Call;
@@ -69,7 +69,7 @@ pub(super) async fn act<B>(
         if_match: call.if_match,
     };
     let inner = services.clone();
-    keyed::run(&store, now, ticket, move |conn| {
+    idempotency::run(&store, now, ticket, move |conn| {
         let report = commands::act(conn, &inner, &viewer, &acting)?;
         Ok(Answer::ok(&report)?)
     })

@@ -19,7 +19,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::commands::recount;
-use crate::notices::outbox::{self, Happened, SameMatter};
+use crate::notices::outbox::{self, ReportChange, SameMatter};
 use crate::record::queries;
 use crate::record::rows::ReportRow;
 use crate::view::present::StaffedTown;
@@ -27,11 +27,11 @@ use gridpatrol_people::towns::directory::Directory;
 use gridpatrol_store::conn::MultiBackend;
 use gridpatrol_store::counters::Shifts;
 use gridpatrol_store::events::{self, EventRecord};
-use gridpatrol_store::kept::Kept;
+use gridpatrol_store::prepared_statement::PreparedByText;
 use gridpatrol_store::schema::{report_lapses, reports};
-use gridpatrol_store::town::{self, TownHead};
+use gridpatrol_store::town::{self, TownSequence};
 use gridpatrol_store::types::{At, Coded, Id};
-use gridpatrol_store::{Conn, Outcome, fixed, on_each, unclaimed};
+use gridpatrol_store::{Conn, Outcome, on_each, prepared, unclaimed};
 
 /// Steps of one report that one transaction takes at most; after a long standstill the rest follows
 /// in the next. One report needs a dozen to come to the top.
@@ -143,7 +143,7 @@ pub fn catch_up(
         {
             taken += 1;
             let before = std::mem::replace(&mut report, step.decision.report.clone());
-            let happened = Happened {
+            let happened = ReportChange {
                 town: &staffed.town,
                 staffing: &staffed.staffing,
                 before: Some(&before),
@@ -190,7 +190,7 @@ pub fn marked(report: &Report, context: &Context<'_>) -> (Report, Vec<Step>) {
 /// Records these steps as what they are: the system's, and no officer's. With the town's row locked.
 pub fn record_marks(
     conn: &mut Conn,
-    head: &mut TownHead,
+    head: &mut TownSequence,
     staffed: &StaffedTown,
     row: &ReportRow,
     mut before: Report,
@@ -199,7 +199,7 @@ pub fn record_marks(
 ) -> Outcome<()> {
     for step in steps {
         let after = step.decision.report.clone();
-        let happened = Happened {
+        let happened = ReportChange {
             town: &staffed.town,
             staffing: &staffed.staffing,
             before: Some(&before),
@@ -252,7 +252,7 @@ fn keep(conn: &mut Conn, lapses: &[Lapsed]) -> QueryResult<()> {
     on_each!(conn,
         // One prepared statement, again and again.
         sqlite c => lapses.iter().try_for_each(|lapse| {
-            fixed!(diesel::insert_into(report_lapses::table).values(lapse)).execute(c).map(drop)
+            prepared!(diesel::insert_into(report_lapses::table).values(lapse)).execute(c).map(drop)
         }),
         // One round trip.
         postgres c => diesel::insert_into(report_lapses::table).values(lapses).execute(c).map(drop),
@@ -348,7 +348,7 @@ pub fn lapsed(
             ))
             .limit(limit)
             .select((LapsedRow::as_select(), ReportRow::as_select()));
-        rows.extend(Kept(page).load::<(LapsedRow, ReportRow)>(conn)?);
+        rows.extend(PreparedByText(page).load::<(LapsedRow, ReportRow)>(conn)?);
     }
     rows.sort_by_key(|(lapse, _)| Reverse(lapse.place()));
     rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));

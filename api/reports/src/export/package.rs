@@ -18,7 +18,7 @@ use super::answer::{
 use super::archive::{Added, Archive};
 use crate::commands::not_found;
 use crate::links::duplicates;
-use crate::photos::Gallery;
+use crate::photos::PhotoService;
 use crate::photos::digest::Digest;
 use crate::photos::objects::{Scratch, Variant};
 use crate::photos::rows::PhotoRow;
@@ -63,7 +63,7 @@ pub struct Packing<'a> {
     /// What shows reports.
     pub services: &'a Services,
     /// Where the originals are.
-    pub gallery: &'a Gallery,
+    pub gallery: &'a PhotoService,
     /// What signs.
     pub keys: &'a Keys,
 }
@@ -221,7 +221,7 @@ async fn add_events(
 
 /// Adds an original, or tells why it is not there.
 async fn add_photo(
-    gallery: &Gallery,
+    gallery: &PhotoService,
     archive: &Archive,
     place: usize,
     photo: &PhotoRow,

@@ -9,7 +9,7 @@ use gridpatrol_domain::audit::GENESIS;
 
 use crate::record::queries::{EventRow, Found};
 use gridpatrol_store::Conn;
-use gridpatrol_store::kept::{Kept, padded};
+use gridpatrol_store::prepared_statement::{PreparedByText, padded};
 use gridpatrol_store::schema::events;
 use gridpatrol_store::types::Id;
 
@@ -51,7 +51,7 @@ pub fn links(
         .filter(town())
         .filter(events::seq.eq_any(before))
         .select((events::seq, events::hash));
-    let mut hashes: HashMap<i64, Vec<u8>> = Kept(hashes)
+    let mut hashes: HashMap<i64, Vec<u8>> = PreparedByText(hashes)
         .load::<(i64, Vec<u8>)>(conn)?
         .into_iter()
         .collect();

@@ -11,7 +11,7 @@ use actix_web::{HttpResponse, get};
 
 use crate::export::download;
 use crate::export::package::Packing;
-use crate::photos::Gallery;
+use crate::photos::PhotoService;
 use crate::photos::routes::FileContent;
 use crate::services::Services;
 use crate::view::by_id::ById;
@@ -55,7 +55,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 #[get("/v1/reports/{id}/package")]
 pub async fn get_report_package(
     services: Data<Services>,
-    gallery: Data<Gallery>,
+    gallery: Data<PhotoService>,
     auth: Data<Auth>,
     call: Call<ById>,
 ) -> Result<HttpResponse, Problem> {

@@ -15,7 +15,7 @@ use crate::view::by_id::ById;
 use crate::view::present::Viewer;
 use crate::view::response::Report;
 use gridpatrol_http::etag;
-use gridpatrol_http::keyed::{self, Answer, canonical_hash};
+use gridpatrol_http::idempotency::{self, Answer, canonical_hash};
 use gridpatrol_http::refusals;
 use gridpatrol_people::auth::Call;
 use gridpatrol_problem::Problem;
@@ -52,7 +52,7 @@ pub async fn create_report(
     call.body.check_clock(viewer.now)?;
     let hash = canonical_hash(&call.sent);
     let (filing, inner) = (call.body.clone(), services.clone());
-    keyed::keyed(&call, move |conn| {
+    idempotency::keyed(&call, move |conn| {
         let id = Uuid::now_v7();
         let filed = commands::file(conn, &inner, &viewer, id, &filing, hash)?;
         Ok(Answer::created(&filed.report)?)

@@ -25,7 +25,7 @@ use crate::view::present::Viewer;
 use crate::view::response::Report;
 use gridpatrol_http::choice::{Choice, OptionalChoice};
 use gridpatrol_http::etag::IfMatch;
-use gridpatrol_http::keyed::{self, Answer, Ticket};
+use gridpatrol_http::idempotency::{self, Answer, Ticket};
 use gridpatrol_http::validate::{Errors, Validate};
 use gridpatrol_problem::{Document, Problem};
 use gridpatrol_store::Store;
@@ -354,7 +354,7 @@ async fn decided(deciding: &Deciding, decision: Decision) -> Result<Value, Probl
     };
     let (services, viewer) = (deciding.services.clone(), deciding.viewer.clone());
     let part = deciding.ticket.part(&decision.report_id.to_string());
-    let answered = keyed::answered(&deciding.store, viewer.now, part, move |conn| {
+    let answered = idempotency::answered(&deciding.store, viewer.now, part, move |conn| {
         let report = commands::act(conn, &services, &viewer, &acting)?;
         Ok(Answer::ok(&DecidedReport::from(report))?)
     })

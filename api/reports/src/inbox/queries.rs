@@ -18,7 +18,7 @@ use crate::view::response::InboxCounts;
 use gridpatrol_people::towns::directory::Town;
 use gridpatrol_store::Conn;
 use gridpatrol_store::conn::MultiBackend;
-use gridpatrol_store::kept::{Kept, padded};
+use gridpatrol_store::prepared_statement::{PreparedByText, padded};
 use gridpatrol_store::schema::{report_hands, reports};
 use gridpatrol_store::types::{Coded, Id};
 
@@ -254,7 +254,7 @@ pub fn page(
                 .order((reports::next_due_at.asc(), reports::id.asc()))
                 .limit(limit)
                 .select(ReportRow::as_select());
-            rows.extend(Kept(page).load::<ReportRow>(conn)?);
+            rows.extend(PreparedByText(page).load::<ReportRow>(conn)?);
         }
     }
     rows.sort_by_key(Key::of);
@@ -268,11 +268,11 @@ pub fn counts(conn: &mut Conn, desks: &[Desks]) -> QueryResult<InboxCounts> {
     for desks in desks {
         if let Some(deciding) = waits(desks, Duty::Decide) {
             let waiting = reports::table.select(count_star()).filter(deciding);
-            counts.decide += Kept(waiting).get_result::<i64>(conn)?;
+            counts.decide += PreparedByText(waiting).get_result::<i64>(conn)?;
         }
         if let Some(at_hand) = only_at_hand(desks) {
             let waiting = reports::table.select(count_star()).filter(at_hand);
-            counts.handle += Kept(waiting).get_result::<i64>(conn)?;
+            counts.handle += PreparedByText(waiting).get_result::<i64>(conn)?;
         }
         if desks.working.is_empty() {
             continue;
@@ -284,7 +284,7 @@ pub fn counts(conn: &mut Conn, desks: &[Desks]) -> QueryResult<InboxCounts> {
             .filter(at(&desks.working))
             .filter(reports::desk_duty.assume_not_null().ne(Coded(Duty::Decide)))
             .filter(in_person(desks));
-        let by_duty: Vec<(Option<Coded<Duty>>, i64)> = Kept(working).load(conn)?;
+        let by_duty: Vec<(Option<Coded<Duty>>, i64)> = PreparedByText(working).load(conn)?;
         for (duty, reports) in by_duty {
             match duty {
                 Some(Coded(Duty::Handle)) => counts.handle += reports,
@@ -308,7 +308,7 @@ pub fn overdue(conn: &mut Conn, desks: &[Desks]) -> QueryResult<i64> {
                 .filter(waiting)
                 // As their index says it, so that the database knows it for its own.
                 .filter(sql::<Bool>("reports.colour = 'red'"));
-            late += Kept(waiting).get_result::<i64>(conn)?;
+            late += PreparedByText(waiting).get_result::<i64>(conn)?;
         }
     }
     Ok(late)

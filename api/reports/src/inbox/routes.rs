@@ -12,7 +12,7 @@ use super::queries::{self as inbox, Desks};
 use crate::inbox::decisions::{self, Decided, Deciding, Decisions};
 use crate::services::Services;
 use crate::view::present::{StaffedTown, Viewer};
-use gridpatrol_http::keyed::{self, Answer};
+use gridpatrol_http::idempotency::{self, Answer};
 use gridpatrol_http::refusals::Read;
 use gridpatrol_http::service_config::ServiceConfig;
 use gridpatrol_http::{etag, refusals};
@@ -120,7 +120,7 @@ pub async fn decide_inbox(
 ) -> Result<HttpResponse, Problem> {
     let viewer = Viewer::of(&call);
     let ticket = call.ticket();
-    if let Some(answered) = keyed::begin(&call.store, &ticket, call.now).await? {
+    if let Some(answered) = idempotency::begin(&call.store, &ticket, call.now).await? {
         return Ok(answered.respond());
     }
     let deciding = Deciding {
@@ -135,7 +135,7 @@ pub async fn decide_inbox(
         return Ok(answer.unkept());
     }
     // What was decided is told, whether or not the whole can be kept: each part is.
-    match keyed::finish(&deciding.store, &deciding.ticket, answer.clone()).await {
+    match idempotency::finish(&deciding.store, &deciding.ticket, answer.clone()).await {
         Ok(answered) => Ok(answered.respond()),
         Err(_) => Ok(answer.unkept()),
     }

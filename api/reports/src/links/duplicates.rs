@@ -19,7 +19,7 @@ use crate::record::queries;
 use crate::record::rows::ReportRow;
 use crate::view::present::{StaffedTown, Viewer};
 use gridpatrol_problem::{FieldError, Problem};
-use gridpatrol_store::town::TownHead;
+use gridpatrol_store::town::TownSequence;
 use gridpatrol_store::types::Id;
 use gridpatrol_store::{Conn, Outcome};
 
@@ -95,7 +95,7 @@ pub fn original_of(
 /// the town's row locked, after the duplicate was saved.
 pub fn link(
     conn: &mut Conn,
-    head: &mut TownHead,
+    head: &mut TownSequence,
     viewer: &Viewer,
     staffed: &StaffedTown,
     original: &ReportRow,

@@ -13,7 +13,7 @@ use crate::commands::{Change, record};
 use crate::record::queries;
 use crate::record::rows::{ReportRow, TextsRow};
 use crate::view::present::{StaffedTown, Viewer};
-use gridpatrol_store::town::TownHead;
+use gridpatrol_store::town::TownSequence;
 use gridpatrol_store::types::Id;
 use gridpatrol_store::{Conn, Outcome};
 
@@ -100,7 +100,7 @@ impl Linked {
     pub fn save(
         self,
         conn: &mut Conn,
-        head: &mut TownHead,
+        head: &mut TownSequence,
         viewer: &Viewer,
         staffed: &StaffedTown,
         filed: &ReportRow,

@@ -16,7 +16,7 @@ use crate::record::queries;
 use crate::record::rows::ReportRow;
 use gridpatrol_store::Conn;
 use gridpatrol_store::conn::MultiBackend;
-use gridpatrol_store::kept::Kept;
+use gridpatrol_store::prepared_statement::PreparedByText;
 use gridpatrol_store::schema::reports;
 use gridpatrol_store::types::{At, Coded, Id};
 
@@ -84,7 +84,7 @@ pub fn near(conn: &mut Conn, matter: &Matter, rules: SimilarRules) -> QueryResul
             .select(reports::received_at)
             .offset(share - 1)
             .limit(1);
-        let deepest: Option<DateTime<Utc>> = Kept(deepest).get_result(conn).optional()?;
+        let deepest: Option<DateTime<Utc>> = PreparedByText(deepest).get_result(conn).optional()?;
         let mut query = walk()
             .filter(reports::lat.between(low.lat, high.lat))
             .filter(reports::lon.between(low.lon, high.lon));
@@ -92,7 +92,7 @@ pub fn near(conn: &mut Conn, matter: &Matter, rules: SimilarRules) -> QueryResul
             query = query.filter(reports::received_at.ge(At(deepest)));
         }
         let rows: Vec<ReportRow> =
-            Kept(query.select(ReportRow::as_select()).limit(share)).load(conn)?;
+            PreparedByText(query.select(ReportRow::as_select()).limit(share)).load(conn)?;
         found.extend(rows.into_iter().filter_map(|row| {
             let position = Position {
                 lat: row.lat?,

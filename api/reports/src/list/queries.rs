@@ -19,7 +19,7 @@ use crate::record::rows::ReportRow;
 use crate::record::search::{self, Search};
 use gridpatrol_store::Conn;
 use gridpatrol_store::conn::MultiBackend;
-use gridpatrol_store::kept::{Kept, padded};
+use gridpatrol_store::prepared_statement::{PreparedByText, padded};
 use gridpatrol_store::schema::{report_participants, report_texts, reports};
 use gridpatrol_store::types::{At, Coded, Id};
 
@@ -302,7 +302,7 @@ fn in_areas(
                 .select((reports::received_at, reports::id))
                 .offset(share.max(1) - 1)
                 .limit(1);
-            let deepest = Kept(deepest)
+            let deepest = PreparedByText(deepest)
                 .get_result::<(DateTime<Utc>, Uuid)>(conn)
                 .optional()?;
             if let Some((received_at, id)) = deepest {
@@ -313,7 +313,7 @@ fn in_areas(
             query = narrowed(query, filter);
         }
         let query = query.limit(more_than(limit)).select(ReportRow::as_select());
-        rows.extend(Kept(query).load::<ReportRow>(conn)?);
+        rows.extend(PreparedByText(query).load::<ReportRow>(conn)?);
     }
     rows.sort_by_key(|row| std::cmp::Reverse(Key::of(row)));
     rows.retain(|row| floor.is_none_or(|floor| Key::of(row) >= floor));
@@ -370,7 +370,7 @@ fn mine(
             filter,
         )
         .select(ReportRow::as_select());
-        let mut chunk: Vec<ReportRow> = Kept(chunk).load(conn)?;
+        let mut chunk: Vec<ReportRow> = PreparedByText(chunk).load(conn)?;
         chunk.sort_by_key(|row| std::cmp::Reverse(Key::of(row)));
         rows.extend(chunk);
         after = Some(last);
@@ -412,7 +412,7 @@ fn took_part(
         .order((part::received_at.desc(), part::report_id.desc()))
         .limit(most)
         .select((part::received_at, part::report_id));
-    let keys: Vec<(DateTime<Utc>, Uuid)> = Kept(query).load(conn)?;
+    let keys: Vec<(DateTime<Utc>, Uuid)> = PreparedByText(query).load(conn)?;
     Ok(keys
         .into_iter()
         .map(|(received_at, id)| Key { received_at, id })
@@ -463,7 +463,8 @@ fn found(
                 ),
             );
         }
-        let candidates: Vec<ReportRow> = Kept(query.select(ReportRow::as_select())).load(conn)?;
+        let candidates: Vec<ReportRow> =
+            PreparedByText(query.select(ReportRow::as_select())).load(conn)?;
         rows.extend(search::confirmed(conn, search, candidates)?);
         before = Some(last);
         if rows.len() > limit || looked_at >= MOST_SCANNED {

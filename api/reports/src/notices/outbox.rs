@@ -19,9 +19,9 @@ use super::envelope::{
 };
 use gridpatrol_people::towns::directory::Town;
 use gridpatrol_store::schema::notices;
-use gridpatrol_store::town::TownHead;
+use gridpatrol_store::town::TownSequence;
 use gridpatrol_store::types::{At, Id};
-use gridpatrol_store::{Conn, fixed, on_each};
+use gridpatrol_store::{Conn, on_each, prepared};
 
 /// What a report has to do with others about the same matter.
 #[derive(Debug, Clone, Default)]
@@ -35,7 +35,7 @@ pub struct SameMatter {
 
 /// A change of a report, whose events are about to be recorded.
 #[derive(Debug, Clone, Copy)]
-pub struct Happened<'a> {
+pub struct ReportChange<'a> {
     /// The town, for names and settings.
     pub town: &'a Town,
     /// Who is posted where.
@@ -76,7 +76,7 @@ pub(super) fn json(envelope: &impl Serialize) -> QueryResult<String> {
         .map_err(|error| diesel::result::Error::SerializationError(error.into()))
 }
 
-impl Happened<'_> {
+impl ReportChange<'_> {
     /// The notices of these events. `first_event` is the place in the chain that the first of them gets.
     /// With the town's row locked; [`insert`] writes them, and who appends the events saves the row.
     ///
@@ -84,7 +84,7 @@ impl Happened<'_> {
     /// If an envelope cannot be written as JSON.
     pub fn notices(
         &self,
-        head: &mut TownHead,
+        head: &mut TownSequence,
         first_event: i64,
         events: &[Event],
     ) -> QueryResult<Vec<NewNotice>> {
@@ -222,7 +222,7 @@ pub fn insert(conn: &mut Conn, rows: &[NewNotice]) -> QueryResult<()> {
     on_each!(conn,
         // One prepared statement, again and again.
         sqlite c => rows.iter().try_for_each(|row| {
-            fixed!(diesel::insert_into(notices::table).values(row)).execute(c).map(drop)
+            prepared!(diesel::insert_into(notices::table).values(row)).execute(c).map(drop)
         }),
         // One round trip.
         postgres c => diesel::insert_into(notices::table).values(rows).execute(c).map(drop),

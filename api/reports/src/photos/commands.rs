@@ -21,7 +21,7 @@ use super::imaging::Picture;
 use super::queries;
 use super::rows::PhotoRow;
 use crate::links::duplicates;
-use crate::notices::outbox::{self, Happened};
+use crate::notices::outbox::{self, ReportChange};
 use crate::record::queries::sees;
 use crate::record::rows::ReportRow;
 use gridpatrol_people::towns::directory::Directory;
@@ -385,7 +385,7 @@ fn count(
     let town = directory.town(conn, town_id)?;
     let state = row.state(|grid| town.path(grid));
     let same = duplicates::same_matter(conn, &state, &[])?;
-    let happened = Happened {
+    let happened = ReportChange {
         town: &town,
         staffing: &town.staffing(now),
         before: Some(&state),

@@ -17,7 +17,7 @@ use gridpatrol_domain::photo::Rendition;
 use super::objects::Variant;
 use super::queries;
 use super::rows::PhotoRow;
-use crate::photos::Gallery;
+use crate::photos::PhotoService;
 use gridpatrol_http::{Open, etag};
 use gridpatrol_problem::Problem;
 use gridpatrol_store::Lane;
@@ -33,7 +33,7 @@ const RENDITION_SECONDS: u64 = 2;
 /// `photo_missing`, `rendition_pending`, `rendition_unavailable`, `range_not_satisfiable`,
 /// `unavailable`.
 pub(super) async fn send<P, Q>(
-    gallery: &Gallery,
+    gallery: &PhotoService,
     call: &Open<P, Q>,
     request: &HttpRequest,
     photo: &PhotoRow,
@@ -82,7 +82,7 @@ pub(super) async fn send<P, Q>(
 }
 
 async fn original(
-    gallery: &Gallery,
+    gallery: &PhotoService,
     request: &HttpRequest,
     photo: &PhotoRow,
     tag: &str,

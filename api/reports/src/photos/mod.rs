@@ -31,7 +31,7 @@ use settings::PhotoLimits;
 
 /// What photos need to be taken in and shown. A cheap handle.
 #[derive(Clone)]
-pub struct Gallery {
+pub struct PhotoService {
     /// What photos may be, on this server.
     pub limits: Arc<PhotoLimits>,
     /// Where contents lie.
@@ -54,7 +54,7 @@ const PACKAGES: usize = 2;
 /// Packages on the disk at the same time: each is as large as the originals of its report.
 const PACKAGES_KEPT: usize = 8;
 
-impl Gallery {
+impl PhotoService {
     /// Opens the store of contents that the settings name; `key` signs links.
     ///
     /// # Errors

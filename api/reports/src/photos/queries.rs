@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::digest::Digest;
 use super::rows::PhotoRow;
 use crate::record::queries::sees;
-use gridpatrol_store::kept::{Kept, padded};
+use gridpatrol_store::prepared_statement::{PreparedByText, padded};
 use gridpatrol_store::schema::{blobs, photos, reports};
 use gridpatrol_store::types::{At, Coded, Id};
 use gridpatrol_store::{Conn, locked, on_each, unclaimed};
@@ -134,7 +134,7 @@ pub fn of_reports(conn: &mut Conn, reports: &[Uuid]) -> QueryResult<HashMap<Uuid
         return Ok(of_report);
     }
     let ids = padded(reports.iter().copied().map(Id));
-    let found: Vec<PhotoRow> = on_each!(conn, c => Kept(photos::table
+    let found: Vec<PhotoRow> = on_each!(conn, c => PreparedByText(photos::table
         .filter(photos::report_id.eq_any(ids))
         .order((photos::report_id, photos::position, photos::id))
         .select(PhotoRow::as_select()))

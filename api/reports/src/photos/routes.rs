@@ -21,10 +21,10 @@ use super::rows::PhotoRow;
 use super::upload::{self, Reception, Seen};
 use super::wire::Photo;
 use super::{download, queries};
-use crate::photos::Gallery;
+use crate::photos::PhotoService;
 use gridpatrol_http::call::{Open, TICKET};
 use gridpatrol_http::context::{Identity as _, registered};
-use gridpatrol_http::keyed::{self, Answer};
+use gridpatrol_http::idempotency::{self, Answer};
 use gridpatrol_http::service_config::ServiceConfig;
 use gridpatrol_http::system::InSystem;
 use gridpatrol_http::validate::{Errors, Validate};
@@ -95,7 +95,7 @@ pub struct FileContent(Vec<u8>);
 #[put("/v1/photos/{id}")]
 pub async fn put_photo(
     directory: Data<Directory>,
-    gallery: Data<Gallery>,
+    gallery: Data<PhotoService>,
     _: Announced<File>,
     call: Call<ById, Particulars>,
     request: HttpRequest,
@@ -153,7 +153,7 @@ pub async fn put_photo(
 )]
 #[post("/v1/photos")]
 pub async fn post_photo(
-    gallery: Data<Gallery>,
+    gallery: Data<PhotoService>,
     directory: Data<Directory>,
     _: Announced<Form>,
     call: Call,
@@ -199,7 +199,7 @@ pub async fn post_photo(
     .await?;
     let links = gallery.links.clone();
     let directory = directory.clone();
-    let answer = keyed::run(&call.store, now, ticket, move |conn| {
+    let answer = idempotency::run(&call.store, now, ticket, move |conn| {
         let taken = commands::arrive(conn, &directory, &arrival, now)?;
         let photo = Photo::of(&taken.photo, &links, now);
         Ok(Answer::new(status(taken.first), &photo)?)
@@ -221,7 +221,7 @@ pub async fn post_photo(
 )]
 #[get("/v1/photos/{id}")]
 pub async fn get_photo(
-    gallery: Data<Gallery>,
+    gallery: Data<PhotoService>,
     call: Call<ById, InSystem>,
 ) -> Result<HttpResponse, Problem> {
     let photo = seen(&call.store, &call.actor, call.path.id).await?;
@@ -326,7 +326,7 @@ async fn picture(
     call: &Open<ById, Signature>,
     variant: Variant,
 ) -> Result<HttpResponse, Problem> {
-    let gallery: &Gallery = registered(request)?;
+    let gallery: &PhotoService = registered(request)?;
     let id = call.path.id;
     if call.query.ticket.is_some() && tickets::carried(request).is_none() {
         let mut errors = Errors::query();
@@ -465,7 +465,7 @@ impl<K: Kind> FromRequest for Announced<K> {
 }
 
 fn announced<K: Kind>(request: &HttpRequest) -> Result<Announced<K>, Problem> {
-    let most = registered::<Gallery>(request)?.limits.max_bytes;
+    let most = registered::<PhotoService>(request)?.limits.max_bytes;
     let headers = request.headers();
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let length = text(CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());

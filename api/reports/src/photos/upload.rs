@@ -16,7 +16,7 @@ use super::commands::{self, Arrival};
 use super::digest::Digest;
 use super::imaging::{self, Picture};
 use super::objects::Arrived;
-use super::{Gallery, queries};
+use super::{PhotoService, queries};
 use chrono::{DateTime, Utc};
 use gridpatrol_domain::scope::Scope;
 use gridpatrol_people::towns::directory::Directory;
@@ -54,7 +54,7 @@ pub(super) async fn allowed(
 
 /// The right to take in one content, until an instant.
 pub(super) struct Reception<'a> {
-    gallery: &'a Gallery,
+    gallery: &'a PhotoService,
     most_bytes: u64,
     seconds: u64,
     deadline: Instant,
@@ -75,7 +75,7 @@ impl<'a> Reception<'a> {
     /// # Errors
     /// `overloaded` when too many stay under way.
     pub(super) async fn begin(
-        gallery: &'a Gallery,
+        gallery: &'a PhotoService,
         patience: Duration,
         allowed: Allowed,
     ) -> Result<Self, Problem> {
@@ -176,7 +176,7 @@ pub(super) async fn look(
 /// # Errors
 /// What `arrive` would refuse, `unavailable`.
 pub(super) async fn keep(
-    gallery: &Gallery,
+    gallery: &PhotoService,
     store: &Store,
     now: DateTime<Utc>,
     arrived: Arrived,

@@ -11,10 +11,10 @@ use uuid::Uuid;
 
 use crate::record::changes::Changes;
 use crate::record::rows::{ReportRow, TextsRow};
-use gridpatrol_store::kept::{Kept, padded};
+use gridpatrol_store::prepared_statement::{PreparedByText, padded};
 use gridpatrol_store::schema::{events, report_hands, report_participants, report_texts, reports};
 use gridpatrol_store::types::{At, Id};
-use gridpatrol_store::{Conn, fixed, locked, on_each};
+use gridpatrol_store::{Conn, locked, on_each, prepared};
 
 /// A report, its texts and where its texts are indexed.
 #[derive(Debug, Clone)]
@@ -150,11 +150,11 @@ pub fn town_of(conn: &mut Conn, scope: &Scope, id: Uuid) -> QueryResult<Option<U
 /// Writes a new report; answers the key of the search index.
 pub fn insert(conn: &mut Conn, row: &ReportRow, texts: &TextsRow) -> QueryResult<i64> {
     let report = diesel::insert_into(reports::table).values(row.clone());
-    fixed!(conn, report, execute)?;
+    prepared!(conn, report, execute)?;
     let texts = diesel::insert_into(report_texts::table)
         .values(texts.clone())
         .returning(report_texts::search_id);
-    fixed!(conn, texts, get_result)
+    prepared!(conn, texts, get_result)
 }
 
 /// Locks these reports of a town, in the order of their ids.
@@ -177,7 +177,7 @@ pub fn numbers_of(conn: &mut Conn, ids: Vec<Uuid>) -> QueryResult<HashMap<Uuid, 
         return Ok(HashMap::new());
     }
     let ids = padded(ids.into_iter().map(Id));
-    let numbers: Vec<(Uuid, String)> = Kept(
+    let numbers: Vec<(Uuid, String)> = PreparedByText(
         reports::table
             .filter(reports::id.eq_any(ids))
             .select((reports::id, reports::number)),
@@ -193,7 +193,7 @@ pub fn duplicates_of(conn: &mut Conn, ids: Vec<Uuid>) -> QueryResult<Vec<(Uuid, 
         .filter(reports::duplicate_of.assume_not_null().eq_any(ids))
         .order(reports::id)
         .select((reports::id, reports::reporter_id));
-    Kept(duplicates).load(conn)
+    PreparedByText(duplicates).load(conn)
 }
 
 /// Writes the row as it is now, and who works on it. `before` is what it was.
@@ -207,7 +207,7 @@ pub fn update(conn: &mut Conn, before: &ReportRow, row: &ReportRow) -> QueryResu
         .filter(reports::id.eq(Id(row.id)))
         .set(changes);
     // It takes as many forms as there are kinds of actions.
-    on_each!(conn, c => Kept(update).execute(c).map(drop))
+    on_each!(conn, c => PreparedByText(update).execute(c).map(drop))
 }
 
 /// Keeps the index of who works on a report: it holds what waits now and nothing of the past.
@@ -235,12 +235,12 @@ pub fn update_texts(conn: &mut Conn, texts: &TextsRow) -> QueryResult<()> {
     let update = diesel::update(report_texts::table)
         .filter(report_texts::report_id.eq(Id(texts.report_id)))
         .set(texts.clone());
-    fixed!(conn, update, execute).map(drop)
+    prepared!(conn, update, execute).map(drop)
 }
 
 /// Gives somebody lasting sight of a report: an officer, or a grid.
 pub fn add_participant(conn: &mut Conn, row: &ReportRow, participant: Uuid) -> QueryResult<()> {
-    on_each!(conn, c => fixed!(diesel::insert_into(report_participants::table)
+    on_each!(conn, c => prepared!(diesel::insert_into(report_participants::table)
         .values((
             report_participants::participant_id.eq(Id(participant)),
             report_participants::report_id.eq(Id(row.id)),
@@ -292,7 +292,7 @@ pub fn events_of(
 /// The texts of several reports.
 pub fn texts_of(conn: &mut Conn, ids: &[Uuid]) -> QueryResult<Vec<TextsRow>> {
     let ids = padded(ids.iter().copied().map(Id));
-    on_each!(conn, c => Kept(report_texts::table
+    on_each!(conn, c => PreparedByText(report_texts::table
         .filter(report_texts::report_id.eq_any(ids))
         .select(TextsRow::as_select()))
     .load(c))

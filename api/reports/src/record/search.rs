@@ -11,10 +11,10 @@ use diesel::sql_types::{BigInt, Nullable, Text};
 use uuid::Uuid;
 
 use crate::record::rows::{ReportRow, TextsRow};
-use gridpatrol_store::kept::{Kept, padded};
+use gridpatrol_store::prepared_statement::{PreparedByText, padded};
 use gridpatrol_store::schema::report_texts;
 use gridpatrol_store::types::Id;
-use gridpatrol_store::{Conn, fixed, on_each};
+use gridpatrol_store::{Conn, on_each, prepared};
 
 /// A question to the index.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,14 +90,14 @@ pub fn index(
     entry.extend(row.place().upward().map(|(_, grid)| marker(grid)));
     let entry = entry.join(" ");
     on_each!(conn,
-        sqlite c => fixed!(diesel::sql_query(
+        sqlite c => prepared!(diesel::sql_query(
             "INSERT OR REPLACE INTO report_search (rowid, terms) VALUES (?, ?)",
         )
         .bind::<BigInt, _>(search_id)
         .bind::<Text, _>(entry))
         .execute(c)
         .map(drop),
-        postgres c => fixed!(diesel::sql_query(
+        postgres c => prepared!(diesel::sql_query(
             "INSERT INTO report_search (search_id, terms) \
              VALUES ($1, array_to_tsvector(string_to_array($2, ' '))) \
              ON CONFLICT (search_id) DO UPDATE SET terms = excluded.terms",
@@ -132,7 +132,7 @@ pub fn candidates(
         all.join(and)
     };
     let entries: Vec<Entry> = on_each!(conn,
-        sqlite c => fixed!(diesel::sql_query(
+        sqlite c => prepared!(diesel::sql_query(
             "SELECT rowid AS search_id FROM report_search \
              WHERE report_search MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ?",
         )
@@ -140,7 +140,7 @@ pub fn candidates(
         .bind::<BigInt, _>(before.unwrap_or(i64::MAX))
         .bind::<BigInt, _>(most))
         .load(c)?,
-        postgres c => fixed!(diesel::sql_query(
+        postgres c => prepared!(diesel::sql_query(
             "SELECT search_id FROM report_search \
              WHERE terms @@ $1::tsquery AND ($2 IS NULL OR search_id < $2) \
              ORDER BY search_id DESC LIMIT $3",
@@ -160,7 +160,7 @@ pub fn confirmed(
     rows: Vec<ReportRow>,
 ) -> QueryResult<Vec<(i64, ReportRow)>> {
     let ids = padded(rows.iter().map(|row| Id(row.id)));
-    let texts: Vec<(i64, TextsRow)> = on_each!(conn, c => Kept(report_texts::table
+    let texts: Vec<(i64, TextsRow)> = on_each!(conn, c => PreparedByText(report_texts::table
         .filter(report_texts::report_id.eq_any(ids))
         .select((report_texts::search_id, TextsRow::as_select())))
     .load(c))?;

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::house::{House, arrival, declaration};
 use super::samples;
 use crate::testing::KINDS;
-use crate::workers::{renditions, sweeper};
+use crate::workers::{cleanup, renditions};
 use gridpatrol_reports::photos::digest::Digest;
 use gridpatrol_reports::photos::imaging::Format;
 use gridpatrol_reports::photos::objects::Variant;
@@ -19,13 +19,13 @@ use gridpatrol_store::Lane;
 impl House {
     /// Keeps a content and takes it in as a photo of the leader's.
     async fn keep(&self, content: &[u8], format: Format) -> Uuid {
-        let mut incoming = self.app.gallery.objects.receive().await.unwrap();
+        let mut incoming = self.app.photos.objects.receive().await.unwrap();
         incoming
             .write(bytes::Bytes::copy_from_slice(content))
             .await
             .unwrap();
         let arrived = incoming.finish().await.unwrap();
-        self.app.gallery.objects.keep(arrived).await.unwrap();
+        self.app.photos.objects.keep(arrived).await.unwrap();
         let id = Uuid::now_v7();
         let mut arrives = arrival(&self.leader, id, content);
         arrives.picture.format = format;
@@ -42,7 +42,7 @@ impl House {
     }
 
     async fn render_all(&self) {
-        while renditions::run_once(&self.app.store, &self.app.gallery, self.app.clock.now())
+        while renditions::run_once(&self.app.store, &self.app.photos, self.app.clock.now())
             .await
             .unwrap()
             > 0
@@ -50,7 +50,7 @@ impl House {
     }
 
     async fn has(&self, content: &[u8], variant: Variant) -> bool {
-        let objects = &self.app.gallery.objects;
+        let objects = &self.app.photos.objects;
         let found = objects.read(Digest::of(content), variant).await.unwrap();
         found.is_some()
     }
@@ -75,7 +75,7 @@ async fn copies_are_made_of_what_can_be_read() {
         let digest = Digest::of(&good);
         let thumbnail = house
             .app
-            .gallery
+            .photos
             .objects
             .read(digest, Variant::Thumbnail)
             .await
@@ -173,9 +173,9 @@ async fn only_what_is_nobodys_is_swept() {
         let sweep = async || {
             let mut swept = 0;
             loop {
-                let round = sweeper::run_once(
+                let round = cleanup::run_once(
                     &house.app.store,
-                    &house.app.gallery,
+                    &house.app.photos,
                     30,
                     house.app.clock.now(),
                 )
@@ -206,7 +206,7 @@ async fn only_what_is_nobodys_is_swept() {
         house.render_all().await;
         // Kept, and the server went down before the photo was written.
         let orphan = b"an orphan";
-        let mut incoming = house.app.gallery.objects.receive().await.unwrap();
+        let mut incoming = house.app.photos.objects.receive().await.unwrap();
         incoming
             .write(bytes::Bytes::from_static(orphan))
             .await
@@ -217,7 +217,7 @@ async fn only_what_is_nobodys_is_swept() {
             .write(move |conn| Ok(queries::pin(conn, digest, 9, now)?))
             .await
             .unwrap();
-        house.app.gallery.objects.keep(arrived).await.unwrap();
+        house.app.photos.objects.keep(arrived).await.unwrap();
 
         assert_eq!(sweep().await, 0, "nothing is old");
         house.app.clock.advance(TimeDelta::days(2));
@@ -244,7 +244,7 @@ async fn only_what_is_nobodys_is_swept() {
         assert_eq!(
             house
                 .app
-                .gallery
+                .photos
                 .objects
                 .sweep_incoming(Duration::ZERO)
                 .unwrap(),

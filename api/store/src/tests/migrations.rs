@@ -69,7 +69,7 @@ fn a_database_that_was_never_migrated_is_not_ready() {
 fn a_large_upgrade_sorts_in_a_file() {
     let database = Database::fresh(Kind::Sqlite);
     let stored = |purpose| {
-        let watch = Watch::new(Duration::from_secs(1));
+        let watch = SlowQueryLog::new(Duration::from_secs(1));
         let mut conn = conn::open_sqlite(&database.path(), purpose, watch).unwrap();
         diesel::dsl::sql::<diesel::sql_types::Integer>("SELECT temp_store FROM pragma_temp_store")
             .get_result::<i32>(&mut conn)

@@ -3,8 +3,8 @@
 mod migrations;
 mod parity;
 mod postgres;
+mod priorities;
 mod records;
-mod shares;
 mod writer;
 
 use super::testing::{Database, KINDS, Kind};
@@ -380,13 +380,13 @@ fn a_fixed_statement_is_prepared_once_and_does_what_it_says() {
                     let update = diesel::update(grids::table.filter(grids::code.eq("1")))
                         .set(grids::version.eq(version))
                         .returning(grids::version);
-                    let now: i64 = crate::fixed!(conn, update, get_result)?;
+                    let now: i64 = crate::prepared!(conn, update, get_result)?;
                     assert_eq!(now, version);
                 }
                 for (code, rows) in [("1", 1), ("2", 0), ("1", 1)] {
                     let update = diesel::update(grids::table.filter(grids::code.eq(code)))
                         .set(grids::version.eq(grids::version + 1));
-                    assert_eq!(crate::fixed!(conn, update, execute)?, rows);
+                    assert_eq!(crate::prepared!(conn, update, execute)?, rows);
                 }
                 Ok(())
             })

@@ -116,7 +116,7 @@ async fn a_full_disk_is_503_until_there_is_room() {
     let room = Arc::new(AtomicU32::new(1));
     let (url, theirs) = (database.path(), Arc::clone(&room));
     let open = move || {
-        let watch = Watch::new(Duration::from_secs(1));
+        let watch = SlowQueryLog::new(Duration::from_secs(1));
         let mut conn = conn::open_sqlite(&url, Use::Write, watch)?;
         let pages = theirs.load(Ordering::SeqCst);
         conn.batch_execute(&format!("PRAGMA max_page_count = {pages}"))?;

@@ -18,10 +18,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::open_reports::OpenReports;
+use crate::imports::cli_import::{self, Ended, ImportFileError};
 use crate::imports::queries::NewImport;
 use crate::imports::run::Runner;
 use crate::imports::sheet::Row;
-use crate::imports::whole::{self, Ended, WholeError};
 use crate::imports::{Column, Counts, Faults, ImportKind, Importer, Job, Line, Staged};
 use crate::towns::directory::Directory;
 use gridpatrol_store::{Conn, Outcome, Store, town};
@@ -251,14 +251,14 @@ impl Importer for GridImporter {
 ///
 /// # Errors
 /// If the file or the database fails.
-pub fn whole(
+pub fn import_file(
     store: &Store,
     open_reports: Arc<dyn OpenReports>,
     file: impl std::io::Read,
     file_name: Option<String>,
     dry_run: bool,
     now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static,
-) -> Result<Ended, WholeError> {
+) -> Result<Ended, ImportFileError> {
     let importer = GridImporter::new(Directory::default(), open_reports);
     let runner = Runner::new(store.clone(), vec![Arc::new(importer)], now, || false);
     let new = NewImport {
@@ -268,7 +268,7 @@ pub fn whole(
         actor_id: None,
         file_name,
     };
-    whole::run(&runner, &new, file)
+    cli_import::run(&runner, &new, file)
 }
 
 fn entries(lines: &[Line]) -> Vec<Entry> {

@@ -11,7 +11,7 @@ use serde::de::{
 use serde::forward_to_deserialize_any;
 use serde_json::{Map, Value, json};
 
-use super::fault::{Fault, Step, steps};
+use super::serde_errors::{Fault, Step, steps};
 use super::validate::{Errors, Validate, push_segment};
 
 /// Mends at most this often: a request with more mistakes gets the first ones named.

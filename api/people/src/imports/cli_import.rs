@@ -47,7 +47,11 @@ impl std::fmt::Display for Ended {
 ///
 /// # Errors
 /// If the file or the database fails.
-pub fn run(runner: &Runner, new: &NewImport, mut file: impl Read) -> Result<Ended, WholeError> {
+pub fn run(
+    runner: &Runner,
+    new: &NewImport,
+    mut file: impl Read,
+) -> Result<Ended, ImportFileError> {
     let (id, now) = (new.id, runner.now());
     let beginning = {
         let new = new.clone();
@@ -66,7 +70,7 @@ pub fn run(runner: &Runner, new: &NewImport, mut file: impl Read) -> Result<Ende
             break;
         }
         if position == 0 {
-            sheet::sniff(&piece).map_err(WholeError::Format)?;
+            sheet::sniff(&piece).map_err(ImportFileError::Format)?;
         }
         size += piece.len();
         runner
@@ -110,7 +114,7 @@ pub fn run(runner: &Runner, new: &NewImport, mut file: impl Read) -> Result<Ende
 
 /// Why a file was not imported.
 #[derive(Debug, thiserror::Error)]
-pub enum WholeError {
+pub enum ImportFileError {
     /// It cannot be read.
     #[error("the file cannot be read: {0}")]
     Io(#[from] std::io::Error),

@@ -1,6 +1,6 @@
 //! How much of the database one kind of work may take, so that no kind starves another.
 //!
-//! What is most important finds the [`Whole`](Share::Whole); the rest shares what a reserve leaves,
+//! What is most important finds the [`Full`](Priority::Full); the rest shares what a reserve leaves,
 //! and heavy work shares half. A place is held only while work is in the database, never while a body
 //! arrives. Which request has which share is not decided here.
 
@@ -10,9 +10,9 @@ use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
 /// The part of the places that work may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Share {
+pub enum Priority {
     /// All of them: filing, and the program's own work.
-    Whole,
+    Full,
     /// Those beyond the reserve.
     Common,
     /// Half of them, and none of the reserve.
@@ -20,10 +20,10 @@ pub enum Share {
 }
 
 tokio::task_local! {
-    static SHARE: Share;
+    static SHARE: Priority;
 }
 
-impl Share {
+impl Priority {
     /// Does work with this share: whatever the work asks of the store on this task counts towards it.
     pub async fn within<F: Future>(self, work: F) -> F::Output {
         SHARE.scope(self, work).await
@@ -31,12 +31,12 @@ impl Share {
 
     /// The share of the work that asks.
     pub(super) fn now() -> Self {
-        SHARE.try_with(|share| *share).unwrap_or(Self::Whole)
+        SHARE.try_with(|share| *share).unwrap_or(Self::Full)
     }
 }
 
 /// The places of work that has not the whole.
-pub(super) struct Shares {
+pub(super) struct PriorityPermits {
     common: Arc<Semaphore>,
     heavy: Arc<Semaphore>,
 }
@@ -47,7 +47,7 @@ pub(super) struct Held {
     _heavy: Option<OwnedSemaphorePermit>,
 }
 
-impl Shares {
+impl PriorityPermits {
     /// The shares of so many places: a quarter is reserved, and at least one where there are two.
     pub(super) fn of(places: usize) -> Self {
         let common = (places - (places / 4).max(1).min(places.saturating_sub(1))).max(1);
@@ -60,15 +60,17 @@ impl Shares {
 
     /// Waits for the places that the work's share asks for.
     pub(super) async fn hold(&self) -> Result<Held, AcquireError> {
-        let share = Share::now();
+        let share = Priority::now();
         // The rarer place first: who waits for it holds no other.
         let heavy = match share {
-            Share::Heavy => Some(Arc::clone(&self.heavy).acquire_owned().await?),
-            Share::Whole | Share::Common => None,
+            Priority::Heavy => Some(Arc::clone(&self.heavy).acquire_owned().await?),
+            Priority::Full | Priority::Common => None,
         };
         let common = match share {
-            Share::Common | Share::Heavy => Some(Arc::clone(&self.common).acquire_owned().await?),
-            Share::Whole => None,
+            Priority::Common | Priority::Heavy => {
+                Some(Arc::clone(&self.common).acquire_owned().await?)
+            }
+            Priority::Full => None,
         };
         Ok(Held {
             _common: common,

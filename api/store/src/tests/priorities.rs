@@ -13,7 +13,7 @@ struct Crowd {
 }
 
 impl Crowd {
-    fn gather(store: &Store, share: Share, count: usize) -> Self {
+    fn gather(store: &Store, share: Priority, count: usize) -> Self {
         let (enter, inside) = mpsc::channel();
         let (mut hold, mut reads) = (Vec::new(), Vec::new());
         for _ in 0..count {
@@ -76,15 +76,15 @@ fn with_places(kind: Kind, places: usize) -> (Database, Store) {
 async fn lists_and_reads_leave_a_place_for_filing() {
     for kind in KINDS {
         let (_database, store) = with_places(kind, 4);
-        let heavy = Crowd::gather(&store, Share::Heavy, 6);
+        let heavy = Crowd::gather(&store, Priority::Heavy, 6);
         assert_eq!(heavy.inside().await, 2, "{kind:?}");
-        let common = Crowd::gather(&store, Share::Common, 6);
+        let common = Crowd::gather(&store, Priority::Common, 6);
         assert_eq!(common.inside().await, 1, "{kind:?}");
         // What files has not waited, nor what the program does by itself.
-        let filing = Share::Whole.within(store.write(Lane::Interactive, insert("1")));
+        let filing = Priority::Full.within(store.write(Lane::Interactive, insert("1")));
         filing.await.unwrap();
         assert_eq!(store.read(codes).await.unwrap(), ["1"]);
-        let refused = Share::Heavy.within(store.read(codes)).await.unwrap_err();
+        let refused = Priority::Heavy.within(store.read(codes)).await.unwrap_err();
         assert_eq!(refused.code, Code::Overloaded);
         assert!((1..=5).contains(&refused.retry_after_s.unwrap()));
         // Those inside end well, the others were told to come back.
@@ -96,7 +96,10 @@ async fn lists_and_reads_leave_a_place_for_filing() {
                 assert_eq!(end.unwrap_err().code, Code::Overloaded);
             }
         }
-        assert_eq!(Share::Heavy.within(store.read(codes)).await.unwrap(), ["1"]);
+        assert_eq!(
+            Priority::Heavy.within(store.read(codes)).await.unwrap(),
+            ["1"]
+        );
         store.close().await;
     }
 }
@@ -105,7 +108,7 @@ async fn lists_and_reads_leave_a_place_for_filing() {
 async fn a_single_connection_serves_all() {
     for kind in KINDS {
         let (_database, store) = with_places(kind, 1);
-        for share in [Share::Whole, Share::Common, Share::Heavy] {
+        for share in [Priority::Full, Priority::Common, Priority::Heavy] {
             share.within(store.read(codes)).await.unwrap();
             let code = ["1", "2", "3"][share as usize];
             let write = store.write(Lane::Interactive, insert(code));

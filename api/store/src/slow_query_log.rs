@@ -14,12 +14,12 @@ const LONGEST: usize = 2000;
 
 /// Watches one connection.
 #[derive(Debug, Clone)]
-pub(super) struct Watch {
+pub(super) struct SlowQueryLog {
     slow: Duration,
     started: Option<Instant>,
 }
 
-impl Watch {
+impl SlowQueryLog {
     /// Logs statements that take longer than `slow`.
     pub(super) const fn new(slow: Duration) -> Self {
         Self {
@@ -29,7 +29,7 @@ impl Watch {
     }
 }
 
-impl Instrumentation for Watch {
+impl Instrumentation for SlowQueryLog {
     fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
         match event {
             InstrumentationEvent::StartQuery { .. } => self.started = Some(Instant::now()),

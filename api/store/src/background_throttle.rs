@@ -15,14 +15,14 @@ const BUSY: Duration = Duration::from_millis(100);
 
 /// When the background lane rests, so that whoever files does not wait for it.
 #[derive(Debug, Default)]
-pub(super) struct Rest {
+pub(super) struct BackgroundThrottle {
     /// When an interactive command last ended.
     interactive_at: Option<Instant>,
     /// Until when the background lane rests.
     until: Option<Instant>,
 }
 
-impl Rest {
+impl BackgroundThrottle {
     /// A command of this lane ran.
     pub(super) fn ran(&mut self, lane: Lane, began: Instant, ended: Instant) {
         match lane {
@@ -54,7 +54,7 @@ mod tests {
     #[test]
     fn beside_people_machines_have_a_quarter_of_the_time() {
         let begun = Instant::now();
-        let mut rest = Rest::default();
+        let mut rest = BackgroundThrottle::default();
         rest.ran(Lane::Interactive, begun, after(begun, 5));
         rest.ran(Lane::Background, after(begun, 10), after(begun, 30));
         let left = |at| {
@@ -70,7 +70,7 @@ mod tests {
     #[test]
     fn alone_machines_do_not_rest() {
         let begun = Instant::now();
-        let mut rest = Rest::default();
+        let mut rest = BackgroundThrottle::default();
         rest.ran(Lane::Background, begun, after(begun, 20));
         assert_eq!(rest.remaining(after(begun, 20)), None);
         // Whoever wrote has gone again.

@@ -11,11 +11,11 @@ use gridpatrol_domain::report::{Category, Disposition, PhotoRole, Policy, Severi
 use uuid::Uuid;
 
 use super::chance::Chance;
-use super::courses::{About, COURSES, Course, Part, Step};
-use super::matters::{MATTERS, Matter};
 use super::people::Who;
 use super::pictures::Scene;
 use super::places::{Places, Spot};
+use super::sample_texts::{MATTERS, Matter};
+use super::scenarios::{About, COURSES, Course, Part, Step};
 use gridpatrol_reports::filing::request::{
     LocationRequest, PhotoDeclaration, ReportFiling, ResponsibleParty,
 };

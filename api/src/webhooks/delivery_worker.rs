@@ -39,7 +39,7 @@ const TURN: Duration = Duration::from_secs(5);
 const MARGIN: TimeDelta = TimeDelta::seconds(45);
 
 /// What sends webhooks in this process.
-pub struct Courier {
+pub struct DeliveryWorker {
     /// The settings.
     pub settings: WebhookSettings,
     sender: Sender,
@@ -52,8 +52,8 @@ pub struct Courier {
     stopping: AtomicBool,
 }
 
-impl Courier {
-    /// A courier with these settings.
+impl DeliveryWorker {
+    /// A delivery_worker with these settings.
     ///
     /// # Errors
     /// When TLS cannot be made ready.
@@ -93,9 +93,9 @@ impl Courier {
             .copied()
             .collect();
         for endpoint in &new {
-            let (courier, endpoint) = (Arc::clone(self), *endpoint);
+            let (delivery_worker, endpoint) = (Arc::clone(self), *endpoint);
             let round = tokio::spawn(async move {
-                if let Err(problem) = serve(&courier, endpoint).await {
+                if let Err(problem) = serve(&delivery_worker, endpoint).await {
                     tracing::warn!(%endpoint, %problem, "a round of webhooks broke off");
                 }
             });
@@ -144,13 +144,13 @@ enum Nothing {
 ///
 /// # Errors
 /// When the database fails; the lease then ends by itself.
-async fn serve(courier: &Courier, endpoint: Uuid) -> Result<(), Problem> {
+async fn serve(delivery_worker: &DeliveryWorker, endpoint: Uuid) -> Result<(), Problem> {
     let began = Instant::now();
     loop {
-        let (now, lease) = (courier.clock.now(), courier.lease());
-        let (process, stopping) = (courier.process, courier.is_stopping());
-        let directory = courier.directory.clone();
-        let batch = courier
+        let (now, lease) = (delivery_worker.clock.now(), delivery_worker.lease());
+        let (process, stopping) = (delivery_worker.process, delivery_worker.is_stopping());
+        let directory = delivery_worker.directory.clone();
+        let batch = delivery_worker
             .store
             .write(Lane::Background, move |conn| {
                 let Some(mut found) = queries::lock(conn, endpoint)? else {
@@ -186,15 +186,18 @@ async fn serve(courier: &Courier, endpoint: Uuid) -> Result<(), Problem> {
         if batch.is_empty() {
             return Ok(());
         }
-        let ends = join_all(batch.iter().map(|one| try_one(courier, one))).await;
+        let ends = join_all(batch.iter().map(|one| try_one(delivery_worker, one))).await;
         let results: Vec<(Delivery, End)> = batch
             .into_iter()
             .map(|one| one.delivery)
             .zip(ends)
             .collect();
-        let (now, pause_after) = (courier.clock.now(), courier.settings.pause_after_hours);
+        let (now, pause_after) = (
+            delivery_worker.clock.now(),
+            delivery_worker.settings.pause_after_hours,
+        );
         let over = began.elapsed() >= TURN;
-        courier
+        delivery_worker
             .store
             .write(Lane::Background, move |conn| {
                 let patience = TimeDelta::hours(pause_after.into());
@@ -274,9 +277,14 @@ enum End {
     Nothing(Nothing),
 }
 
-async fn try_one(courier: &Courier, one: &UnderWay) -> End {
+async fn try_one(delivery_worker: &DeliveryWorker, one: &UnderWay) -> End {
     match &one.parcel {
-        Ok(parcel) => End::Sent(courier.sender.send(parcel, courier.clock.now()).await),
+        Ok(parcel) => End::Sent(
+            delivery_worker
+                .sender
+                .send(parcel, delivery_worker.clock.now())
+                .await,
+        ),
         Err(nothing) => End::Nothing(*nothing),
     }
 }

@@ -9,7 +9,7 @@ use gridpatrol_people::auth;
 use gridpatrol_problem::Problem;
 use gridpatrol_reports::notices::{outbox, push_tokens};
 use gridpatrol_reports::photos::objects::ObjectsError;
-use gridpatrol_reports::photos::{Gallery, queries};
+use gridpatrol_reports::photos::{PhotoService, queries};
 use gridpatrol_store::{Lane, Store, idempotency};
 
 /// Photos that no report declared.
@@ -30,7 +30,7 @@ const MOST_CONTENTS: i64 = 10;
 /// When the database or the store of contents fails.
 pub async fn run_once(
     store: &Store,
-    gallery: &Gallery,
+    gallery: &PhotoService,
     keep_days: u32,
     now: DateTime<Utc>,
 ) -> Result<usize, Problem> {
@@ -51,7 +51,7 @@ pub async fn run_once(
         .await?;
     let sign_ins = store
         .write(Lane::Background, move |conn| {
-            Ok(auth::sweep::run_once(conn, now)?)
+            Ok(auth::cleanup::run_once(conn, now)?)
         })
         .await?;
     let notices = sweep_notices(store, keep_days, now).await?;
@@ -79,7 +79,7 @@ async fn sweep_notices(
 /// Removes contents that are nobody's. The files go while their rows are locked: an upload of the
 /// same content pins the row first and therefore waits, and keeps its file afterwards.
 async fn remove_nobodys(
-    gallery: &Gallery,
+    gallery: &PhotoService,
     store: &Store,
     now: DateTime<Utc>,
 ) -> Result<usize, Problem> {
@@ -100,7 +100,7 @@ async fn remove_nobodys(
 }
 
 /// Removes files of uploads that a crash cut off.
-async fn sweep_incoming(gallery: &Gallery) -> Result<usize, Problem> {
+async fn sweep_incoming(gallery: &PhotoService) -> Result<usize, Problem> {
     let objects = gallery.objects.clone();
     let age = NOBODYS.to_std().unwrap_or_default();
     match tokio::task::spawn_blocking(move || objects.sweep_incoming(age)).await {
