@@ -1,6 +1,6 @@
 //! Each signed operation × each role × a grid of each position, and × each token that is none.
 //!
-//! The whole table is checked in (`tests/snapshots/authorization.txt`), to be read: `may` means that
+//! The whole table is checked in (`tests/snapshots/authorization.snap`), to be read: `may` means that
 //! neither standing nor scope refused, `nothing` an empty list. What must never be is asserted beside it.
 
 use std::collections::{BTreeSet, HashMap};
@@ -117,7 +117,7 @@ async fn each_role_reaches_its_own_and_nothing_else(world: World) {
             writeln!(table, "  {role:18}{}", written.join(", ")).unwrap();
         }
     }
-    snapshot::matches_text("authorization.txt", &table);
+    snapshot::settings().bind(|| insta::assert_snapshot!("authorization", table));
 }
 
 type Cells = Vec<(Option<Position>, String)>;

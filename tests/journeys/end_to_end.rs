@@ -57,7 +57,8 @@ async fn a_report_goes_from_the_hills_to_the_town_and_is_closed(world: World) {
     assert_eq!(report["desk"]["officers"], json!(["书记1"]));
     assert_eq!(report["complete"], false);
     assert_eq!(report["photos"][0]["state"], "missing");
-    snapshot::matches("filed", &report);
+    let named = snapshot::with_named_ids(&report);
+    snapshot::settings().bind(|| insta::assert_json_snapshot!("filed", named));
 
     let picture = pictures::jpeg(640, 480, 1);
     leader.put_photo(before, &picture).await.created();
@@ -139,7 +140,8 @@ async fn a_report_goes_from_the_hills_to_the_town_and_is_closed(world: World) {
         "the village resolved it, the town closed it"
     );
     assert!(report.get("desk").is_none() && report.get("next_due_at").is_none());
-    snapshot::matches("closed", &report);
+    let named = snapshot::with_named_ids(&report);
+    snapshot::settings().bind(|| insta::assert_json_snapshot!("closed", named));
 
     // Every step is in the record, and everybody on the path can read it.
     let record = leader.record(id).await;
@@ -161,7 +163,8 @@ async fn a_report_goes_from_the_hills_to_the_town_and_is_closed(world: World) {
     assert_eq!(record[3]["actor"]["name"], "书记1");
     assert_eq!(record[3]["details"]["comment"], "情况属实");
     assert_eq!(record[8]["version"], report["version"]);
-    snapshot::matches("record", &json!(record));
+    let named = snapshot::with_named_ids(&json!(record));
+    snapshot::settings().bind(|| insta::assert_json_snapshot!("record", named));
     for other in [&secretary, &officer, &town] {
         assert_eq!(
             other.record(id).await.len(),

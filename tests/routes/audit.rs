@@ -145,9 +145,7 @@ async fn filters_narrow_and_pages_follow(world: World) {
 }
 
 fn bytes(hex: &Value) -> Vec<u8> {
-    let hex = hex.as_str().unwrap();
-    let byte = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
-    (0..hex.len()).step_by(2).map(byte).collect()
+    hex::decode(hex.as_str().unwrap()).unwrap()
 }
 
 /// Recomputes every hash as the document says, with nothing of the product's.

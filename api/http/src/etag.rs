@@ -15,13 +15,8 @@ use gridpatrol_problem::{FieldError, Problem};
 /// The ETag of this body at this version.
 #[must_use]
 pub fn of(version: i64, body: &[u8]) -> String {
-    let digest = Sha256::digest(body);
-    let hash: String = digest
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("\"{version}-{hash}\"")
+    let hash = hex::encode(Sha256::digest(body));
+    format!("\"{version}-{hash:.16}\"")
 }
 
 /// Answers 200 with the body and its ETag, or 304 if the caller has it already.

@@ -10,7 +10,6 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::heads::hex;
 use super::labels::label;
 use super::queries::{self, AuditRow, SecurityRow};
 use gridpatrol_people::auth::me::Named;
@@ -166,8 +165,8 @@ pub fn events(
         details: row
             .payload
             .and_then(|payload| serde_json::from_str(&payload).ok()),
-        commitment: hex(&row.commitment),
-        hash: hex(&row.hash),
+        commitment: hex::encode(&row.commitment),
+        hash: hex::encode(&row.hash),
         kind: row.kind,
     };
     Ok(rows.into_iter().map(event).collect())

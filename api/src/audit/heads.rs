@@ -39,12 +39,9 @@ impl Head {
     /// The hash as bytes; none where it is not one.
     #[must_use]
     pub fn digest(&self) -> Option<Digest> {
-        let digits = |at: usize| self.hash.get(2 * at..2 * at + 2);
         let mut digest = Digest::default();
-        for (at, byte) in digest.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(digits(at)?, 16).ok()?;
-        }
-        (self.hash.len() == 2 * digest.len()).then_some(digest)
+        hex::decode_to_slice(&self.hash, &mut digest).ok()?;
+        Some(digest)
     }
 
     /// Signs it: compact JWS.
@@ -54,12 +51,6 @@ impl Head {
     pub fn sign(&self, keys: &Keys) -> Result<String, Problem> {
         keys.attest(KIND, self)
     }
-}
-
-/// Bytes in hexadecimal.
-#[must_use]
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Why kept heads cannot be compared.
@@ -140,7 +131,7 @@ mod tests {
             town: Uuid::from_u128(1),
             code: "990001100000".to_owned(),
             seq,
-            hash: hex(&[0xab; 32]),
+            hash: hex::encode([0xab; 32]),
             at: DateTime::from_timestamp(1_790_000_000, 0).unwrap(),
         }
     }

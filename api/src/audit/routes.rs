@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::answer::{self, AuditEvent, AuditHead, AuditHeads, SecurityEntry};
 use super::erase_routes;
-use super::heads::{Head, hex};
+use super::heads::Head;
 use super::queries::{self, Filter, SecurityFilter, SecurityKey};
 use gridpatrol_http::page::{Cursor, Limit, Page};
 use gridpatrol_http::service_config::ServiceConfig;
@@ -185,7 +185,7 @@ async fn list_heads(
                     town: id,
                     code: town.code.clone(),
                     seq,
-                    hash: hex(&hash),
+                    hash: hex::encode(hash),
                     at,
                 };
                 items.push(AuditHead {

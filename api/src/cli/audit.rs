@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::{CommandError, say};
 use crate::app;
-use crate::audit::heads::{self, ByTown, Head, hex};
+use crate::audit::heads::{self, ByTown, Head};
 use crate::audit::queries::NamedTown;
 use crate::audit::verify as chains;
 use crate::config::Config;
@@ -51,7 +51,7 @@ pub(super) fn verify(config: &Config, wanted: &Verify) -> Result<(), CommandErro
                 verified.end.seq,
                 verified.erased,
                 heads.len(),
-                hex(&verified.end.hash),
+                hex::encode(verified.end.hash),
             ))?,
             Err(fault) => {
                 say(&format!("{called}: broken at {fault}\n"))?;
@@ -103,7 +103,7 @@ pub(super) fn heads(config: &Config, town: &str) -> Result<(), CommandError> {
             town: town.id,
             code: town.code,
             seq,
-            hash: hex(&hash),
+            hash: hex::encode(hash),
             at: Clock::system().now(),
         };
         let signed = head.sign(&auth.keys).map_err(CommandError::Refused)?;

@@ -57,9 +57,7 @@ fn read(files: &BTreeMap<String, Vec<u8>>, path: &str) -> Value {
 }
 
 fn bytes(hex: &Value) -> Vec<u8> {
-    let digits = hex.as_str().expect("hexadecimal").as_bytes();
-    let pair = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
-    digits.chunks(2).map(pair).collect()
+    hex::decode(hex.as_str().unwrap()).unwrap()
 }
 
 fn digest(content: &[u8]) -> String {

@@ -54,7 +54,7 @@ async fn each_allowed_action_succeeds_and_each_other_is_refused(world: World) {
             writeln!(table, "  {:18}{}", officer.username, written(&cells)).unwrap();
         }
     }
-    snapshot::matches_text("permissions.txt", &table);
+    snapshot::settings().bind(|| insta::assert_snapshot!("permissions", table));
 }
 
 /// A row of the table, in short where every action gets the same.

@@ -35,13 +35,9 @@ impl Drawn {
     /// What tells it from others, without its vertices.
     #[must_use]
     pub fn summary(&self) -> Value {
-        let digest: String = Sha256::digest(&self.sent)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
         let bounds = self.boundary.bounds();
         json!({
-            "sha256": digest,
+            "sha256": hex::encode(Sha256::digest(&self.sent)),
             "crs": self.sent_crs,
             "vertices": self.boundary.vertices(),
             "bbox": [bounds.west, bounds.south, bounds.east, bounds.north],

@@ -173,11 +173,7 @@ pub async fn receive(
         let empty = FieldError::new("", "required", "Send the file as the body.");
         return Err(Problem::invalid(vec![empty]));
     }
-    let hash: String = digest
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let hash = hex::encode(digest.finalize());
     let ticket = call.ticket_for(&json!({ "content": hash }));
     let size = i64::try_from(size).unwrap_or(i64::MAX);
     let answered = idempotency::answered(&call.store, call.clock.now(), ticket, move |conn| {

@@ -418,7 +418,7 @@ pub fn events(
                 details: row
                     .payload
                     .and_then(|payload| serde_json::from_str(&payload).ok()),
-                hash: row.hash.iter().map(|byte| format!("{byte:02x}")).collect(),
+                hash: hex::encode(&row.hash),
             }
         })
         .collect()

@@ -40,7 +40,7 @@ pub struct Made {
 pub fn make() -> Result<Made, NoRandomness> {
     let secret: [u8; 32] = random::bytes()?;
     let id = Uuid::now_v7();
-    let digits: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+    let digits = hex::encode(secret);
     Ok(Made {
         id,
         hash: Sha256::digest(&digits).into(),
