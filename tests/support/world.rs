@@ -135,6 +135,8 @@ impl World {
                 base,
                 http: reqwest::Client::builder()
                     .no_proxy()
+                    // Nothing here is sent by TLS: no need to read what the system trusts.
+                    .tls_certs_only([])
                     .build()
                     .expect("an HTTP client"),
                 here,
@@ -153,7 +155,8 @@ impl World {
     pub async fn stop(&self) {
         let serving = self.inner.serving.lock().unwrap().take();
         if let Some(serving) = serving {
-            self.inner.handle.stop(true).await;
+            // Every request is answered. A graceful stop would wait a second for our idle connections.
+            self.inner.handle.stop(false).await;
             serving
                 .await
                 .expect("the server's task")
