@@ -129,6 +129,17 @@ struct Stage {
     keys: HashMap<&'static str, Client>,
     /// What reading changes nothing of, by the officer at its grid.
     read: Mutex<HashMap<(&'static str, About), Target>>,
+    /// What was refused, and is as it was made: the next row may ask about it.
+    unchanged: Mutex<HashMap<(&'static str, About), Vec<Target>>>,
+}
+
+/// Whether a row may be asked about what another row was refused. Accounts and webhooks end after each
+/// cell; sessions and deputies end by other rows than their own.
+fn shares(row: &Row) -> bool {
+    matches!(
+        row.about,
+        About::Grid | About::Report | About::Team | About::Import
+    ) && !row.operation.contains("/v1/auth/sessions")
 }
 
 impl Stage {
@@ -145,6 +156,7 @@ impl Stage {
             world: world.clone(),
             keys,
             read: Mutex::default(),
+            unchanged: Mutex::default(),
         }
     }
 
@@ -156,10 +168,19 @@ impl Stage {
         }
     }
 
-    /// What a row is asked about: new, unless the row only reads.
+    /// What a row is asked about: as new, and shared where the row only reads.
     async fn target(&self, row: &Row, officer: &'static str) -> Target {
         if !row.operation.starts_with("get ") {
-            return Target::make(&self.world, officer, row.about).await;
+            let unchanged = if shares(row) {
+                let mut unchanged = self.unchanged.lock().await;
+                unchanged.get_mut(&(officer, row.about)).and_then(Vec::pop)
+            } else {
+                None
+            };
+            return match unchanged {
+                Some(target) => target,
+                None => Target::make(&self.world, officer, row.about).await,
+            };
         }
         let mut read = self.read.lock().await;
         if let Some(target) = read.get(&(officer, row.about)) {
@@ -213,6 +234,11 @@ impl Stage {
                 answer.text()
             );
             target.close_account(&self.world, row).await;
+            if (400..500).contains(&answer.status) && shares(row) {
+                let mut unchanged = self.unchanged.lock().await;
+                let kept = unchanged.entry((officer, row.about)).or_default();
+                kept.push(target);
+            }
             cells.push((Some(position), cell));
         }
         (role, cells)
