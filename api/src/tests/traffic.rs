@@ -13,13 +13,18 @@ fn each_operation_says_whether_it_is_limited() {
             let Ok(method) = Method::from_bytes(method.to_uppercase().as_bytes()) else {
                 continue;
             };
-            let codes = &operation["responses"]["429"]["x-problem-codes"];
+            let response = &operation["responses"]["429"];
+            let response = response["$ref"]
+                .as_str()
+                .and_then(|shared| document.pointer(shared.trim_start_matches('#')))
+                .unwrap_or(response);
+            let codes = &response["x-problem-codes"];
             let says = codes
                 .as_array()
                 .is_some_and(|codes| codes.iter().any(|code| code == "rate_limited"));
             let limited = Group::of(&method, path).is_some();
             assert_eq!(says, limited, "{method} {path}");
-            let headers = &operation["responses"]["429"]["headers"];
+            let headers = &response["headers"];
             assert_eq!(
                 headers["Retry-After"].is_object(),
                 limited,

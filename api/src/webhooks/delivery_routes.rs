@@ -59,7 +59,7 @@ impl Validate for Log {
 
 /// What was sent to a webhook
 ///
-/// The latest first, with what became of it. PreparedByText 30 days, unless the server's settings say otherwise.
+/// The latest first, with what became of it. Kept 30 days, unless the server's settings say otherwise.
 #[utoipa::path(
     operation_id = "listWebhookDeliveries",
     tag = "webhooks",

@@ -1,7 +1,7 @@
 //! How many reports each grid has, by status, category, severity and colour: how many are due soon or
 //! overdue among them.
 //!
-//! PreparedByText in the transaction that changes a report, so that a figure never needs a count of rows.
+//! Kept in the transaction that changes a report, so that a figure never needs a count of rows.
 
 use std::collections::BTreeMap;
 
