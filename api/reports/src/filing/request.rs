@@ -1,6 +1,6 @@
 //! What clients send to file a report or to amend one.
 //!
-//! Owns the strict shapes and the checks of values that need no database. It must not read or write
+//! Owns the strict shapes, and the checks of values that need no database. It must not read or write
 //! anything.
 
 use chrono::{DateTime, Utc};
@@ -192,7 +192,7 @@ pub struct ReportAmendment {
     pub remark: Option<String>,
 }
 
-/// Longest values in characters, by field; one table for filing, amending and acting.
+/// The longest value of each field, in characters. Filing, amending and acting share this table.
 pub mod longest {
     /// Of a description, and of measures.
     pub const DESCRIPTION: usize = 2_000;
@@ -209,7 +209,8 @@ pub const MOST_PHOTOS: usize = 30;
 
 impl Validate for LocationRequest {
     fn validate(&self, errors: &mut Errors) {
-        // Said at lat: a mistake shows in both, and the detail names the likely cause.
+        // Only lat gets the error: a mistake usually affects both, and the detail names the likely
+        // cause.
         if let Some(Err(reason)) = self
             .crs
             .check("crs", errors)
@@ -222,7 +223,7 @@ impl Validate for LocationRequest {
 }
 
 impl PhotoDeclaration {
-    /// The declared digest; absent where none or none that can be read was given.
+    /// The declared digest; none if it is missing or not readable.
     #[must_use]
     pub fn digest(&self) -> Option<Digest> {
         Digest::from_hex(self.sha256.as_deref()?)
@@ -268,11 +269,11 @@ impl Validate for ResponsibleParty {
     }
 }
 
-/// How far a phone's clock may run ahead of the server's.
+/// How far a phone's clock may be ahead of the server's.
 const CLOCK_SKEW: chrono::TimeDelta = chrono::TimeDelta::minutes(10);
 
 impl ReportFiling {
-    /// Refuses an observation that lies in the future.
+    /// Refuses an observation time in the future.
     ///
     /// # Errors
     /// `validation_failed` at `/observed_at`.
