@@ -24,8 +24,8 @@ struct Set {
 }
 
 impl WakeTimer {
-    /// Something is due at this instant, once the transaction at hand is committed. Wakes the clock if
-    /// it would look later than that.
+    /// Says that something is due at this instant, once the present transaction commits. Wakes the
+    /// clock if it would look later than that.
     pub fn set(&self, due: DateTime<Utc>) {
         let mut set = self.lock();
         let before = set.due.or(set.look);

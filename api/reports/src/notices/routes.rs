@@ -1,6 +1,6 @@
-//! Notices over HTTP, as officers handle them: the phones that are reached.
+//! The routes with which officers manage the phones that push services reach.
 //!
-//! Owns the wire and nothing else. A token goes in and never comes out.
+//! Owns the HTTP side and nothing else. It takes a token in, and must never give one out.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, delete, get, put};
@@ -34,10 +34,10 @@ refusals! {
     Deleted = [SIGNED] + [NotFound];
 }
 
-/// Most characters of a token.
+/// The most characters in a token.
 const MOST_TOKEN_CHARS: usize = 1024;
 
-/// A push service of a path.
+/// The push service that a path names.
 #[derive(Debug, Clone, Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
 pub struct ByProvider {
@@ -69,7 +69,7 @@ pub struct PushTokenValue {
     token: String,
 }
 
-// It stands in no log.
+// A token must not appear in a log.
 impl std::fmt::Debug for PushTokenValue {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str("PushTokenValue(…)")
