@@ -1,4 +1,6 @@
 //! The `[photos]` table of the settings file.
+//!
+//! Owns its fields and nothing else.
 
 use gridpatrol_domain::settings::Allowed;
 use serde::Deserialize;
@@ -32,7 +34,7 @@ pub struct PhotoLimits {
 }
 
 impl PhotoLimits {
-    /// What no town may exceed.
+    /// The limits that no town may exceed.
     #[must_use]
     pub const fn allowed(&self) -> Allowed {
         Allowed {

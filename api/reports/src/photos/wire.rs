@@ -1,6 +1,7 @@
-//! What the API says of photos.
+//! What the API says about photos.
 //!
-//! Owns the wire types. Links in them are signed here; who may see a photo was asked before.
+//! Owns the shapes of the answers, and signs the links in them. The caller must have checked who may
+//! see the photo.
 
 use chrono::{DateTime, Utc};
 use gridpatrol_domain::geo::{Crs, Position};
