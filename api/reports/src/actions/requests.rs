@@ -182,7 +182,7 @@ impl Validate for Assignment {
             Some(_) if alone => errors.add(
                 "team_id",
                 "not_allowed",
-                "A team is named alone; name further people in co_handlers.",
+                "Give team_id without grid_id and officer_id. Name more people in co_handlers.",
             ),
             _ => {}
         }

@@ -172,7 +172,9 @@ async fn read(packing: &Packing<'_>, viewer: &Viewer, id: Uuid) -> Result<Conten
             let found = reports::find(conn, &viewer.scope, id)?.ok_or_else(not_found)?;
             if !viewer.actor.exports(found.row.place()) {
                 return Err(Problem::new(Code::NotPermitted)
-                    .detail("Officers of the town and its auditors take packages of reports.")
+                    .detail(
+                        "Only officers of the town and its auditors may take packages of reports.",
+                    )
                     .into());
             }
             let staffed = StaffedTown::read(conn, &inner.directory, found.row.town_id, viewer.now)?;

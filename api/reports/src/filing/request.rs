@@ -198,7 +198,7 @@ pub mod longest {
     pub const DESCRIPTION: usize = 2_000;
     /// Of a place in words.
     pub const PLACE: usize = 200;
-    /// Of what was done, and of reasons, results, comments and remarks.
+    /// Of actions taken, reasons, results, comments and remarks.
     pub const STATEMENT: usize = 1_000;
     /// Of names and references.
     pub const NAME: usize = 100;
@@ -249,7 +249,7 @@ pub fn check_photos(photos: &[PhotoDeclaration], errors: &mut Errors) {
         errors.add(
             "photos",
             "not_allowed",
-            "Each photo id may stand in the list once.",
+            "Each photo id may appear only once in the list.",
         );
     }
 }
@@ -263,7 +263,7 @@ impl Validate for ResponsibleParty {
             errors.add(
                 "credit_code",
                 "bad_format",
-                "Give the 18 characters of the unified social credit code; its last is a check character.",
+                "Give the 18 characters of the unified social credit code. The last one is a check character.",
             );
         }
     }
@@ -282,7 +282,7 @@ impl ReportFiling {
             return Err(Problem::invalid(vec![FieldError::new(
                 "/observed_at",
                 "in_the_future",
-                "The observation lies in the future: check the phone's clock.",
+                "The observation time is in the future. Check the phone's clock.",
             )]));
         }
         Ok(())

@@ -134,7 +134,11 @@ impl Decision {
             errors.add("reason", "required", "Give reason, reason_code, or both.");
         }
         if action == Some(Verdict::Close) && self.outcome.is_none() {
-            errors.add("outcome", "required", "Say how it ended.");
+            errors.add(
+                "outcome",
+                "required",
+                "Give the outcome: how the report ended.",
+            );
         }
         self.check_members(action, errors);
     }
@@ -153,7 +157,7 @@ impl Decision {
         ];
         for (member, given, takes) in given {
             if given && !takes.contains(&action) {
-                let detail = format!("{} does not take it.", action.code());
+                let detail = format!("The action {} does not accept this field.", action.code());
                 errors.add(member, "not_allowed", detail);
             }
         }
@@ -203,7 +207,7 @@ impl Validate for Decisions {
                 errors.add_at(
                     &format!("/decisions/{place}/report_id"),
                     "not_allowed",
-                    "One decision a report in one request.",
+                    "A request may hold only one decision for each report.",
                 );
             }
         }

@@ -270,7 +270,7 @@ pub async fn list_reports(
                     }
                     View::Areas(vec![area.ok_or_else(|| {
                         Problem::new(Code::NotFound)
-                            .detail("There is no such grid within your grids.")
+                            .detail("There is no such grid, or it is outside your grids.")
                     })?])
                 }
             };

@@ -219,7 +219,7 @@ pub fn gather(
 
 /// Adds the news in these notices, by officer, for officers who are still in service.
 fn add(news: &mut BTreeMap<Uuid, News>, town: &Town, found: &[(i64, String)]) {
-    // Digests themselves, and notices from older versions of the program, add nothing.
+    // Digests themselves add nothing, and neither do notices from older versions of the program.
     let told = found
         .iter()
         .filter_map(|(_, envelope)| serde_json::from_str::<Told>(envelope).ok());

@@ -20,7 +20,7 @@ pub fn check_provider(segment: &str, provider: &str, errors: &mut Errors) {
         errors.add(
             segment,
             "bad_format",
-            "Give 2 to 32 lower-case letters, digits and underscores, a letter first.",
+            "Give 2 to 32 lower-case letters, digits and underscores. The first must be a letter.",
         );
     }
 }

@@ -52,7 +52,7 @@ pub fn register(
         .get_result(conn)?;
     if others >= MOST_OF_SESSION {
         return Err(Problem::new(Code::LimitReached)
-            .detail("A phone registers with at most 10 push services. Remove one first.")
+            .detail("A phone can be registered with at most 10 push services. Remove one first.")
             .into());
     }
     diesel::delete(

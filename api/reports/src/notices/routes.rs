@@ -37,7 +37,7 @@ refusals! {
 /// The most characters in a token.
 const MOST_TOKEN_CHARS: usize = 1024;
 
-/// The push service that a path names.
+/// A push service of a path.
 #[derive(Debug, Clone, Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
 pub struct ByProvider {
@@ -52,7 +52,7 @@ impl ByProvider {
             Ok(self.provider)
         } else {
             Err(Problem::new(Code::NotFound).detail(
-                "No push service has this name: give 2 to 32 lower-case letters, digits and underscores, a letter first.",
+                "No push service can have this name. Give 2 to 32 lower-case letters, digits and underscores. The first must be a letter.",
             ))
         }
     }
@@ -84,7 +84,7 @@ impl Validate for PushTokenValue {
             errors.add(
                 "token",
                 "bad_format",
-                "Give visible ASCII characters, as the push service's software does.",
+                "Give visible ASCII characters, exactly as the push service's software gives them.",
             );
         }
     }

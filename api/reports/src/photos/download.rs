@@ -41,7 +41,7 @@ pub(super) async fn send<P, Q>(
 ) -> Result<HttpResponse, Problem> {
     let digest = photo.digest().filter(|_| photo.is_ready()).ok_or_else(|| {
         Problem::new(Code::PhotoMissing)
-            .detail("The photo was declared, and its file has not been uploaded yet.")
+            .detail("The photo was declared, but its file has not been uploaded yet.")
     })?;
     let tag = match variant {
         Variant::Original => format!("\"{digest}\""),
@@ -59,7 +59,7 @@ pub(super) async fn send<P, Q>(
         Rendition::Pending => return Err(pending()),
         Rendition::None | Rendition::Unsupported | Rendition::Failed => {
             return Err(Problem::new(Code::RenditionUnavailable).detail(
-                "No smaller copy can be made of this picture: its format is kept undecoded, or it is damaged. Take the original.",
+                "The server cannot make a smaller copy of this picture: it does not decode this format, or the picture is damaged. Use the original.",
             ));
         }
     }

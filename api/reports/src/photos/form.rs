@@ -87,7 +87,7 @@ impl Particulars {
     ) -> Result<(), Problem> {
         let latest = now + TimeDelta::minutes(CLOCK_SKEW_MINUTES);
         if self.taken_at.is_some_and(|taken| taken > latest) {
-            errors.add("taken_at", "in_the_future", "It lies in the future.");
+            errors.add("taken_at", "in_the_future", "This time is in the future.");
         }
         errors.into_result()
     }
@@ -181,7 +181,7 @@ pub(super) async fn read(
             arrived = Some(reception.take(&mut field).await?);
         } else {
             return Err(Problem::new(Code::MalformedRequest)
-                .detail("The form has more than one file; send each photo by itself."));
+                .detail("The form has more than one file. Send each photo in its own request."));
         }
     }
     let id = match fields.remove("id") {
@@ -197,7 +197,7 @@ pub(super) async fn read(
     };
     let particulars = query::read(fields, &mut errors);
     if arrived.is_none() {
-        errors.add(FILE, "required", "Give the picture in the field file.");
+        errors.add(FILE, "required", "Send the picture in the field \"file\".");
     }
     let found = errors.into_found();
     match (particulars, arrived) {
@@ -228,7 +228,7 @@ async fn text(
     }
     let text = String::from_utf8(value).ok();
     if text.is_none() {
-        errors.add(name, "bad_format", "Give a text in UTF-8.");
+        errors.add(name, "bad_format", "Send text in UTF-8.");
     }
     Ok(text)
 }

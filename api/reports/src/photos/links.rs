@@ -65,11 +65,11 @@ impl Links {
                 .is_ok();
         if !sound {
             return Err(Problem::new(Code::LinkInvalid)
-                .detail("The link is not one that this server gave out. Read the photo's report again for a new one."));
+                .detail("This server did not make this link. Read the photo's report again to get a new one."));
         }
         if expires <= now.timestamp() {
             return Err(Problem::new(Code::LinkInvalid)
-                .detail("The link has expired. Read the photo's report again for a new one."));
+                .detail("The link has expired. Read the photo's report again to get a new one."));
         }
         Ok(())
     }

@@ -353,7 +353,7 @@ impl Drop for LeftOver {
         if let Some(path) = &self.0
             && let Err(error) = std::fs::remove_file(path)
         {
-            tracing::warn!(%error, path = %path.display(), "an incoming file could not be removed; the sweeper will");
+            tracing::warn!(%error, path = %path.display(), "an incoming file could not be removed; the cleanup will remove it");
         }
     }
 }

@@ -368,7 +368,7 @@ async fn seen(store: &Store, signed: &auth::Signed, id: Uuid) -> Result<PhotoRow
 }
 
 fn absent() -> Problem {
-    Problem::new(Code::NotFound).detail("There is no such photo, or it lies outside your grids.")
+    Problem::new(Code::NotFound).detail("There is no such photo, or it is outside your grids.")
 }
 
 const fn status(first: bool) -> StatusCode {

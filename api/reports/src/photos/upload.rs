@@ -84,7 +84,9 @@ impl<'a> Reception<'a> {
             .await
             .ok()
             .and_then(Result::ok)
-            .ok_or_else(|| overloaded().detail("Too many photos are arriving at the same time."))?;
+            .ok_or_else(|| {
+                overloaded().detail("Too many photos are being uploaded at the same time.")
+            })?;
         Ok(Self {
             gallery,
             most_bytes: allowed.max_bytes,
@@ -94,7 +96,7 @@ impl<'a> Reception<'a> {
         })
     }
 
-    /// Waits for the next part of the request, until the deadline.
+    /// Waits for the next part of the request, at most until the deadline.
     ///
     /// # Errors
     /// `request_timeout`.
@@ -118,7 +120,8 @@ impl<'a> Reception<'a> {
         let mut incoming = self.gallery.objects.receive().await?;
         while let Some(piece) = self.next(body.next()).await? {
             let piece = piece.map_err(|error| {
-                Problem::new(Code::MalformedRequest).detail(format!("The body broke off: {error}."))
+                Problem::new(Code::MalformedRequest)
+                    .detail(format!("The body ended early: {error}."))
             })?;
             incoming.write(piece).await?;
             if incoming.size() > self.most_bytes {
@@ -136,8 +139,7 @@ pub(super) fn too_large(most_bytes: u64) -> Problem {
 
 /// Checks what has arrived.
 ///
-/// # Errors
-/// `photo_rejected` when it is no picture or not the announced one, `unavailable`.
+/// # Errors `photo_rejected` if it is not a picture or not the announced one, `unavailable`.
 pub(super) async fn look(
     arrived: &Arrived,
     announced: &[Digest],
@@ -146,7 +148,7 @@ pub(super) async fn look(
     let digest = arrived.digest;
     if let Some(other) = announced.iter().find(|announced| **announced != digest) {
         return Err(Problem::new(Code::PhotoRejected).detail(format!(
-            "The content arrived with SHA-256 {digest}, and {other} was announced: it was damaged on its way. Send it again."
+            "The content arrived with SHA-256 {digest}, but {other} was announced: it was damaged on the way. Send it again."
         )));
     }
     let size = i64::try_from(arrived.size).map_err(|_| too_large(allowed.max_bytes))?;

@@ -240,7 +240,7 @@ fn position(lat: Option<f64>, lon: Option<f64>) -> Option<PhotoPosition> {
     lat.zip(lon).map(|(lat, lon)| PhotoPosition { lat, lon })
 }
 
-/// Links to thumbnail, preview and original, where these are or will be.
+/// Links to thumbnail, preview and original, if these exist or are being made.
 fn urls(photo: &PhotoRow, links: &Links, now: DateTime<Utc>) -> [Option<String>; 3] {
     let copies = matches!(photo.rendition.0, Rendition::Pending | Rendition::Ready);
     [

@@ -46,12 +46,12 @@ pub struct Viewer {
     pub language: Language,
     /// The instant of the request.
     pub now: DateTime<Utc>,
-    /// A coordinate system in which the answer gives positions as well.
+    /// A second coordinate system in which the answer gives positions.
     pub crs: Option<Crs>,
 }
 
 impl Viewer {
-    /// The same viewer, with positions in this system as well.
+    /// The same viewer, who also gets positions in this system.
     #[must_use]
     pub fn in_system(mut self, crs: Option<Crs>) -> Self {
         self.crs = crs;

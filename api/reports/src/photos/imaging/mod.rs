@@ -30,7 +30,7 @@ pub enum Format {
     Webp,
     /// HEIC, the format of many phones; kept and never decoded.
     Heic,
-    /// HEIF in another coding; kept and never decoded.
+    /// HEIF with another codec; kept and never decoded.
     Heif,
     /// AVIF; kept and never decoded.
     Avif,
@@ -138,11 +138,11 @@ impl fmt::Display for Refusal {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotAPicture => formatter.write_str(
-                "The content is no picture. Send JPEG, PNG or WebP (HEIC, HEIF, AVIF, GIF and TIFF are kept without smaller copies).",
+                "The content is not a picture. Send JPEG, PNG or WebP (HEIC, HEIF, AVIF, GIF and TIFF are kept without smaller copies).",
             ),
             Self::Unreadable(format) => write!(
                 formatter,
-                "The content begins like {} and its width and height cannot be read.",
+                "The content begins like {}, but its width and height cannot be read.",
                 format.media_type()
             ),
             Self::CutOff(format) => write!(
@@ -156,7 +156,7 @@ impl fmt::Display for Refusal {
                 limit,
             } => write!(
                 formatter,
-                "The picture has {width} × {height} pixels; at most {limit} are taken."
+                "The picture has {width} × {height} pixels; at most {limit} are allowed."
             ),
         }
     }

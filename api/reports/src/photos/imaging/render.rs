@@ -79,7 +79,7 @@ fn copies(content: &[u8], format: Format, orientation: u8) -> Result<Renditions,
         Format::Png => decode(content, ImageFormat::Png)?,
         Format::Webp => decode(content, ImageFormat::WebP)?,
         Format::Heic | Format::Heif | Format::Avif | Format::Gif | Format::Tiff => {
-            return Err("this format is kept undecoded".into());
+            return Err("this format is not decoded".into());
         }
     };
     let preview = upright(fit(decoded, PREVIEW_SIDE)?, orientation);
