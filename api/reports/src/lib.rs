@@ -1,9 +1,9 @@
-//! Reports: filed, sent up, handled, closed, and read; with their photos and notices.
+//! Reports: people file, decide, handle, close and read them, with their photos and notices.
 //!
-//! Owns everything about a report but the rules, which stand in `gridpatrol_domain::report`. Rooms,
-//! each of which may use those before it: `notices`, `record` (the row of a report and how it changes),
-//! `photos`, `view` (a report as one caller sees it), then `filing`, `actions`, `links`, `deadlines`,
-//! `inbox`, `list` and `export`.
+//! Owns everything about a report except its rules, which are in `gridpatrol_domain::report`. The
+//! rooms, from the bottom up: `notices`, `record` (the row of a report and how it changes),
+//! `photos`, `view` (a report as one caller sees it), then `filing`, `actions`, `links`,
+//! `deadlines`, `inbox`, `list` and `export`.
 
 pub mod actions;
 pub mod commands;

@@ -1,4 +1,6 @@
-//! Every operation of this crate, room by room.
+//! Registers every operation of this crate, room by room.
+//!
+//! Owns the order of registration and nothing else.
 
 use gridpatrol_http::service_config::ServiceConfig;
 
@@ -6,7 +8,7 @@ use crate::{actions, deadlines, export, filing, inbox, links, list, view};
 
 /// Adds the operations of all rooms.
 pub fn routes(config: &mut ServiceConfig<'_>) {
-    // Before the paths with an id, which it would be taken for.
+    // This comes first: otherwise `similar` would be read as the id of a report.
     links::routes::routes(config);
     filing::routes::routes(config);
     view::routes::routes(config);

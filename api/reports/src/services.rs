@@ -1,4 +1,6 @@
-//! What commands and views of reports need besides a connection.
+//! What commands and views of reports need besides a database connection.
+//!
+//! Owns the set of shared handles and no behaviour.
 
 use std::sync::Arc;
 
@@ -9,10 +11,10 @@ use gridpatrol_people::towns::directory::Directory;
 /// The handles that commands and views of reports share. Cheap to clone.
 #[derive(Clone)]
 pub struct Services {
-    /// The towns as they stand.
+    /// The present data of the towns: grids, officers, postings, settings.
     pub directory: Directory,
     /// Signs the links to photos.
     pub links: Links,
-    /// Wakes the clock for what is due sooner than it looks.
+    /// Wakes the clock when something is due before its next look.
     pub wake_timer: Arc<WakeTimer>,
 }

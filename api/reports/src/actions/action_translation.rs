@@ -1,7 +1,7 @@
-//! What a request asks of a report, in the terms of the domain.
+//! Translates what a request asks for into an action of the domain.
 //!
-//! Owns that translation: ids become places and officers as the town knows them now, and texts the row as
-//! it would be. Whether it may happen is the domain's to say.
+//! Owns that translation: it looks up the places and officers behind the ids, and works out the
+//! texts of the report after the action. The domain decides whether the action is allowed.
 
 use gridpatrol_domain::grid::GridPath;
 use gridpatrol_domain::report::{self as domain, Action};
@@ -16,24 +16,24 @@ use crate::record::rows::TextsRow;
 use crate::view::present::StaffedTown;
 use gridpatrol_http::choice::OptionalChoice as _;
 
-/// What a caller asks to be done.
+/// What a caller asks for.
 pub enum Asked {
-    /// An action whose body is all the domain needs.
+    /// An action that needs no lookup.
     Action(Action),
-    /// An assignment, whose targets must be looked up.
+    /// An assignment; its targets must be looked up.
     Assign(Assignment),
-    /// A reclassification, whose grid must be looked up.
+    /// A reclassification; its grid must be looked up.
     Reclassify(Reclassification),
-    /// A transfer, whose grid must be looked up.
+    /// A transfer; its grid must be looked up.
     Transfer(Transferral),
-    /// A supervision, whose number may have to be made.
+    /// A supervision; its number may have to be generated.
     Supervise(SupervisionOrder),
-    /// An amendment of texts.
+    /// A change of texts.
     Amend(Box<ReportAmendment>),
 }
 
 impl Asked {
-    /// The report that this one repeats, where it is to be void for that.
+    /// The original report, if this one is to be voided as its duplicate.
     pub const fn repeats(&self) -> Option<Uuid> {
         match self {
             Self::Action(Action::Void { duplicate_of, .. }) => *duplicate_of,
@@ -41,10 +41,10 @@ impl Asked {
         }
     }
 
-    /// What is asked as the domain knows it, and the texts as they would be afterwards.
+    /// The action of the domain, and the texts of the report after it.
     pub fn translated(&self, staffed: &StaffedTown, found: &Found) -> (Action, Option<TextsRow>) {
-        // A grid that the town does not know, or that has ended, is no part of it: a town of its own,
-        // below nobody.
+        // A grid that the town does not know, or that has ended, is treated as another town: it
+        // then lies below no grid here.
         let path = |grid: Uuid| staffed.town.living(grid).unwrap_or(GridPath::town(grid));
         match self {
             Self::Action(action) => {

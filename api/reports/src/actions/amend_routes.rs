@@ -1,6 +1,6 @@
-//! Amending a report over HTTP.
+//! The route that amends a report.
 //!
-//! Owns the wire and nothing else.
+//! Owns the HTTP side and nothing else.
 
 use actix_web::http::StatusCode;
 use actix_web::web::Data;

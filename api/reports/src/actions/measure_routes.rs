@@ -1,6 +1,7 @@
-//! Measures about reports over HTTP: taking, handing over, time, pressing, the county, a new round.
+//! The routes for measures: acceptance, handover, time limits, supervision, referral, reopening.
 //!
-//! Owns the wire and nothing else, like `action_routes`: each answers 200 with the whole report.
+//! Owns the HTTP side and nothing else. Like the routes in `routes`, each answers 200 with the whole
+//! report.
 
 use actix_web::web::Data;
 use actix_web::{HttpResponse, post};

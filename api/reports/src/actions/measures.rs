@@ -1,6 +1,6 @@
-//! What clients send to take a measure about a report: one body each.
+//! The bodies that clients send to take a measure about a report, one for each measure.
 //!
-//! Owns the strict shapes. What a measure does stands in `gridpatrol_domain::report::actions`.
+//! Owns the strict shapes. What a measure does is in `gridpatrol_domain::report::actions`.
 
 use chrono::{DateTime, Utc};
 use gridpatrol_domain::grid::Tier;

@@ -1,6 +1,6 @@
-//! What clients send to act on a report: one body an action.
+//! The bodies that clients send to act on a report, one for each action.
 //!
-//! Owns the strict shapes. What an action does stands in `gridpatrol_domain::report::actions`.
+//! Owns the strict shapes. What an action does is in `gridpatrol_domain::report::actions`.
 
 use chrono::{DateTime, Utc};
 use gridpatrol_domain::report::assignment::MOST_CO_HANDLERS;
@@ -182,7 +182,7 @@ impl Validate for Assignment {
             Some(_) if alone => errors.add(
                 "team_id",
                 "not_allowed",
-                "A team is named alone; name further people in co_handlers.",
+                "Give team_id without grid_id and officer_id. Name more people in co_handlers.",
             ),
             _ => {}
         }

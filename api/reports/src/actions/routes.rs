@@ -1,6 +1,6 @@
-//! Actions on reports over HTTP: one operation each, all alike.
+//! The routes that act on a report: one operation for each action, all built the same way.
 //!
-//! Owns the wire and nothing else: each answers 200 with the whole report.
+//! Owns the HTTP side and nothing else. Each answers 200 with the whole report.
 
 use actix_web::web::Data;
 use actix_web::{HttpResponse, post};
@@ -51,7 +51,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(comment_report);
 }
 
-/// Acts on a report as its body asks, and answers with it.
+/// Does to the report what the body asks for, and answers with the report.
 pub(super) async fn act<B>(
     services: Data<Services>,
     call: Call<ById, (), B>,
@@ -76,7 +76,7 @@ pub(super) async fn act<B>(
     .await
 }
 
-/// An action whose body is all the rules need.
+/// Wraps an action that needs no lookup and has no photos.
 pub fn plain(action: Action) -> (Asked, Vec<PhotoDeclaration>, PhotoRole) {
     (Asked::Action(action), Vec::new(), PhotoRole::Other)
 }
@@ -152,7 +152,7 @@ action!(
     /// By the closing rule; `allowed_actions` of the report names the outcomes that are possible.
     close_report, "closeReport", "/v1/reports/{id}/close", Closing, Close,
     |body| plain(Action::Close {
-        // The body was validated: the outcome is known.
+        // The body was checked before, so the outcome is known.
         outcome: body.outcome.get().unwrap_or(Outcome::Handled),
         result: body.result,
         comment: body.comment,

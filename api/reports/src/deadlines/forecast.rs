@@ -1,7 +1,7 @@
-//! Foresight: when a report moves if nobody acts, to whom, and by which rule.
+//! The forecast: when a report moves if nobody acts, to whom, and by which rule.
 //!
-//! Owns nothing but the walk: the clock's own function, asked again and again at the instants at which
-//! it would come to the report, with the officers who would be there then. It writes nothing.
+//! Owns only the simulation. It calls the clock's own function for each instant at which the clock
+//! would come to the report, with the officers who will be posted then. It must not write anything.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use gridpatrol_domain::coded_value::CodedValue as _;
@@ -18,9 +18,9 @@ use crate::view::present::StaffedTown;
 use gridpatrol_people::towns::directory::Town;
 use gridpatrol_problem::language::Language;
 
-/// Steps that are foretold at most.
+/// The most steps in a forecast.
 const MOST_STEPS: usize = 60;
-/// Steps that are looked at for it: what repeats is told once.
+/// The most steps that are simulated: a repeated step is shown only once.
 const MOST_LOOKS: usize = 400;
 
 /// What happens to a report if nobody acts.
@@ -84,7 +84,7 @@ pub struct ForecastDesk {
     pub officers: Vec<String>,
 }
 
-/// Foretells what happens to a report if nobody acts from `now` on.
+/// Forecasts what happens to a report if nobody acts from `now` on.
 #[must_use]
 pub fn forecast(
     staffed: &StaffedTown,
@@ -106,8 +106,8 @@ pub fn forecast(
     }
 }
 
-/// The first of these steps that is more than a change of colour: what becomes of it, and when, if the
-/// desk does nothing.
+/// The first step that is more than a change of the warning level: what happens to the report, and
+/// when, if the desk does nothing.
 #[must_use]
 pub fn next(
     staffed: &StaffedTown,
@@ -134,7 +134,7 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// The steps by rules that are wanted, in order, so many at most.
+    /// The steps by the wanted rules, in order, at most `most`.
     fn steps(
         &self,
         report: &Report,
@@ -162,8 +162,9 @@ impl Walk<'_> {
             let told = steps
                 .iter()
                 .any(|told| told.repeats && told.rule == step.rule);
-            // Reminders go on for ever; what else there is to come are marks between them. The clock
-            // passes over those that a standstill has swallowed, and so does this, up to the next mark.
+            // Reminders repeat for ever; between them only changes of the warning level can come.
+            // The clock skips reminders that it missed while it stood still. The forecast skips
+            // them in the same way, up to the next change.
             if told {
                 let Some(mark) = report.warning_due_at else {
                     break;
@@ -211,7 +212,7 @@ impl Walk<'_> {
     }
 }
 
-/// A rule's name in this language.
+/// The name of a rule in this language.
 #[must_use]
 pub fn label(rule: Rule, language: Language) -> &'static str {
     match language {

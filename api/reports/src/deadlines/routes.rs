@@ -1,6 +1,6 @@
-//! What will happen by itself, and what has: the forecast of a report, and what lapsed at one's grids.
+//! The routes that show what the clock will do to a report, and what lapsed at the caller's grids.
 //!
-//! Owns the wire and nothing else.
+//! Owns the HTTP side and nothing else.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};

@@ -1,14 +1,14 @@
-//! When the clock looks again, and what ends its rest before that.
+//! When the clock looks next, and what wakes it earlier.
 //!
-//! Owns that instant. What is filed or decided in this process sets the timer; what is done in another
-//! one the clock sees when its nap ends.
+//! Owns that instant. Work in this process sets the timer; the clock sees the work of other
+//! processes at its next regular look.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 use tokio::sync::Notify;
 
-/// The clock's timer.
+/// The timer that wakes the clock.
 #[derive(Debug, Default)]
 pub struct WakeTimer {
     set: Mutex<Set>,
@@ -17,15 +17,15 @@ pub struct WakeTimer {
 
 #[derive(Debug, Default)]
 struct Set {
-    /// When the clock looks anyway; none while it does not run.
+    /// When the clock looks anyway; none if it is not running.
     look: Option<DateTime<Utc>>,
-    /// What is due before.
+    /// When something is due before that.
     due: Option<DateTime<Utc>>,
 }
 
 impl WakeTimer {
-    /// Something is due at this instant, once the transaction at hand is committed. Wakes the clock if
-    /// it would look later than that.
+    /// Says that something is due at this instant, once the present transaction commits. Wakes the
+    /// clock if it would look later than that.
     pub fn set(&self, due: DateTime<Utc>) {
         let mut set = self.lock();
         let before = set.due.or(set.look);
@@ -35,14 +35,15 @@ impl WakeTimer {
         }
     }
 
-    /// The clock looks now, and again at `next` at the latest. Returns what the timer was set to.
+    /// Says that the clock looks now, and again at `next` at the latest. Returns what the timer was
+    /// set to.
     pub fn look(&self, next: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let mut set = self.lock();
         set.look = Some(next);
         set.due.take()
     }
 
-    /// What ends a rest.
+    /// Notifies the clock that it must look now.
     pub fn wake(&self) -> Arc<Notify> {
         Arc::clone(&self.wake)
     }

@@ -1,4 +1,4 @@
-//! What stands in the JSON files of a package.
+//! The contents of the JSON files in a package.
 //!
 //! Owns their shapes.
 
@@ -11,20 +11,21 @@ use crate::view::response::{Person, ReferralUnderWay, ReportEvent};
 
 use crate::export::queries::LinkRow;
 
-/// The form of a package: raised when a reader of an older one could not read it.
+/// The format version of a package. It is raised when readers of the old format could not read the
+/// new one.
 pub const FORMAT: &str = "gridpatrol-report-package/1";
 
 /// The `typ` of a manifest's signature.
 pub const SIGNED: &str = "gridpatrol-report-package+jwt";
 
-/// An event, with all that its hash follows from.
+/// An event with everything that its hash is computed from.
 #[derive(Debug, Serialize)]
 pub struct LinkedEvent {
     #[serde(flatten)]
     event: ReportEvent,
     /// The canonical header, byte for byte.
     header: String,
-    /// The payload, byte for byte; absent where there was none, or it was erased.
+    /// The payload, byte for byte; absent if there was none or it was erased.
     #[serde(skip_serializing_if = "Option::is_none")]
     payload: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -34,7 +35,7 @@ pub struct LinkedEvent {
 }
 
 impl LinkedEvent {
-    /// Of an event as the caller reads it, and its row.
+    /// Joins an event as the caller sees it with its row.
     pub fn new(event: ReportEvent, row: LinkRow) -> Self {
         Self {
             event,
@@ -52,20 +53,20 @@ impl LinkedEvent {
 pub struct Manifest {
     /// [`FORMAT`].
     pub format: &'static str,
-    /// Who made the system that made it: the issuer of its signatures.
+    /// The system that made it: the issuer of its signatures.
     pub issuer: String,
     /// The report.
     pub report: Subject,
-    /// The referral to the county under way.
+    /// The open referral to the county.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub referral: Option<ReferralUnderWay>,
     /// When it was made.
     pub made_at: DateTime<Utc>,
     /// Who took it.
     pub made_by: Person,
-    /// Its files, but for this one and its signature.
+    /// Its files, except this one and its signature.
     pub files: Vec<FileFact>,
-    /// Photos that are declared and not in it.
+    /// Photos that were declared but are not in it.
     pub missing: Vec<MissingPhoto>,
 }
 
@@ -107,7 +108,7 @@ pub struct PhotoFact {
     pub id: Uuid,
     /// What it shows.
     pub role: PhotoRole,
-    /// The SHA-256 with which it arrived, where the file has another: it was damaged since.
+    /// The SHA-256 it had when it arrived, if the file has another one now: it was damaged later.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub arrived_as_sha256: Option<String>,
 }
@@ -121,12 +122,12 @@ pub struct MissingPhoto {
     pub role: PhotoRole,
     /// Why it is missing: it has not arrived yet, or its file is lost.
     pub reason: &'static str,
-    /// The SHA-256 that is expected, as far as it is known.
+    /// The expected SHA-256, if known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
 }
 
-/// What is signed of a package.
+/// The signed part of a package.
 #[derive(Debug, Serialize)]
 pub struct Statement<'a> {
     /// Who signed it.

@@ -1,7 +1,7 @@
-//! A ZIP that is put together in a file: what goes in comes in pieces, from wherever it is read.
+//! Writes a ZIP into a file from pieces that are read elsewhere.
 //!
-//! Owns the writing, which is done on a thread that may block, and the digests of what went in. Never
-//! more than a few pieces are in memory. It must not know what the files are.
+//! Owns the writing, on a thread that may block, and the digests of what went in. It keeps only a
+//! few pieces in memory. It must not know what the files mean.
 
 use std::io::{self, BufWriter, Write as _};
 
@@ -20,19 +20,19 @@ use crate::photos::objects::{Objects, ObjectsError, Scratch};
 use crate::view::status_text::beijing;
 use gridpatrol_problem::Problem;
 
-/// Pieces that wait to be written.
+/// How many pieces may wait to be written.
 const WAITING: usize = 4;
 
 enum Part {
-    /// A file begins. Pictures are compressed already and are stored as they are.
+    /// A file begins. Pictures are compressed already, so they are stored as they are.
     File { path: String, stored: bool },
-    /// It goes on.
+    /// More bytes of the file.
     Piece(Bytes),
-    /// There is no more: without it, the archive is given up.
+    /// The end. Without it, the archive is discarded.
     End,
 }
 
-/// What went into an archive under a path.
+/// What was written into the archive under a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Added {
     /// Its size in bytes.
@@ -41,14 +41,14 @@ pub struct Added {
     pub digest: Digest,
 }
 
-/// A ZIP under way. Dropped before its end, it leaves nothing behind.
+/// A ZIP that is being written. If it is dropped before its end, no file remains.
 pub struct Archive {
     parts: mpsc::Sender<Part>,
     writing: JoinHandle<io::Result<Scratch>>,
 }
 
 impl Archive {
-    /// Begins one whose files are dated `at`.
+    /// Begins a ZIP whose files are dated `at`.
     pub fn begin(objects: &Objects, at: DateTime<Utc>) -> Self {
         let (parts, arriving) = mpsc::channel(WAITING);
         let objects = objects.clone();
@@ -65,7 +65,7 @@ impl Archive {
         self.add(path, false, whole).await
     }
 
-    /// Adds a picture as it is.
+    /// Adds a picture without compressing it.
     ///
     /// # Errors
     /// `unavailable`.
@@ -109,11 +109,11 @@ impl Archive {
     }
 
     async fn send(&self, part: Part) -> Result<(), Problem> {
-        // Why nobody takes it any more is in the log.
+        // The writer has stopped; the log says why.
         self.parts.send(part).await.map_err(|_| interrupted())
     }
 
-    /// The whole ZIP.
+    /// Ends the ZIP and returns it.
     ///
     /// # Errors
     /// `unavailable`.
@@ -126,7 +126,7 @@ impl Archive {
     }
 }
 
-/// A file of an archive under way.
+/// A file that is being written into an archive.
 pub struct Adding<'a> {
     archive: &'a Archive,
     hash: Sha256,
@@ -144,7 +144,7 @@ impl Adding<'_> {
         self.archive.send(Part::Piece(piece)).await
     }
 
-    /// What went in.
+    /// Ends the file, and returns what was written.
     #[must_use]
     pub fn end(self) -> Added {
         Added {
@@ -199,7 +199,7 @@ fn written(
     Ok(scratch)
 }
 
-/// An instant as a ZIP tells it: the time on the wall in Beijing.
+/// A time in the form a ZIP uses: local time in Beijing.
 fn date(at: DateTime<Utc>) -> zip::DateTime {
     let at = beijing(at);
     let part = |part: u32| u8::try_from(part).unwrap_or_default();

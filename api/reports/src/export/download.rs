@@ -1,8 +1,8 @@
-//! Sending a package: its file lies on the disk for as long as somebody reads it, and no longer.
+//! Sends a package, and removes its file as soon as it is no longer read.
 //!
-//! Owns when that is over: it was read, the reader has gone, or stands still. A body is asked for its next
-//! piece only when the line takes one, and cannot see that nobody asks: the file is therefore held by a
-//! task of its own.
+//! Owns when that is: the package was read, the reader has gone, or the reader stopped taking data.
+//! The server asks a body for its next piece only when the connection can take one, so a body cannot
+//! notice that its reader has stopped. That is why a separate task holds the file.
 
 use std::io;
 use std::time::Duration;
@@ -13,11 +13,12 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use crate::photos::objects::{Content, ObjectsError};
 
-/// How long a reader may take no piece.
+/// How long a reader may go without taking a piece.
 pub const STANDSTILL: Duration = Duration::from_secs(60);
 
-/// What stands in the file, which lets go of its place on the disk once that was read, or given up. After
-/// a standstill it ends with an error: the answer must not look whole.
+/// Streams the file, and frees its place on the disk once it was read or the reader gave up. If the
+/// reader stops for too long, the stream ends with an error, so that the answer does not look
+/// complete.
 pub fn watched(
     content: Content,
     kept: OwnedSemaphorePermit,

@@ -1,9 +1,10 @@
-//! The package of a report: everything about it in one ZIP, to go to the county with a referral.
+//! Builds the package of a report: one ZIP file with everything about it, which goes to the county
+//! with a referral.
 //!
-//! Owns what is in it and who takes it. It is put together in a file before the first byte is sent, so
-//! that it is whole or refused, and a slow line holds no thread. Only so many lie on the disk at a time,
-//! until they are read. Any report may be taken, referred or
-//! not: the town prepares a referral with it, and keeps it for its files.
+//! Owns what is in the package and who may take it. The whole file is built before the first byte is
+//! sent: so a package is complete or refused, and a slow connection holds no thread. Only a limited
+//! number of packages lie on the disk until they are read. The report need not be referred: the town
+//! may also take a package to prepare a referral, or for its files.
 
 use std::sync::Arc;
 
@@ -31,7 +32,7 @@ use gridpatrol_people::auth::security_log::{self, Kind, Origin};
 use gridpatrol_problem::Problem;
 use gridpatrol_store::{Lane, Store, events, overloaded};
 
-/// Events read at a time.
+/// How many events are read at a time.
 const EVENTS: i64 = 200;
 
 const README: &str = include_str!("README.txt");
@@ -46,32 +47,32 @@ pub struct Package {
     pub kept: OwnedSemaphorePermit,
 }
 
-/// What of a report is read at once.
+/// What is read of a report in one go.
 struct Contents {
     found: Found,
     staffed: StaffedTown,
     report: Report,
     photos: Vec<PhotoRow>,
-    /// Where the town's chain ended: later events are not in the package.
+    /// Where the town's event chain ended at that time: later events are not in the package.
     last_event: i64,
 }
 
-/// What packages are made with.
+/// What is needed to build packages.
 pub struct Packing<'a> {
     /// The database.
     pub store: &'a Store,
-    /// What shows reports.
+    /// Fills the answers for reports.
     pub services: &'a Services,
     /// Where the originals are.
     pub gallery: &'a PhotoService,
-    /// What signs.
+    /// Signs the manifest.
     pub keys: &'a Keys,
 }
 
-/// Makes the package of a report, and records who took it.
+/// Builds the package of a report, and records who took it.
 ///
-/// # Errors
-/// `not_found`, `not_permitted`, `overloaded` when too many are made or read, `unavailable`.
+/// # Errors `not_found`, `not_permitted`, `overloaded` when too many are being made or read,
+/// `unavailable`.
 pub async fn take(
     packing: &Packing<'_>,
     viewer: &Viewer,
@@ -150,7 +151,7 @@ pub async fn take(
     })
 }
 
-/// Waits for a turn, as long as the database would be waited for.
+/// Waits for a free slot, for as long as a request waits for the database.
 async fn turn(
     store: &Store,
     turns: &Arc<Semaphore>,
@@ -171,7 +172,9 @@ async fn read(packing: &Packing<'_>, viewer: &Viewer, id: Uuid) -> Result<Conten
             let found = reports::find(conn, &viewer.scope, id)?.ok_or_else(not_found)?;
             if !viewer.actor.exports(found.row.place()) {
                 return Err(Problem::new(Code::NotPermitted)
-                    .detail("Officers of the town and its auditors take packages of reports.")
+                    .detail(
+                        "Only officers of the town and its auditors may take packages of reports.",
+                    )
                     .into());
             }
             let staffed = StaffedTown::read(conn, &inner.directory, found.row.town_id, viewer.now)?;
@@ -189,7 +192,7 @@ async fn read(packing: &Packing<'_>, viewer: &Viewer, id: Uuid) -> Result<Conten
         .await
 }
 
-/// The events, a few at a time: there is no bound to how many a report has.
+/// Adds the events, a few at a time, because a report may have any number of them.
 async fn add_events(
     store: &Store,
     viewer: &Viewer,
@@ -219,7 +222,7 @@ async fn add_events(
     Ok(file.end())
 }
 
-/// Adds an original, or tells why it is not there.
+/// Adds an original, or says why it is missing.
 async fn add_photo(
     gallery: &PhotoService,
     archive: &Archive,

@@ -1,4 +1,4 @@
-//! SQL of packages: the events of a report as links of its town's chain.
+//! SQL for packages: the events of a report as links of its town's chain.
 //!
 //! Owns statements only.
 
@@ -13,19 +13,19 @@ use gridpatrol_store::prepared_statement::{PreparedByText, padded};
 use gridpatrol_store::schema::events;
 use gridpatrol_store::types::Id;
 
-/// An event with all that its hash follows from.
+/// An event with everything that its hash is computed from.
 pub struct LinkRow {
-    /// What the record shows of it.
+    /// The part that the record shows.
     pub event: EventRow,
-    /// What the commitment was salted with.
+    /// The salt of the commitment.
     pub salt: Option<Vec<u8>>,
-    /// What binds the chain to the payload.
+    /// The commitment, which binds the chain to the payload.
     pub commitment: Vec<u8>,
     /// The hash of the event before it in the chain.
     pub previous: Vec<u8>,
 }
 
-/// The next events of a report that the caller was found to see, oldest first, none behind `last`.
+/// The next events of a report, oldest first, up to `last`. The caller was checked before.
 ///
 /// # Errors
 /// If the database fails, or the chain has a gap.

@@ -1,6 +1,6 @@
-//! Packages of reports over HTTP.
+//! The route that takes the package of a report.
 //!
-//! Owns the wire and nothing else.
+//! Owns the HTTP side and nothing else.
 
 use actix_web::body::SizedStream;
 use actix_web::http::header::{

@@ -1,7 +1,8 @@
-//! Where a filing goes: a grid of the caller's towns, its successor, or one of a posting held before.
+//! Finds the grid a filing goes to: one in the caller's towns, the successor of one that ended, or
+//! one of a posting the caller held before.
 //!
-//! Owns the lookup, and for how long a filing may stay on a phone over a transfer. What becomes of the
-//! filing is the domain's to say, and `commands` files it.
+//! Owns the lookup, and how long a filing may wait on a phone while its owner changes towns. The
+//! domain decides what becomes of the filing, and `commands` saves it.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use gridpatrol_domain::error::Code;
@@ -23,7 +24,7 @@ use gridpatrol_problem::Problem;
 use gridpatrol_store::Conn;
 use gridpatrol_store::Outcome;
 
-/// Where a report is filed, and by what.
+/// Where a report is filed, and by which posting.
 pub struct Place {
     /// The town, with who is posted there now.
     pub staffed: StaffedTown,
@@ -31,14 +32,16 @@ pub struct Place {
     pub path: GridPath,
     /// The grid that the filing names.
     pub named: GridPath,
-    /// Whether the grid that was named has ended, and this one took over.
+    /// Whether the named grid has ended and `path` is its successor.
     pub ended: bool,
-    /// The posting held when it was observed, where that is what the filing goes by.
+    /// The posting the caller held at the time of observation, if the filing is accepted because of
+    /// it.
     pub as_of: Option<Posting>,
 }
 
-/// Where the caller files: at any grid of a town where the caller is posted; or, for what was observed
-/// before a transfer and stayed on the phone, at the grids of the posting held then.
+/// Finds where the caller files. Any grid of a town where the caller is posted will do. A filing
+/// that was observed before a transfer and waited on the phone may also go to the grids of the
+/// earlier posting.
 ///
 /// # Errors
 /// `not_found` where the caller may not file; otherwise if the database fails.
@@ -90,7 +93,8 @@ pub fn spot(
     })
 }
 
-/// The report of this very filing, while its town still takes filings by the posting held then.
+/// The report that this same filing made before, as long as its town still accepts filings by the
+/// earlier posting.
 ///
 /// # Errors
 /// If the database fails.
@@ -112,23 +116,23 @@ pub fn answered_lately(
     Ok((viewer.now - observed_at <= window).then_some(found))
 }
 
-/// How long a town takes filings by a posting that has ended since they were observed.
+/// How long after the observation a town accepts filings by a posting that has ended.
 fn offline_window(town: &Town, now: DateTime<Utc>) -> TimeDelta {
     TimeDelta::days(town.settings().at(now).offline.filing_days.into())
 }
 
-/// The longest that any town may set for filings by a former posting.
+/// The longest time any town may set for filings by an ended posting.
 const LONGEST_OFFLINE: TimeDelta = TimeDelta::days(OfflineRules::MOST_FILING_DAYS as i64);
 
-/// When it was observed, if that is not so long ago that a former posting counts nowhere any more.
+/// When it was observed; none if no town would still accept an ended posting for it.
 fn observed_lately(viewer: &Viewer, filing: &ReportFiling) -> Option<DateTime<Utc>> {
     filing
         .observed_at
         .filter(|at| *at <= viewer.now && viewer.now - *at <= LONGEST_OFFLINE)
 }
 
-/// A grid of these towns to file for. A filing for a grid that has ended, from a phone that did not
-/// know yet, goes to its successor.
+/// Finds the grid in these towns. If the grid has ended and the phone did not know yet, the filing
+/// goes to its successor.
 fn place_of(
     conn: &mut Conn,
     directory: &Directory,

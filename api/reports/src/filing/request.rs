@@ -1,6 +1,6 @@
 //! What clients send to file a report or to amend one.
 //!
-//! Owns the strict shapes and the checks of values that need no database. It must not read or write
+//! Owns the strict shapes, and the checks of values that need no database. It must not read or write
 //! anything.
 
 use chrono::{DateTime, Utc};
@@ -192,13 +192,13 @@ pub struct ReportAmendment {
     pub remark: Option<String>,
 }
 
-/// Longest values in characters, by field; one table for filing, amending and acting.
+/// The longest value of each field, in characters. Filing, amending and acting share this table.
 pub mod longest {
     /// Of a description, and of measures.
     pub const DESCRIPTION: usize = 2_000;
     /// Of a place in words.
     pub const PLACE: usize = 200;
-    /// Of what was done, and of reasons, results, comments and remarks.
+    /// Of actions taken, reasons, results, comments and remarks.
     pub const STATEMENT: usize = 1_000;
     /// Of names and references.
     pub const NAME: usize = 100;
@@ -209,7 +209,8 @@ pub const MOST_PHOTOS: usize = 30;
 
 impl Validate for LocationRequest {
     fn validate(&self, errors: &mut Errors) {
-        // Said at lat: a mistake shows in both, and the detail names the likely cause.
+        // Only lat gets the error: a mistake usually affects both, and the detail names the likely
+        // cause.
         if let Some(Err(reason)) = self
             .crs
             .check("crs", errors)
@@ -222,7 +223,7 @@ impl Validate for LocationRequest {
 }
 
 impl PhotoDeclaration {
-    /// The declared digest; absent where none or none that can be read was given.
+    /// The declared digest; none if it is missing or not readable.
     #[must_use]
     pub fn digest(&self) -> Option<Digest> {
         Digest::from_hex(self.sha256.as_deref()?)
@@ -248,7 +249,7 @@ pub fn check_photos(photos: &[PhotoDeclaration], errors: &mut Errors) {
         errors.add(
             "photos",
             "not_allowed",
-            "Each photo id may stand in the list once.",
+            "Each photo id may appear only once in the list.",
         );
     }
 }
@@ -262,17 +263,17 @@ impl Validate for ResponsibleParty {
             errors.add(
                 "credit_code",
                 "bad_format",
-                "Give the 18 characters of the unified social credit code; its last is a check character.",
+                "Give the 18 characters of the unified social credit code. The last one is a check character.",
             );
         }
     }
 }
 
-/// How far a phone's clock may run ahead of the server's.
+/// How far a phone's clock may be ahead of the server's.
 const CLOCK_SKEW: chrono::TimeDelta = chrono::TimeDelta::minutes(10);
 
 impl ReportFiling {
-    /// Refuses an observation that lies in the future.
+    /// Refuses an observation time in the future.
     ///
     /// # Errors
     /// `validation_failed` at `/observed_at`.
@@ -281,7 +282,7 @@ impl ReportFiling {
             return Err(Problem::invalid(vec![FieldError::new(
                 "/observed_at",
                 "in_the_future",
-                "The observation lies in the future: check the phone's clock.",
+                "The observation time is in the future. Check the phone's clock.",
             )]));
         }
         Ok(())

@@ -1,6 +1,6 @@
-//! Filing reports over HTTP.
+//! The routes that file reports.
 //!
-//! Owns the wire and nothing else.
+//! Owns the HTTP side and nothing else.
 
 use actix_web::http::StatusCode;
 use actix_web::web::Data;

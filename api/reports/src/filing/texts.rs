@@ -1,4 +1,4 @@
-//! Texts of a report as requests bring and change them, and what changed.
+//! The texts of a report: as requests set and change them, and what changed.
 //!
 //! Owns which field of a request becomes which text. It must not read or write anything.
 
@@ -11,7 +11,7 @@ use crate::record::rows::{ReportRow, TextsRow};
 use gridpatrol_http::choice::OptionalChoice;
 use gridpatrol_store::types::Coded;
 
-/// A text that says something; blank is none.
+/// The text, or none if it is blank.
 pub fn filled(text: &Option<String>) -> Option<String> {
     text.as_ref()
         .filter(|text| !text.trim().is_empty())
@@ -31,7 +31,7 @@ pub fn filed(filing: &ReportFiling, row: &ReportRow, hash: [u8; 32]) -> TextsRow
         place_text: filled(&filing.place_text),
         on_site_action: filled(&filing.on_site_action),
         instruction: None,
-        // What was done on the spot is the result of what was put right on the spot.
+        // If the matter was put right on the spot, what was done there is the result.
         result: filled(&filing.on_site_action).filter(|_| row.resolved_at.is_some()),
         location_lat: location.map(|location| location.lat),
         location_lon: location.map(|location| location.lon),
@@ -45,15 +45,15 @@ pub fn filed(filing: &ReportFiling, row: &ReportRow, hash: [u8; 32]) -> TextsRow
         supervising_leader: filled(&filing.supervising_leader),
         measures: filled(&filing.measures),
         remark: filled(&filing.remark),
-        // As far as it turns out to be one.
+        // Filled in later, if the report proves to be a recurrence.
         rebound_of: None,
     }
 }
 
-/// The texts after an amendment.
+/// The texts of the report after an amendment.
 pub fn amended(texts: &TextsRow, amendment: &ReportAmendment) -> TextsRow {
     let mut texts = texts.clone();
-    // Absent leaves a field alone, an empty string clears it.
+    // An absent field stays as it is; an empty string clears it.
     let set = |field: &mut Option<String>, value: &Option<String>| {
         if value.is_some() {
             *field = filled(value);
@@ -80,7 +80,7 @@ pub fn amended(texts: &TextsRow, amendment: &ReportAmendment) -> TextsRow {
     texts
 }
 
-/// What differs: field → before and after.
+/// The fields that differ, each with its old and new value.
 pub fn changes(before: &TextsRow, after: &TextsRow) -> Map<String, Value> {
     let mut changes = Map::new();
     let mut note = |field: &str, before: &Option<String>, after: &Option<String>| {

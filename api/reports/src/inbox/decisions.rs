@@ -1,9 +1,10 @@
-//! Many decisions in one request: what each asks, and what became of it.
+//! Many decisions in one request: what each one asks for, and its result.
 //!
-//! Owns the shapes, the coded reasons, and how a request that was cut off goes on: each decision is a
-//! transaction of its own under a key of its own, derived from the request's, so that a repeated
-//! request does what is missing and repeats nothing. Where the database cannot serve half-way, what is
-//! left is not tried any more, and told beside what was done. What a decision does is `commands`'.
+//! Owns the shapes, the coded reasons, and how an interrupted request continues. Each decision is a
+//! transaction of its own with an idempotency key derived from the key of the request, so a repeated
+//! request does what is missing and repeats nothing. If the database fails half-way, the rest is not
+//! tried, and the answer says what is left beside what was done. `commands` carries out each
+//! decision.
 
 use std::collections::HashSet;
 use std::sync::OnceLock;
@@ -30,9 +31,10 @@ use gridpatrol_http::validate::{Errors, Validate};
 use gridpatrol_problem::{Document, Problem};
 use gridpatrol_store::Store;
 
-/// Decisions of one request at most.
+/// The most decisions in one request.
 pub const MOST: usize = 100;
-/// Decisions under way at a time: enough to share a commit, few enough to leave room for others.
+/// How many decisions run at a time: enough to share a commit, few enough to leave room for other
+/// requests.
 const AT_ONCE: usize = 8;
 
 /// Many decisions.
@@ -84,11 +86,11 @@ pub struct Decision {
     pub duplicate_of: Option<Uuid>,
 }
 
-/// Longest free reason beside a coded one.
+/// The longest free reason, in characters.
 const LONGEST_REASON: usize = 800;
 
 impl Decision {
-    /// The words of the coded reason; none where the code is not one of this action's.
+    /// The words of the coded reason; none if the code does not belong to this action.
     fn coded(&self) -> Option<&'static str> {
         let code = self.reason_code.as_deref()?;
         match self.action.get()? {
@@ -98,7 +100,7 @@ impl Decision {
         }
     }
 
-    /// The whole reason, coded words first.
+    /// The whole reason, with the coded words first.
     fn reason(&self) -> Option<String> {
         let said = self
             .reason
@@ -132,12 +134,16 @@ impl Decision {
             errors.add("reason", "required", "Give reason, reason_code, or both.");
         }
         if action == Some(Verdict::Close) && self.outcome.is_none() {
-            errors.add("outcome", "required", "Say how it ended.");
+            errors.add(
+                "outcome",
+                "required",
+                "Give the outcome: how the report ended.",
+            );
         }
         self.check_members(action, errors);
     }
 
-    /// A member that this action does not take would be lost without a word.
+    /// Refuses members that this action does not take; otherwise they would be ignored silently.
     fn check_members(&self, action: Option<Verdict>, errors: &mut Errors) {
         use Verdict::{Approve, Close, Escalate, Return, Void};
         let Some(action) = action else { return };
@@ -151,13 +157,13 @@ impl Decision {
         ];
         for (member, given, takes) in given {
             if given && !takes.contains(&action) {
-                let detail = format!("{} does not take it.", action.code());
+                let detail = format!("The action {} does not accept this field.", action.code());
                 errors.add(member, "not_allowed", detail);
             }
         }
     }
 
-    /// As the domain knows it. It was validated.
+    /// The action of the domain. The decision was checked before.
     fn action(&self) -> Option<Action> {
         Some(match self.action.get()? {
             Verdict::Approve => Action::Approve {
@@ -201,7 +207,7 @@ impl Validate for Decisions {
                 errors.add_at(
                     &format!("/decisions/{place}/report_id"),
                     "not_allowed",
-                    "One decision a report in one request.",
+                    "A request may hold only one decision for each report.",
                 );
             }
         }
@@ -277,15 +283,14 @@ pub struct Deciding {
     pub services: Services,
     /// The caller.
     pub viewer: Viewer,
-    /// What makes the request recognisable when it is repeated.
+    /// Recognises the request when it is repeated.
     pub ticket: Ticket,
 }
 
-/// Decides on each, some at a time; one that is refused spoils no other. Once the server cannot serve
-/// one of them, the rest is left.
+/// Carries out the decisions, some at a time. A refused one does not stop the others. Once the
+/// server cannot serve one of them, the rest is left undone.
 ///
-/// # Errors
-/// `unavailable` or `overloaded`, if none of them was answered.
+/// # Errors `unavailable` or `overloaded`, if the server could serve none of them.
 pub async fn decide(deciding: &Deciding, decisions: Vec<Decision>) -> Result<Decided, Problem> {
     let away = OnceLock::new();
     let items: Vec<DecisionResult> = futures_util::stream::iter(decisions)
@@ -306,10 +311,11 @@ pub async fn decide(deciding: &Deciding, decisions: Vec<Decision>) -> Result<Dec
     }
 }
 
-/// The status of what the server could not serve.
+/// The status of a decision that the server could not serve.
 const AWAY: u16 = 503;
 
-/// One decision; left as it is where the server was `away` at one before.
+/// Carries out one decision, or leaves it undone if the server could not serve an earlier one
+/// (`away`).
 async fn one(deciding: &Deciding, decision: Decision, away: &OnceLock<Problem>) -> DecisionResult {
     let report_id = decision.report_id;
     let answered = match away.get() {
@@ -328,7 +334,7 @@ async fn one(deciding: &Deciding, decision: Decision, away: &OnceLock<Problem>) 
             let document =
                 serde_json::to_value(problem.document(deciding.viewer.language, None)).ok();
             if status == AWAY {
-                // The first of them is as good as any.
+                // Only the first such problem is kept; any of them would do.
                 drop(away.set(problem));
             }
             DecisionResult {

@@ -1,7 +1,8 @@
-//! What an inbox shows of a report beside the report itself: by what it waits for the caller, and what
-//! becomes of it if the caller does nothing.
+//! What the inbox says about a report besides the report itself: why it waits for the caller, and
+//! what happens if the caller does nothing.
 //!
-//! Owns these additions. They ask the database nothing: who is posted where is at hand once a town.
+//! Owns these two additions. It must not query the database for each report: the postings of a town
+//! are already loaded.
 
 use std::collections::HashMap;
 
@@ -43,7 +44,7 @@ pub struct InboxItem {
     if_nobody_acts: Option<ForecastStep>,
 }
 
-/// The items of a page of the inbox, in its order.
+/// The items of a page of the inbox, in the order of the page.
 ///
 /// # Errors
 /// If the database fails.
@@ -89,7 +90,7 @@ pub fn items(
         .collect())
 }
 
-/// By what it is this officer's turn, and as whose deputy.
+/// Why this officer must act, and for whom if as a deputy.
 fn turn(
     report: &domain::Report,
     staffed: &StaffedTown,
@@ -99,7 +100,7 @@ fn turn(
     let Some(desk) = report.desk() else {
         return (None, None);
     };
-    // What was given in person is done by those, or by who stands in.
+    // Work given to persons is done by them or by their deputies.
     let handler = report.handler.as_ref();
     let in_person = handler
         .filter(|_| desk.duty == Duty::Handle)

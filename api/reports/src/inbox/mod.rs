@@ -1,4 +1,8 @@
-//! What waits for a desk, and deciding on many at once.
+//! The inbox of an officer: the reports that wait for the officer, and deciding many of them at
+//! once.
+//!
+//! Owns who a report waits for, the inbox queries and counts, and decisions in bulk. It must not
+//! decide by itself what a decision does: each one goes through `commands`.
 
 pub mod decisions;
 pub mod item;

@@ -1,7 +1,8 @@
-//! The inbox: what waits for an officer, what is due first coming first.
+//! Finds the reports that wait for an officer, those that are due first at the top.
 //!
-//! Owns which desks are an officer's (by posting, by deputy, by vacancy, and in person: by team and as a
-//! co-handler) and the SQL over them. Its cost follows what waits, not the history.
+//! Owns which desks belong to an officer (by posting, as a deputy, by vacancy, or in person: in a
+//! team or as a co-handler) and the SQL for them. The cost must depend on how much waits, not on the
+//! history.
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::{count_star, not, sql};
@@ -27,13 +28,13 @@ use gridpatrol_store::types::{Coded, Id};
 pub struct Desks {
     /// Villages whose escalations the officer decides on.
     deciding: Vec<Uuid>,
-    /// Grids for which the officer works and verifies.
+    /// Grids where the officer works and verifies.
     working: Vec<Uuid>,
-    /// Officers and teams whose personal work is not this officer's: all who serve, but this one and
-    /// those stood in for, and their teams.
+    /// Officers and teams whose personal work does not wait for this officer: everyone in service
+    /// except this officer, those the officer stands in for, and their teams.
     colleagues: Vec<Uuid>,
-    /// Under whose names work may wait for the officer in person at any grid of the town: the officer,
-    /// those stood in for, and their teams.
+    /// Whose personal work waits for this officer at any grid of the town: the officer, those the
+    /// officer stands in for, and their teams.
     assignees: Vec<Uuid>,
     /// The town.
     town: Uuid,
@@ -64,7 +65,7 @@ impl Desks {
                     .filter(|team| staffing.team_serves(*team)),
             )
             .collect();
-        // Who acts nowhere in the town works on nothing there.
+        // An officer without a posting to act by in the town has no work there.
         if actor
             .acting()
             .any(|posting| posting.grid.town_id() == town.id)
@@ -97,7 +98,7 @@ impl Desks {
     }
 }
 
-/// The sort key: due first.
+/// The sort key: what is due first comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Key {
     /// When it is due.
@@ -126,7 +127,8 @@ fn ids(ids: &[Uuid]) -> Vec<Id> {
     padded(ids.iter().copied().map(Id))
 }
 
-/// At one of these grids. One alone is compared as such: the index then gives its rows in order.
+/// Whether the desk is at one of these grids. A single grid is compared with `=`: then the index
+/// gives its rows in order.
 fn at<'a>(grids: &[Uuid]) -> Waits<'a> {
     let grid = reports::desk_grid_id.assume_not_null();
     match grids {
@@ -135,7 +137,7 @@ fn at<'a>(grids: &[Uuid]) -> Waits<'a> {
     }
 }
 
-/// What waits at these desks with this duty; none, where the officer has no such desk.
+/// What waits at these desks with this duty; none if the officer has no such desk.
 fn waits<'a>(desks: &Desks, duty: Duty) -> Option<Waits<'a>> {
     let grids = desks.grids(duty);
     if grids.is_empty() {
@@ -151,7 +153,7 @@ fn waits<'a>(desks: &Desks, duty: Duty) -> Option<Waits<'a>> {
     })
 }
 
-/// What is not given in person to a colleague, or a team of colleagues.
+/// What is not given in person to a colleague or to a team of colleagues.
 fn in_person<'a>(desks: &Desks) -> Waits<'a> {
     Box::new(
         reports::desk_assignee_id
@@ -162,7 +164,7 @@ fn in_person<'a>(desks: &Desks) -> Waits<'a> {
     )
 }
 
-/// What these assignees work on in person, wherever it lies; none, where the officer has none.
+/// What these assignees work on in person, at any grid; none if there are no assignees.
 fn at_hand<'a>(desks: &Desks) -> Option<Waits<'a>> {
     if desks.assignees.is_empty() {
         return None;
@@ -177,7 +179,7 @@ fn at_hand<'a>(desks: &Desks) -> Option<Waits<'a>> {
     ))
 }
 
-/// The same without what waits at the desks already.
+/// The same, without what already waits at the desks.
 fn only_at_hand<'a>(desks: &Desks) -> Option<Waits<'a>> {
     let at_hand = at_hand(desks)?;
     Some(match waits(desks, Duty::Handle) {
@@ -186,12 +188,12 @@ fn only_at_hand<'a>(desks: &Desks) -> Option<Waits<'a>> {
     })
 }
 
-/// Most desks that are walked one by one, each in the order of its index.
+/// The most desks that are read one by one, each in the order of its index.
 const MOST_WALKED: usize = 24;
 
 impl Desks {
-    /// These desks in pieces whose rows the index gives in the order of the inbox: one grid each; all
-    /// of them in one piece, which the database has to sort, where there are very many.
+    /// Splits the desks into pieces of one grid each, so that the index gives the rows in the order
+    /// of the inbox. Very many desks stay in one piece, which the database has to sort.
     fn pieces(&self, duty: Duty) -> Vec<Self> {
         let grids = self.grids(duty);
         let piece = |grids: Vec<Uuid>| match duty {
@@ -212,7 +214,7 @@ impl Desks {
         }
     }
 
-    /// The grids at which the officer has this duty.
+    /// The grids where the officer has this duty.
     fn grids(&self, duty: Duty) -> &[Uuid] {
         match duty {
             Duty::Decide => &self.deciding,
@@ -221,7 +223,7 @@ impl Desks {
     }
 }
 
-/// What waits, from behind a key.
+/// What waits, after a key.
 pub fn page(
     conn: &mut Conn,
     desks: &[Desks],
@@ -297,7 +299,7 @@ pub fn counts(conn: &mut Conn, desks: &[Desks]) -> QueryResult<InboxCounts> {
     Ok(counts)
 }
 
-/// How many of those that wait are late as a whole, as the clock has marked them.
+/// How many of the waiting reports have passed their deadline, as the clock has marked them.
 pub fn overdue(conn: &mut Conn, desks: &[Desks]) -> QueryResult<i64> {
     let mut late = 0;
     for desks in desks {
@@ -306,7 +308,7 @@ pub fn overdue(conn: &mut Conn, desks: &[Desks]) -> QueryResult<i64> {
             let waiting = reports::table
                 .select(count_star())
                 .filter(waiting)
-                // As their index says it, so that the database knows it for its own.
+                // Written exactly as in the index, so that the database uses the index.
                 .filter(sql::<Bool>("reports.colour = 'red'"));
             late += PreparedByText(waiting).get_result::<i64>(conn)?;
         }

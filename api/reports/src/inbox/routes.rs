@@ -1,6 +1,6 @@
-//! The inbox's counts and decisions in bulk, over HTTP.
+//! The routes for the counts of the inbox and for decisions in bulk.
 //!
-//! Owns the wire and nothing else.
+//! Owns the HTTP side and nothing else. The list of the inbox is in `list::routes`.
 
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
@@ -134,7 +134,8 @@ pub async fn decide_inbox(
     if decided.left > 0 {
         return Ok(answer.unkept());
     }
-    // What was decided is told, whether or not the whole can be kept: each part is.
+    // The results are answered even if the whole answer cannot be stored: each decision was stored
+    // by itself.
     match idempotency::finish(&deciding.store, &deciding.ticket, answer.clone()).await {
         Ok(answered) => Ok(answered.respond()),
         Err(_) => Ok(answer.unkept()),

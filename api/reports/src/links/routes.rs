@@ -1,6 +1,6 @@
-//! Reports about the same matter, over HTTP: before filing, and for who decides.
+//! The routes that find reports about the same matter: before filing, and for those who decide.
 //!
-//! Owns the wire and nothing else.
+//! Owns the HTTP side and nothing else.
 
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
@@ -141,7 +141,7 @@ impl SimilarReport {
     }
 }
 
-/// Metres, rounded: never more than a few thousand.
+/// Metres, rounded. The value is never more than a few thousand.
 fn whole(metres: f64) -> u32 {
     format!("{metres:.0}").parse().unwrap_or(u32::MAX)
 }

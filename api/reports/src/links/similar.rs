@@ -1,8 +1,7 @@
-//! Reports that may be about the same matter: one category, near in place and time.
+//! Reports that may be about the same matter: same category, near in place and time.
 //!
-//! Owns how they are found. The whole town is looked through, whatever the caller sees: [`near`] gives
-//! rows out only to be parted into those that the scope shows and a number of others, which
-//! [`parted`] does.
+//! Owns the search. [`near`] searches the whole town, whatever the caller may see. So its rows must
+//! go through [`parted`], which separates what the scope shows from a mere count of the others.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
@@ -20,12 +19,12 @@ use gridpatrol_store::prepared_statement::PreparedByText;
 use gridpatrol_store::schema::reports;
 use gridpatrol_store::types::{At, Coded, Id};
 
-/// Reports looked at in all, a share of them in each status.
+/// How many reports are looked at in all; each status gets an equal share.
 const MOST_SCANNED: i64 = 10_000;
-/// Reports suggested at most: the nearest.
+/// The most reports that are suggested: the nearest ones.
 pub const MOST_SUGGESTED: usize = 20;
 
-/// The statuses of what is suggested: whatever counts.
+/// The statuses that are suggested: all that count.
 const STATUSES: [Status; 5] = [
     Status::Open,
     Status::Escalating,
@@ -34,7 +33,7 @@ const STATUSES: [Status; 5] = [
     Status::Closed,
 ];
 
-/// What others are compared with.
+/// What other reports are compared with.
 #[derive(Debug, Clone, Copy)]
 pub struct Matter {
     /// The town.
@@ -43,18 +42,18 @@ pub struct Matter {
     pub category: Category,
     /// Where.
     pub position: Position,
-    /// When it was received, or would be.
+    /// When it was received, or would be if filed now.
     pub at: DateTime<Utc>,
-    /// The report itself, where it is filed already.
+    /// The report itself, if it is already filed.
     pub report: Option<Uuid>,
 }
 
-/// A report, and how far it lies.
+/// A report and its distance.
 #[derive(Debug, Clone)]
 pub struct Near {
     /// The report.
     pub row: ReportRow,
-    /// Metres.
+    /// The distance in metres.
     pub metres: f64,
 }
 
@@ -69,7 +68,7 @@ pub fn near(conn: &mut Conn, matter: &Matter, rules: SimilarRules) -> QueryResul
     let share = MOST_SCANNED / i64::try_from(STATUSES.len()).unwrap_or(1);
     let mut found = Vec::new();
     for status in STATUSES {
-        // One walk down the index of town, status and category.
+        // One pass down the index of town, status and category.
         let walk = || {
             reports::table
                 .filter(reports::town_id.eq(Id(matter.town_id)))
@@ -109,8 +108,8 @@ pub fn near(conn: &mut Conn, matter: &Matter, rules: SimilarRules) -> QueryResul
     Ok(found)
 }
 
-/// Those that the scope shows, at most [`MOST_SUGGESTED`], and how many others there are in other
-/// grids.
+/// The reports that the scope shows, at most [`MOST_SUGGESTED`], and the number of those it does
+/// not show.
 ///
 /// # Errors
 /// If the database fails.

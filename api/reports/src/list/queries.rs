@@ -1,9 +1,10 @@
 //! Lists of reports, newest first, within a scope.
 //!
-//! Owns how a list stays as cheap with ten million reports as with ten thousand: each strand (an area
-//! or a participant, and one status) walks one index from a key downward, and strands are merged.
-//! Filters that no index serves look at no more than [`MOST_SCANNED`] rows a page; then the page is
-//! short and a cursor follows. Text search is one more way to find candidates, in `search`.
+//! Owns the SQL that keeps a list as cheap with ten million reports as with ten thousand. Each
+//! strand (an area or a participant, with one status) reads one index downward from a key, and the
+//! strands are merged. For filters without an index, a page looks at no more than [`MOST_SCANNED`]
+//! rows; then the page is short and has a cursor. Text search, in `record::search`, is one more way
+//! to find candidates.
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::sql;
@@ -23,10 +24,10 @@ use gridpatrol_store::prepared_statement::{PreparedByText, padded};
 use gridpatrol_store::schema::{report_participants, report_texts, reports};
 use gridpatrol_store::types::{At, Coded, Id};
 
-/// No more rows than this are looked at for one page.
+/// The most rows that one page may look at.
 pub const MOST_SCANNED: i64 = 10_000;
 
-/// Candidates looked at in one go, where they do not come from an index of `reports`.
+/// How many candidates are read at a time when they do not come from an index of `reports`.
 const CHUNK: i64 = 200;
 
 /// The sort key of a list: newest first.
@@ -47,20 +48,20 @@ impl Key {
     }
 }
 
-/// Where a page of any list ended.
+/// Where a page of a list ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Position {
-    /// Behind this report.
+    /// After this report.
     Newest(Key),
-    /// Behind this entry of the search index.
+    /// After this entry of the search index.
     Found(i64),
 }
 
-/// Whose reports are listed.
+/// Which reports are listed.
 #[derive(Debug, Clone)]
 pub enum View {
-    /// Those in these areas, each of which the scope shows.
+    /// Those in these areas; the scope shows all of them.
     Areas(Vec<GridPath>),
     /// Those in which the officer took part.
     Mine,
@@ -79,7 +80,7 @@ pub struct Bounds {
     pub north: f64,
 }
 
-/// What a list is narrowed to. Empty lists do not narrow.
+/// The filters of a list. An empty one filters nothing.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
     /// These statuses.
@@ -90,23 +91,23 @@ pub struct Filter {
     pub categories: Vec<Category>,
     /// These severities.
     pub severities: Vec<Severity>,
-    /// Noticed by these.
+    /// From these sources.
     pub sources: Vec<Source>,
-    /// These colours.
+    /// These warning levels.
     pub colours: Vec<WarningLevel>,
-    /// Late or not, as the clock has marked them: red, and not void.
+    /// Late or not, as the clock has marked them: late is red and not void.
     pub overdue: Option<bool>,
-    /// Received from then on.
+    /// Received at or after this time.
     pub from: Option<DateTime<Utc>>,
-    /// Received before then.
+    /// Received before this time.
     pub to: Option<DateTime<Utc>>,
     /// Within this box.
     pub bounds: Option<Bounds>,
 }
 
 impl Filter {
-    /// Whether something narrows the list of this area that no index serves: a group's reports are
-    /// indexed by time alone, those of a village and a town by status and category too.
+    /// Whether a filter has no index for this area. The reports of a group are indexed by time
+    /// only, those of a village and a town by status and category too.
     fn scans(&self, area: GridPath) -> bool {
         let by_time_alone = area.tier() == Tier::Group;
         !self.tiers.is_empty()
@@ -120,8 +121,8 @@ impl Filter {
             || self.bounds.is_some()
     }
 
-    /// The colours that the list of this area is walked by, each in the order of its index; none: not
-    /// by colour. Green is what most reports are, and stands in no index.
+    /// The warning levels whose index serves the list of this area; none if it is not read by
+    /// warning level. Green has no index, because most reports are green.
     fn colours_by_index(&self, area: GridPath) -> Option<Vec<WarningLevel>> {
         if area.tier() == Tier::Group || !self.statuses.is_empty() {
             return None;
@@ -163,7 +164,7 @@ pub fn page(
     }
 }
 
-/// The conditions of the filter, those served by an index included.
+/// The conditions of the filter, including those that an index serves.
 fn narrowed<'a>(mut query: Boxed<'a>, filter: &Filter) -> Boxed<'a> {
     fn coded<T: gridpatrol_domain::coded_value::CodedValue>(values: &[T]) -> Vec<Coded<T>> {
         padded(values.iter().copied().map(Coded))
@@ -210,7 +211,7 @@ fn narrowed<'a>(mut query: Boxed<'a>, filter: &Filter) -> Boxed<'a> {
     }
 }
 
-/// One walk down an index: what all its reports have in common.
+/// One pass down an index: what all its reports have in common.
 #[derive(Debug, Clone, Copy)]
 enum Strand {
     Any,
@@ -219,7 +220,7 @@ enum Strand {
 }
 
 impl Strand {
-    /// Those that a list of this area is made of.
+    /// The strands that make up a list of this area.
     fn of(filter: &Filter, area: GridPath) -> Vec<Self> {
         if let Some(colours) = filter.colours_by_index(area) {
             return colours.into_iter().map(Self::WarningLevel).collect();
@@ -231,7 +232,7 @@ impl Strand {
     }
 }
 
-/// Reports of an area along one strand, behind a key, in the order of the list.
+/// Reports of an area in one strand after a key, in list order.
 fn strand<'a>(area: GridPath, strand: Strand, filter: &Filter, after: Option<Key>) -> Boxed<'a> {
     let mut query = reports::table.into_boxed::<MultiBackend>();
     query = match area.tier() {
@@ -247,7 +248,7 @@ fn strand<'a>(area: GridPath, strand: Strand, filter: &Filter, after: Option<Key
                 query = query.filter(reports::category.eq(Coded(*category)));
             }
         }
-        // As the index says it, so that the database knows it for its own.
+        // Written exactly as in the index, so that the database uses the index.
         Strand::WarningLevel(colour) => {
             query = query
                 .filter(sql::<Bool>("reports.colour <> 'green'"))
@@ -290,14 +291,14 @@ fn in_areas(
             strands.map(|strand| (*area, strand))
         })
         .collect();
-    // They share what one page may look at.
+    // The strands share the rows that one page may look at.
     let share = i64::try_from(strands.len()).map_or(1, |strands| MOST_SCANNED / strands.max(1));
     let mut rows = Vec::new();
     let mut floor: Option<Key> = None;
     for (area, along) in strands {
         let mut query = strand(area, along, filter, after);
         if filter.scans(area) {
-            // How deep this page may look: an index-only walk finds the key.
+            // How far down this page may look: an index-only scan finds the key.
             let deepest = strand(area, along, filter, after)
                 .select((reports::received_at, reports::id))
                 .offset(share.max(1) - 1)
@@ -324,7 +325,7 @@ fn more_than(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX - 1) + 1
 }
 
-/// The page of these rows; `scanned_to` is where a page that came out short ended its search.
+/// Makes the page from these rows; `scanned_to` is where the search stopped if the page is short.
 fn cut(mut rows: Vec<ReportRow>, limit: usize, scanned_to: Option<Position>) -> Rows {
     let next = if rows.len() > limit {
         rows.truncate(limit);
@@ -348,10 +349,10 @@ fn mine(
     };
     let mut rows = Vec::new();
     let mut looked_at = 0;
-    // Most lists are full at once.
+    // Most pages are full after the first read.
     let mut most = more_than(limit);
     loop {
-        // Each participant is one strand; the same report may come from several.
+        // Each participant is a strand, so the same report may come more than once.
         let mut keys = Vec::new();
         for participant in scope.participants() {
             keys.extend(took_part(conn, scope, *participant, filter, after, most)?);

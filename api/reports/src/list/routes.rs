@@ -1,6 +1,7 @@
-//! Lists of reports over HTTP: by filter, and the inbox.
+//! The routes that list reports: by filter, and the inbox.
 //!
-//! Owns the wire of both and nothing else. How they are found stands in `list` and `inbox`.
+//! Owns the HTTP side of both and nothing else. `list::queries` and `inbox::queries` find the
+//! reports.
 
 use std::collections::HashMap;
 
@@ -89,7 +90,7 @@ pub struct ListQuery {
     pub limit: Limit,
 }
 
-/// Whose reports are listed.
+/// Which reports are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ViewName {
     /// By grid.
@@ -171,7 +172,7 @@ impl ListQuery {
         }
     }
 
-    /// What a cursor is bound to.
+    /// The filters that a cursor belongs to.
     fn signature(&self) -> impl Serialize + use<> {
         fn slugs<T: CodedValue>(values: &Choices<T>) -> Vec<&'static str> {
             values.get().into_iter().map(CodedValue::code).collect()
@@ -269,7 +270,7 @@ pub async fn list_reports(
                     }
                     View::Areas(vec![area.ok_or_else(|| {
                         Problem::new(Code::NotFound)
-                            .detail("There is no such grid within your grids.")
+                            .detail("There is no such grid, or it is outside your grids.")
                     })?])
                 }
             };

@@ -1,7 +1,8 @@
-//! Digests: what an officer should know, gathered until the times that the town has set.
+//! Digests: what an officer should know, collected until the times that the town has set.
 //!
-//! Owns when they are due, one envelope for each officer for whom there is news, and the rows of
-//! `town_digests`. Who is told by a digest was settled when it happened, and stands in the notices.
+//! Owns when digests are due, the one envelope for each officer who has news, and the rows of
+//! `town_digests`. It must not decide who is told by a digest: that was settled when the event
+//! happened, and is in the notices.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -19,13 +20,13 @@ use gridpatrol_store::schema::{notices, town_digests, towns};
 use gridpatrol_store::types::{At, Id};
 use gridpatrol_store::{Conn, Outcome, locked, on_each, town};
 
-/// The kind of such a notice.
+/// The kind of a digest notice.
 const KIND: &str = "digest";
-/// Notices read at a time.
+/// How many notices are read at a time.
 const AT_ONCE: i64 = 2000;
-/// Reports told in a digest: the latest news. The others are counted.
+/// How many reports a digest lists: those with the latest news. The others are only counted.
 const MOST_REPORTS: usize = 50;
-/// When it is looked again where no working day is in sight.
+/// When to look again if no working day is in sight.
 const NOT_IN_SIGHT: TimeDelta = TimeDelta::days(1);
 
 /// Towns whose digests are due.
@@ -53,7 +54,7 @@ pub fn next(conn: &mut Conn) -> QueryResult<Option<DateTime<Utc>>> {
         .optional()
 }
 
-/// Towns that have notices, and never had a digest.
+/// Towns that have notices and never had a digest.
 ///
 /// # Errors
 /// If the database fails.
@@ -96,7 +97,7 @@ fn following(town: &Town, now: DateTime<Utc>) -> DateTime<Utc> {
     next_digest(times, |day| calendar.is_working_day(day), now).unwrap_or(now + NOT_IN_SIGHT)
 }
 
-/// A notice, as far as a digest looks at it.
+/// The parts of a notice that a digest reads.
 #[derive(Debug, Deserialize)]
 struct Told {
     time: DateTime<Utc>,
@@ -124,13 +125,13 @@ struct ToldRecipients {
     in_digest: Vec<Informed>,
 }
 
-/// What there is to tell an officer.
+/// The news for one officer.
 #[derive(Debug, Default)]
 struct News {
     notices: usize,
-    /// How many of them are about each report.
+    /// How many notices there are about each report.
     of_report: HashMap<Uuid, usize>,
-    /// The reports of the latest of them, the last one last.
+    /// The reports with the latest notices, the newest last.
     latest: VecDeque<DigestReport>,
 }
 
@@ -157,19 +158,19 @@ impl News {
     }
 }
 
-/// What there is to tell in a town.
+/// The news in a town.
 #[derive(Debug)]
 pub struct Gathered {
     town_id: Uuid,
-    /// The notices behind this one, up to that one.
+    /// Covers the notices after `from`, up to `upto`.
     from: i64,
     upto: i64,
     due_at: DateTime<Utc>,
     news: BTreeMap<Uuid, News>,
 }
 
-/// Gathers what there is to tell in a town, if its digests are due. However much it is, one digest tells
-/// it; only what it says is kept of it meanwhile, and nobody waits for a lock.
+/// Collects the news in a town, if its digests are due. One digest tells all of it, however much
+/// there is. Memory holds only what the digest will say, and no lock is held meanwhile.
 ///
 /// # Errors
 /// If the database fails.
@@ -216,9 +217,9 @@ pub fn gather(
     }))
 }
 
-/// Adds the news in these notices, by officer; of those who serve still.
+/// Adds the news in these notices, by officer, for officers who are still in service.
 fn add(news: &mut BTreeMap<Uuid, News>, town: &Town, found: &[(i64, String)]) {
-    // A digest, and what an earlier version of the program wrote, has nothing for digests.
+    // Digests themselves add nothing, and neither do notices from older versions of the program.
     let told = found
         .iter()
         .filter_map(|(_, envelope)| serde_json::from_str::<Told>(envelope).ok());
@@ -234,7 +235,7 @@ fn add(news: &mut BTreeMap<Uuid, News>, town: &Town, found: &[(i64, String)]) {
     }
 }
 
-/// Writes the digests that were gathered, unless another process has.
+/// Writes the collected digests, unless another process has done so.
 ///
 /// # Errors
 /// If the database fails.
@@ -277,7 +278,7 @@ fn write(
     if news.is_empty() {
         return Ok(());
     }
-    // Where the town has chosen a time within its quiet hours, it wants them then.
+    // A digest time within the quiet hours is what the town chose, so the digest is not held back.
     let chosen_quiet = quiet_until(town.settings().at(due_at).quiet_hours, due_at).is_some();
     let mut head = town::advance(conn, town.id)?;
     let rows = news
@@ -300,7 +301,7 @@ fn write(
                     reports: news.latest.iter().rev().cloned().collect(),
                     reports_left_out: reports.saturating_sub(MOST_REPORTS),
                     text: digest_text(news.notices, reports),
-                    // Added to what is sent, never frozen.
+                    // Added when it is sent; the stored envelope does not hold it.
                     push_addresses: Vec::new(),
                 },
             };

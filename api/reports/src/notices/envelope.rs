@@ -1,6 +1,7 @@
-//! The envelope of a notice: CloudEvents 1.0 in the JSON format.
+//! The envelope of a notice: CloudEvents 1.0 in its JSON format.
 //!
-//! Owns the wire form. Everything in it holds as of the instant of the event, whatever came later.
+//! Owns the shape that is sent. Everything in it is true at the instant of the event; later changes
+//! do not touch it.
 
 use chrono::{DateTime, Utc};
 use gridpatrol_domain::grid::Tier;
@@ -12,18 +13,18 @@ use uuid::Uuid;
 
 /// The version of CloudEvents.
 pub const SPECVERSION: &str = "1.0";
-/// What `data` is written in.
+/// The media type of `data`.
 pub const CONTENT_TYPE: &str = "application/json";
-/// What every type begins with.
+/// The prefix of every event type.
 pub const TYPES: &str = "org.gridpatrol";
 
-/// The source of everything that a town's notices tell.
+/// The source of all notices of a town.
 #[must_use]
 pub fn source(town: Uuid) -> String {
     format!("urn:gridpatrol:town:{town}")
 }
 
-/// The id of a town's notice: the same however often it is sent.
+/// The id of a notice of a town. It stays the same however often the notice is sent.
 #[must_use]
 pub fn id(town: Uuid, seq: i64) -> String {
     format!("notice_{}_{seq}", town.simple())

@@ -1,10 +1,10 @@
-//! Notices: what happened, as it is told to those who must act and those who should know.
+//! Notices: they tell what happened to those who must act and those who should know.
 //!
-//! Owns the phones that are reached (`push_tokens`), the outbox (one CloudEvents 1.0 envelope for each
-//! event of a report, written in the transaction of the event and frozen there), and the digests made of
-//! it. Who is told and in which words the domain says (`gridpatrol_domain::notice`); sending is the room
-//! of `webhooks`. An envelope leaves the house, so it names no person but by id, and holds nothing that
-//! anybody wrote.
+//! Owns the phones that push services reach (`push_tokens`), the outbox (one CloudEvents 1.0
+//! envelope for each event of a report, written in the transaction of the event and never changed
+//! after that), and the digests made from it. The domain decides who is told and in which words
+//! (`gridpatrol_domain::notice`); the `webhooks` room sends. Envelopes leave the server, so they
+//! must name a person only by id, and must hold no text that a person wrote.
 
 pub mod digest;
 pub mod envelope;

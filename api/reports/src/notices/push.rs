@@ -1,13 +1,15 @@
-//! An envelope on its way to a push service: with the tokens of those whom it tells.
+//! Adds to an envelope for a push service the tokens of the phones to reach.
 //!
-//! Owns what is added. What was frozen stays as it is; tokens are those of the moment.
+//! Owns what is added. It must not change the stored envelope; the tokens are those at the time of
+//! sending.
 
 use std::collections::HashMap;
 
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// Who is told by an envelope now: all who must act, then who should know, or whose digest it is.
+/// Who gets this envelope now: first all who must act, then those who should know; for a digest,
+/// its officer.
 #[must_use]
 pub fn told(envelope: &Value) -> Vec<Uuid> {
     let data = envelope.get("data").unwrap_or(&Value::Null);
@@ -24,7 +26,7 @@ pub fn told(envelope: &Value) -> Vec<Uuid> {
     must_act.chain(should_know).chain(digest).collect()
 }
 
-/// The envelope with these tokens; none when it reaches nobody.
+/// The envelope with these tokens; none if it would reach no phone.
 #[must_use]
 pub fn addressed(mut envelope: Value, tokens: &HashMap<Uuid, Vec<String>>) -> Option<String> {
     let addresses: Vec<Value> = told(&envelope)

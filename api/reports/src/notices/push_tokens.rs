@@ -1,8 +1,8 @@
-//! Where push services reach the phones of officers.
+//! The tokens with which push services reach the phones of officers.
 //!
-//! Owns the rows of `push_tokens`: one a session and service. A token ends with its session, and with its
-//! officer's account, by the very statement that reads it. It is told to nobody but the webhook of its
-//! service, not even to its owner.
+//! Owns the rows of `push_tokens`: one for each session and service. A token ends with its session
+//! and with the account of its officer, because the query that reads tokens checks both. Only the
+//! webhook of its service may get a token; not even its owner does.
 
 use std::collections::HashMap;
 
@@ -16,10 +16,10 @@ use gridpatrol_store::schema::{officers, push_tokens, sessions};
 use gridpatrol_store::types::{At, Id};
 use gridpatrol_store::{Conn, Outcome, on_each};
 
-/// Services that one session registers at most.
+/// The most services that one session can register.
 const MOST_OF_SESSION: i64 = 10;
 
-/// A token, without itself.
+/// What may be shown of a token: everything except the token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registered {
     /// The push service.
@@ -32,8 +32,8 @@ pub struct Registered {
     pub created_at: DateTime<Utc>,
 }
 
-/// Registers a phone, or changes its token. A token that another session had is taken from it: the phone
-/// has changed hands.
+/// Registers a phone, or changes its token. If another session had this token, it loses it: the
+/// phone has a new user.
 ///
 /// # Errors
 /// `limit_reached`; otherwise if the database fails.
@@ -52,7 +52,7 @@ pub fn register(
         .get_result(conn)?;
     if others >= MOST_OF_SESSION {
         return Err(Problem::new(Code::LimitReached)
-            .detail("A phone registers with at most 10 push services. Remove one first.")
+            .detail("A phone can be registered with at most 10 push services. Remove one first.")
             .into());
     }
     diesel::delete(
@@ -78,7 +78,7 @@ pub fn register(
     Ok(())
 }
 
-/// Forgets the token of a phone. There may be none.
+/// Deletes the token of a phone, if there is one.
 ///
 /// # Errors
 /// If the database fails.
@@ -86,7 +86,7 @@ pub fn remove(conn: &mut Conn, session: Uuid, provider: &str) -> QueryResult<usi
     diesel::delete(push_tokens::table.find((Id(session), provider))).execute(conn)
 }
 
-/// The phones of an officer that are registered, the latest first.
+/// The registered phones of an officer, the latest first.
 ///
 /// # Errors
 /// If the database fails.
@@ -121,7 +121,7 @@ pub fn of_officer(
         .collect())
 }
 
-/// The tokens of these officers with a service: those of phones that are signed in.
+/// The tokens of these officers with a service, for phones that are signed in.
 ///
 /// # Errors
 /// If the database fails.
@@ -148,7 +148,7 @@ pub fn reaching(
     Ok(found)
 }
 
-/// Forgets tokens of sessions that have ended, some at a time; returns how many.
+/// Deletes tokens of ended sessions, a limited number at a time; returns how many.
 ///
 /// # Errors
 /// If the database fails.

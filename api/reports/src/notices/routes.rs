@@ -1,6 +1,6 @@
-//! Notices over HTTP, as officers handle them: the phones that are reached.
+//! The routes with which officers manage the phones that push services reach.
 //!
-//! Owns the wire and nothing else. A token goes in and never comes out.
+//! Owns the HTTP side and nothing else. It takes a token in, and must never give one out.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, delete, get, put};
@@ -34,7 +34,7 @@ refusals! {
     Deleted = [SIGNED] + [NotFound];
 }
 
-/// Most characters of a token.
+/// The most characters in a token.
 const MOST_TOKEN_CHARS: usize = 1024;
 
 /// A push service of a path.
@@ -52,7 +52,7 @@ impl ByProvider {
             Ok(self.provider)
         } else {
             Err(Problem::new(Code::NotFound).detail(
-                "No push service has this name: give 2 to 32 lower-case letters, digits and underscores, a letter first.",
+                "No push service can have this name. Give 2 to 32 lower-case letters, digits and underscores. The first must be a letter.",
             ))
         }
     }
@@ -69,7 +69,7 @@ pub struct PushTokenValue {
     token: String,
 }
 
-// It stands in no log.
+// A token must not appear in a log.
 impl std::fmt::Debug for PushTokenValue {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str("PushTokenValue(…)")
@@ -84,7 +84,7 @@ impl Validate for PushTokenValue {
             errors.add(
                 "token",
                 "bad_format",
-                "Give visible ASCII characters, as the push service's software does.",
+                "Give visible ASCII characters, exactly as the push service's software gives them.",
             );
         }
     }

@@ -1,4 +1,6 @@
 //! The SHA-256 of a content: how it is written, read and compared.
+//!
+//! Owns this type. It must not read files or know where contents are stored.
 
 use std::fmt;
 
@@ -6,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
-/// The SHA-256 of a content, by which it is kept.
+/// The SHA-256 of a content; the content is stored under it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Digest([u8; 32]);
 
@@ -17,25 +19,25 @@ impl Digest {
         Self(Sha256::digest(content).into())
     }
 
-    /// What a running hash came to.
+    /// The result of a running hash.
     #[must_use]
     pub fn finished(hash: Sha256) -> Self {
         Self(hash.finalize().into())
     }
 
-    /// From its 32 bytes.
+    /// Makes it from its 32 bytes.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// From a column; none when it is not 32 bytes long.
+    /// Reads it from a column; none if it is not 32 bytes long.
     #[must_use]
     pub fn from_slice(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self)
     }
 
-    /// From 64 hexadecimal digits.
+    /// Reads it from 64 hexadecimal digits.
     #[must_use]
     pub fn from_hex(text: &str) -> Option<Self> {
         let mut bytes = [0; 32];
@@ -43,8 +45,9 @@ impl Digest {
         Some(Self(bytes))
     }
 
-    /// From a digest header of RFC 9530 (`sha-256=:…:`, among others it may name). The outer
-    /// option tells whether it names SHA-256 at all, the inner one whether that can be read.
+    /// Reads it from a digest header of RFC 9530 (`sha-256=:…:`, perhaps with other algorithms).
+    /// The outer option says whether the header names SHA-256, the inner one whether its value is
+    /// readable.
     #[must_use]
     pub fn from_header(field: &str) -> Option<Option<Self>> {
         field.split(',').find_map(|member| {

@@ -1,6 +1,6 @@
-//! Sending pictures: originals in streams and ranges, small copies whole.
+//! Sends pictures: originals as streams and ranges, small copies whole.
 //!
-//! Owns the headers of these answers. Who may see the photo was asked before.
+//! Owns the headers of these answers. The caller must have checked who may see the photo.
 
 use std::ops::Range;
 
@@ -22,9 +22,9 @@ use gridpatrol_http::{Open, etag};
 use gridpatrol_problem::Problem;
 use gridpatrol_store::Lane;
 
-/// A content never changes under its id.
+/// The content of an id never changes, so caches may keep it.
 const FOREVER: &str = "private, max-age=31536000, immutable";
-/// When to ask again for a copy that is being made.
+/// When a client should ask again for a copy that is being made.
 const RENDITION_SECONDS: u64 = 2;
 
 /// Answers with a picture of a photo that the caller may see.
@@ -41,7 +41,7 @@ pub(super) async fn send<P, Q>(
 ) -> Result<HttpResponse, Problem> {
     let digest = photo.digest().filter(|_| photo.is_ready()).ok_or_else(|| {
         Problem::new(Code::PhotoMissing)
-            .detail("The photo was declared, and its file has not been uploaded yet.")
+            .detail("The photo was declared, but its file has not been uploaded yet.")
     })?;
     let tag = match variant {
         Variant::Original => format!("\"{digest}\""),
@@ -59,7 +59,7 @@ pub(super) async fn send<P, Q>(
         Rendition::Pending => return Err(pending()),
         Rendition::None | Rendition::Unsupported | Rendition::Failed => {
             return Err(Problem::new(Code::RenditionUnavailable).detail(
-                "No smaller copy can be made of this picture: its format is kept undecoded, or it is damaged. Take the original.",
+                "The server cannot make a smaller copy of this picture: it does not decode this format, or the picture is damaged. Use the original.",
             ));
         }
     }
@@ -67,7 +67,8 @@ pub(super) async fn send<P, Q>(
         return Ok(not_modified(&tag));
     }
     let Some(copy) = gallery.objects.read(digest, variant).await? else {
-        // Lost, as after a restored backup without them: they are made again.
+        // The copies are lost, for example after a backup without them was restored. Make them
+        // again.
         tracing::warn!(photo = %photo.id, "a rendition is gone and is made again");
         let (id, now) = (photo.id, call.now);
         call.store
@@ -167,7 +168,7 @@ fn header(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     headers.get(name)?.to_str().ok()
 }
 
-/// Which part of a file is asked for.
+/// Which part of a file the request wants.
 #[derive(Debug, PartialEq, Eq)]
 enum Asked {
     Whole,
@@ -175,12 +176,12 @@ enum Asked {
     Outside,
 }
 
-/// Reads the range headers. Several ranges, other units and what cannot be read ask for the whole.
+/// Reads the range headers. Several ranges, other units and unreadable values mean the whole file.
 fn asked(headers: &HeaderMap, size: u64, tag: &str) -> Asked {
     let Some(range) = header(headers, RANGE) else {
         return Asked::Whole;
     };
-    // A part is of use only beside the parts of the same file.
+    // A part is useful only with other parts of the same file.
     if header(headers, IF_RANGE).is_some_and(|known| known.trim() != tag) {
         return Asked::Whole;
     }
@@ -188,7 +189,7 @@ fn asked(headers: &HeaderMap, size: u64, tag: &str) -> Asked {
         return Asked::Whole;
     };
     match parts.as_slice() {
-        // A part that ends before it begins is no range at all.
+        // A part that ends before it begins is not a range.
         [ByteRangeSpec::FromTo(from, to)] if to < from => Asked::Whole,
         [part] => part
             .to_satisfiable_range(size)

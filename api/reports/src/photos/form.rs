@@ -1,6 +1,6 @@
-//! What a client says of the photo it sends: in the query of a PUT, in the fields of a form.
+//! What a client says about the photo it sends: in the query of a PUT, or in the fields of a form.
 //!
-//! Owns these values and their checks, and the reading of a multipart form in any order.
+//! Owns these values and their checks, and reads a multipart form with its fields in any order.
 
 use actix_multipart::{Field, Multipart, MultipartError};
 use actix_web::http::header::HeaderMap;
@@ -21,13 +21,13 @@ use gridpatrol_http::query::{self, Parameters};
 use gridpatrol_http::validate::{Errors, Validate};
 use gridpatrol_problem::Problem;
 
-/// The field of the file.
+/// The name of the field with the file.
 const FILE: &str = "file";
-/// The longest text of another field.
+/// The most bytes in any other field.
 const MOST_FIELD_BYTES: usize = 1024;
-/// More fields than there are.
+/// The most fields in a form; more than are defined.
 const MOST_FIELDS: usize = 20;
-/// A phone's clock may be ahead.
+/// How far a phone's clock may be ahead.
 const CLOCK_SKEW_MINUTES: i64 = 10;
 
 /// What the client says of a photo.
@@ -79,7 +79,7 @@ impl Validate for Particulars {
 }
 
 impl Particulars {
-    /// Refuses a photo that was taken in the future; `errors` says where this was given.
+    /// Refuses a time of shooting in the future; `errors` knows where the value came from.
     pub(super) fn check_clock(
         &self,
         now: DateTime<Utc>,
@@ -87,12 +87,12 @@ impl Particulars {
     ) -> Result<(), Problem> {
         let latest = now + TimeDelta::minutes(CLOCK_SKEW_MINUTES);
         if self.taken_at.is_some_and(|taken| taken > latest) {
-            errors.add("taken_at", "in_the_future", "It lies in the future.");
+            errors.add("taken_at", "in_the_future", "This time is in the future.");
         }
         errors.into_result()
     }
 
-    /// The digest that was announced.
+    /// The announced digest.
     pub(super) fn digest(&self) -> Option<Digest> {
         Digest::from_hex(self.sha256.as_deref()?)
     }
@@ -113,7 +113,7 @@ impl Particulars {
 /// A photo as a form: one file, and around it in any order what is said of it.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[allow(dead_code)] // The form is read field by field; this is how it is documented.
+#[allow(dead_code)] // The code reads the form field by field; this type only documents it.
 pub struct PhotoForm {
     /// The picture.
     #[schema(value_type = String, format = Binary, content_media_type = "application/octet-stream")]
@@ -144,14 +144,14 @@ pub struct PhotoForm {
     crs: Option<Choice<Crs>>,
 }
 
-/// A form that was read.
+/// A form after reading.
 pub(super) struct Filled {
     pub id: Option<Uuid>,
     pub particulars: Particulars,
     pub arrived: Arrived,
 }
 
-/// Reads a form, its file streamed into the reception.
+/// Reads a form and streams its file into the reception.
 ///
 /// # Errors
 /// As [`Reception::take`], `unsupported_media_type` or `malformed_request` when it is no form,
@@ -181,7 +181,7 @@ pub(super) async fn read(
             arrived = Some(reception.take(&mut field).await?);
         } else {
             return Err(Problem::new(Code::MalformedRequest)
-                .detail("The form has more than one file; send each photo by itself."));
+                .detail("The form has more than one file. Send each photo in its own request."));
         }
     }
     let id = match fields.remove("id") {
@@ -197,7 +197,7 @@ pub(super) async fn read(
     };
     let particulars = query::read(fields, &mut errors);
     if arrived.is_none() {
-        errors.add(FILE, "required", "Give the picture in the field file.");
+        errors.add(FILE, "required", "Send the picture in the field \"file\".");
     }
     let found = errors.into_found();
     match (particulars, arrived) {
@@ -210,7 +210,7 @@ pub(super) async fn read(
     }
 }
 
-/// The text of a field; one that cannot be read is an error.
+/// The text of a field; an unreadable one is an error.
 async fn text(
     reception: &Reception<'_>,
     field: &mut Field,
@@ -228,7 +228,7 @@ async fn text(
     }
     let text = String::from_utf8(value).ok();
     if text.is_none() {
-        errors.add(name, "bad_format", "Give a text in UTF-8.");
+        errors.add(name, "bad_format", "Send text in UTF-8.");
     }
     Ok(text)
 }

@@ -1,7 +1,7 @@
 //! Signed links to pictures, so that an image tag works without a header.
 //!
-//! A link is the same all day long, that caches may keep the picture, and holds until the end of the
-//! next day. Owns the signature; it must not know who may see what.
+//! A link stays the same all day, so that caches can keep the picture, and is valid until the end of
+//! the next day. Owns the signature. It must not know who may see what.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -16,7 +16,7 @@ use gridpatrol_problem::Problem;
 
 /// Days begin at midnight in China.
 const CHINA_OFFSET_SECONDS: i32 = 8 * 3600;
-/// Half of a SHA-256: no one guesses it, and lists of links stay short.
+/// Half of a SHA-256: long enough that it cannot be guessed, and lists of links stay short.
 const SIGNATURE_BYTES: usize = 16;
 
 /// Makes and checks links.
@@ -24,7 +24,7 @@ const SIGNATURE_BYTES: usize = 16;
 pub struct Links(Hmac<Sha256>);
 
 impl Links {
-    /// With the key that all processes of the server share.
+    /// Makes it with the key that all processes of the server share.
     #[must_use]
     pub fn new(key: &[u8; 32]) -> Self {
         let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
@@ -48,8 +48,7 @@ impl Links {
 
     /// Checks a link.
     ///
-    /// # Errors
-    /// `link_invalid` when it is not one of ours, or no longer holds.
+    /// # Errors `link_invalid` if this server did not sign it, or it has expired.
     pub fn check(
         &self,
         photo: Uuid,
@@ -66,11 +65,11 @@ impl Links {
                 .is_ok();
         if !sound {
             return Err(Problem::new(Code::LinkInvalid)
-                .detail("The link is not one that this server gave out. Read the photo's report again for a new one."));
+                .detail("This server did not make this link. Read the photo's report again to get a new one."));
         }
         if expires <= now.timestamp() {
             return Err(Problem::new(Code::LinkInvalid)
-                .detail("The link has expired. Read the photo's report again for a new one."));
+                .detail("The link has expired. Read the photo's report again to get a new one."));
         }
         Ok(())
     }

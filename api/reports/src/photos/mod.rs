@@ -1,8 +1,8 @@
-//! Photos: taken in streamed and checked, kept byte for byte, shown small and upright.
+//! Photos: taken in as a stream and checked, kept byte for byte, shown small and upright.
 //!
-//! An arriving content is written to a file, looked at, pinned, kept, and only then written down as
-//! a photo; the answer comes last. Renditions and sweeping are the workers'. Owns who sees and sends
-//! which picture; it must not know the lifecycle of reports.
+//! An upload is written to a file, examined, pinned and stored; only then is it recorded as a photo,
+//! and the answer comes last. Workers make the smaller copies and clean up. Owns who may see and
+//! send which picture. It must not know the lifecycle of reports.
 
 pub mod commands;
 pub mod digest;
@@ -29,7 +29,7 @@ use links::Links;
 use objects::{Objects, ObjectsError};
 use settings::PhotoLimits;
 
-/// What photos need to be taken in and shown. A cheap handle.
+/// What is needed to receive and show photos. Cheap to clone.
 #[derive(Clone)]
 pub struct PhotoService {
     /// What photos may be, on this server.
@@ -38,20 +38,21 @@ pub struct PhotoService {
     pub objects: Objects,
     /// Makes and checks links.
     pub links: Links,
-    /// Told when a photo arrives whose smaller copies are to be made.
+    /// Notified when a photo arrives that needs smaller copies.
     pub arrivals: Arc<Notify>,
     /// How many photos may arrive at the same time.
     uploads: Arc<Semaphore>,
-    /// How many packages may be put together at the same time.
+    /// How many packages may be built at the same time.
     pub packages: Arc<Semaphore>,
-    /// How many packages may lie on the disk: under way, or not yet read by who takes them.
+    /// How many packages may lie on the disk: those being built, and those not yet read.
     pub packages_kept: Arc<Semaphore>,
 }
 
-/// Packages put together at the same time: each reads originals as fast as they come.
+/// How many packages are built at the same time. Each reads originals as fast as it can.
 const PACKAGES: usize = 2;
 
-/// Packages on the disk at the same time: each is as large as the originals of its report.
+/// How many packages lie on the disk at the same time. Each is as large as the originals of its
+/// report.
 const PACKAGES_KEPT: usize = 8;
 
 impl PhotoService {

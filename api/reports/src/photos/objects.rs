@@ -1,7 +1,8 @@
-//! Where contents lie: originals and their smaller copies by the SHA-256 of the original, in a
-//! local folder or an S3-compatible store. Streamed in and out, never whole in memory.
+//! Where contents are stored: originals and their smaller copies, by the SHA-256 of the original, in
+//! a local folder or an S3-compatible store. They are streamed in and out, never whole in memory.
 //!
-//! Knows nothing of the database. What is kept here is durable when `keep` or `put` returns.
+//! Owns this storage. Once `keep` or `put` returns, the content is durable. It must not know the
+//! database.
 
 use std::io::{self, SeekFrom};
 use std::ops::Range;
@@ -27,11 +28,11 @@ use gridpatrol_store::low_priority;
 
 /// How much is read or written at once.
 const CHUNK: usize = 128 * 1024;
-/// Pieces of a request that wait to be written; each has some 64 KB at most.
+/// How many pieces of a request may wait to be written; each has about 64 KB at most.
 const PIECES: usize = 4;
 const INCOMING: &str = "incoming";
 
-/// One of the three things kept of a picture.
+/// One of the three files stored for a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Variant {
     /// The content as it arrived.
@@ -57,25 +58,25 @@ impl Variant {
     }
 }
 
-/// The store of contents cannot serve.
+/// An error of the store of contents.
 #[derive(Debug, thiserror::Error)]
 pub enum ObjectsError {
-    /// The object store's word.
+    /// An error of the object store.
     #[error("object store: {0}")]
     Store(#[from] object_store::Error),
-    /// The file system's word.
+    /// An error of the file system.
     #[error("photo folder: {0}")]
     File(#[from] io::Error),
-    /// A bucket is configured, and this program was built without the feature `s3`.
+    /// A bucket is configured, but this program was built without the feature `s3`.
     #[error("photos.s3_bucket is set, and this program was built without the feature `s3`")]
     NoS3,
 }
 
-/// The contents. A cheap handle.
+/// The store of contents. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Objects {
     store: Arc<dyn ObjectStore>,
-    /// Holds what is arriving; on the same file system as the objects when these are local.
+    /// The folder for what is arriving; on the same file system as the objects if they are local.
     folder: PathBuf,
     local: bool,
 }
@@ -84,17 +85,16 @@ pub struct Objects {
 pub struct Content {
     /// The size of the whole.
     pub size: u64,
-    /// The part that is read.
+    /// The range that is read.
     pub range: Range<u64>,
-    /// The bytes of that part.
+    /// The bytes of that range.
     pub stream: BoxStream<'static, Result<Bytes, ObjectsError>>,
 }
 
 impl Objects {
-    /// Contents where the settings say: in a bucket, else in `folder`.
+    /// Opens the store that the settings name: a bucket, otherwise `folder`.
     ///
-    /// # Errors
-    /// If the place cannot be used.
+    /// # Errors If the store cannot be used.
     pub fn open(limits: &PhotoLimits, folder: &FilePath) -> Result<Self, ObjectsError> {
         match &limits.s3_bucket {
             None => Self::local(folder),
@@ -105,7 +105,8 @@ impl Objects {
         }
     }
 
-    /// Contents in a local folder, made if absent, synchronised to disk before they count as kept.
+    /// A store in a local folder, which is created if missing. Contents count as stored only after
+    /// they are synchronised to disk.
     pub fn local(folder: &FilePath) -> Result<Self, ObjectsError> {
         std::fs::create_dir_all(folder.join(INCOMING))?;
         Ok(Self {
@@ -115,14 +116,14 @@ impl Objects {
         })
     }
 
-    /// Contents in the S3-compatible store of the settings; what these leave out is taken from the
-    /// environment, as the usual `AWS_…` variables. `folder` holds only what is arriving.
+    /// The S3-compatible store of the settings. What they leave out comes from the usual `AWS_…`
+    /// environment variables. `folder` holds only what is arriving.
     #[cfg(feature = "s3")]
     fn s3(limits: &PhotoLimits, bucket: &str, folder: &FilePath) -> Result<Self, ObjectsError> {
         std::fs::create_dir_all(folder.join(INCOMING))?;
         let mut builder = object_store::aws::AmazonS3Builder::from_env()
             .with_bucket_name(bucket)
-            // Within a town's own network the store often speaks plain HTTP.
+            // Inside the network of a town, the store often uses plain HTTP.
             .with_allow_http(true);
         if let Some(endpoint) = &limits.s3_endpoint {
             builder = builder.with_endpoint(endpoint);
@@ -152,7 +153,7 @@ impl Objects {
         Path::from_iter([variant.code(), shelf, board, &name])
     }
 
-    /// A file for what is arriving now.
+    /// A file for a content that is about to arrive.
     pub async fn receive(&self) -> Result<Incoming, ObjectsError> {
         let path = self
             .folder
@@ -169,7 +170,7 @@ impl Objects {
         })
     }
 
-    /// An empty file for something that is put together and sent. Blocking.
+    /// An empty file for something that is built and then sent. Blocking.
     pub fn scratch(&self) -> io::Result<Scratch> {
         let path = self
             .folder
@@ -179,7 +180,7 @@ impl Objects {
         Ok(Scratch(LeftOver(Some(path))))
     }
 
-    /// Keeps as an original what has arrived. Keeping the same content again does no harm.
+    /// Stores an arrived content as an original. Storing the same content again does no harm.
     pub async fn keep(&self, mut arrived: Arrived) -> Result<(), ObjectsError> {
         let to = Self::path(arrived.digest, Variant::Original);
         let file = arrived.path().to_owned();
@@ -212,7 +213,7 @@ impl Objects {
         Ok(writer.shutdown().await?)
     }
 
-    /// Keeps a small content.
+    /// Stores a small content.
     pub async fn put(
         &self,
         digest: Digest,
@@ -225,7 +226,7 @@ impl Objects {
         Ok(())
     }
 
-    /// A content to be read, or the part of it that `range` asks for; none when there is none.
+    /// Opens a content for reading, or the part of it in `range`; none if there is no such content.
     pub async fn content(
         &self,
         digest: Digest,
@@ -260,7 +261,7 @@ impl Objects {
         }))
     }
 
-    /// Reads a content whole; for those whose size was checked when they arrived.
+    /// Reads a whole content. Only for contents whose size was checked when they arrived.
     pub async fn read(
         &self,
         digest: Digest,
@@ -272,9 +273,9 @@ impl Objects {
         }
     }
 
-    /// Removes an original and its copies; what is not there is removed already.
+    /// Removes an original and its copies; missing files are no error.
     pub async fn remove(&self, digest: Digest) -> Result<(), ObjectsError> {
-        // The original last: while it is there, its copies can be made again.
+        // The original goes last: as long as it exists, its copies can be made again.
         for variant in [Variant::Thumbnail, Variant::Preview, Variant::Original] {
             match self.store.delete(&Self::path(digest, variant)).await {
                 Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
@@ -284,7 +285,7 @@ impl Objects {
         Ok(())
     }
 
-    /// Whether photos can arrive, and the store answers.
+    /// Checks that photos can arrive and the store answers.
     pub async fn ping(&self) -> Result<(), ObjectsError> {
         let probe = self
             .folder
@@ -298,7 +299,7 @@ impl Objects {
         }
     }
 
-    /// Removes what arrived in part and was left lying for longer than `age`. Blocking.
+    /// Removes partly arrived files that are older than `age`. Blocking.
     pub fn sweep_incoming(&self, age: Duration) -> io::Result<usize> {
         let now = SystemTime::now();
         let mut removed = 0;
@@ -306,7 +307,7 @@ impl Objects {
             let entry = entry?;
             let written = match entry.metadata() {
                 Ok(metadata) => metadata.modified()?,
-                // Its upload ended in this moment.
+                // Its upload ended just now.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 Err(error) => return Err(error),
             };
@@ -322,8 +323,8 @@ impl Objects {
     }
 }
 
-/// The next `length` bytes of a file, piece by piece. A file that ends early is an error: its
-/// answer must not look whole.
+/// The next `length` bytes of a file, piece by piece. A file that ends early is an error: the
+/// answer must not look complete.
 fn pieces(file: tokio::fs::File, length: u64) -> BoxStream<'static, Result<Bytes, ObjectsError>> {
     futures_util::stream::try_unfold((file, length), |(mut file, left)| async move {
         if left == 0 {
@@ -344,7 +345,7 @@ fn pieces(file: tokio::fs::File, length: u64) -> BoxStream<'static, Result<Bytes
     .boxed()
 }
 
-/// Removes a file when it is dropped, unless the path was taken out.
+/// Removes a file when dropped, unless the path was taken out.
 struct LeftOver(Option<PathBuf>);
 
 impl Drop for LeftOver {
@@ -352,16 +353,16 @@ impl Drop for LeftOver {
         if let Some(path) = &self.0
             && let Err(error) = std::fs::remove_file(path)
         {
-            tracing::warn!(%error, path = %path.display(), "an incoming file could not be removed; the sweeper will");
+            tracing::warn!(%error, path = %path.display(), "an incoming file could not be removed; the cleanup will remove it");
         }
     }
 }
 
-/// A file of this process alone; removed when it is dropped.
+/// A file that only this process uses; removed when dropped.
 pub struct Scratch(LeftOver);
 
 impl Scratch {
-    /// The file, to be written. Blocking.
+    /// The file, for writing. Blocking.
     pub fn file(&self) -> io::Result<std::fs::File> {
         std::fs::File::options().write(true).open(self.path())
     }
@@ -370,7 +371,8 @@ impl Scratch {
         self.0.0.as_deref().unwrap_or(FilePath::new(""))
     }
 
-    /// What stands in it, with its length. The file is removed once that was read, or given up.
+    /// Its contents and their length. The file is removed once they were read, or the reader gave
+    /// up.
     pub async fn content(self) -> Result<Content, ObjectsError> {
         let file = tokio::fs::File::open(self.path()).await?;
         let size = file.metadata().await?.len();
@@ -388,7 +390,8 @@ impl Scratch {
     }
 }
 
-/// What is arriving: hashed and written aside, removed unless it is kept.
+/// A content that is arriving: hashed and written to a temporary file, which is removed unless it
+/// is stored.
 pub struct Incoming {
     pieces: mpsc::Sender<Bytes>,
     writing: Writing,
@@ -396,7 +399,7 @@ pub struct Incoming {
     left_over: LeftOver,
 }
 
-/// The task that writes; it ends with whoever waits for it.
+/// The task that writes; it ends when its owner is dropped.
 struct Writing(JoinHandle<io::Result<Sha256>>);
 
 impl Drop for Writing {
@@ -412,13 +415,13 @@ impl Writing {
 }
 
 impl Incoming {
-    /// Takes in the next bytes, as soon as there is room for them.
+    /// Accepts the next bytes as soon as there is room for them.
     pub async fn write(&mut self, piece: Bytes) -> Result<(), ObjectsError> {
         self.size = self
             .size
             .saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
         if self.pieces.send(piece).await.is_err() {
-            // It ends before the last piece only if it fails.
+            // The task ends before the last piece only if it fails.
             self.writing.ended().await?;
             return Err(io::Error::from(io::ErrorKind::BrokenPipe).into());
         }
@@ -431,7 +434,7 @@ impl Incoming {
         self.size
     }
 
-    /// All has arrived: it is on the disk when this returns.
+    /// Says that everything has arrived. When this returns, it is on the disk.
     pub async fn finish(mut self) -> Result<Arrived, ObjectsError> {
         drop(self.pieces);
         let hash = self.writing.ended().await?;
@@ -443,7 +446,7 @@ impl Incoming {
     }
 }
 
-/// Writes and hashes what comes, until no more does; then it is on the disk.
+/// Writes and hashes the pieces until the last one; then the file is on the disk.
 async fn written(file: tokio::fs::File, mut pieces: mpsc::Receiver<Bytes>) -> io::Result<Sha256> {
     let mut file = tokio::io::BufWriter::with_capacity(CHUNK, file);
     let mut hash = Sha256::new();
@@ -456,7 +459,7 @@ async fn written(file: tokio::fs::File, mut pieces: mpsc::Receiver<Bytes>) -> io
     Ok(hash)
 }
 
-/// A content that has arrived and is not yet kept; removed unless it is.
+/// A content that has arrived and is not yet stored; removed unless it is stored.
 pub struct Arrived {
     /// Its digest.
     pub digest: Digest,
@@ -466,7 +469,7 @@ pub struct Arrived {
 }
 
 impl Arrived {
-    /// Where it lies.
+    /// The path of its file.
     #[must_use]
     pub fn path(&self) -> &FilePath {
         self.left_over.0.as_deref().unwrap_or(FilePath::new(""))

@@ -1,7 +1,7 @@
-//! SQL for photos: find, lock, write. Each that reads on behalf of somebody takes that one's
-//! [`Scope`].
+//! SQL for photos: find, lock, write. Statements that read for a person take the [`Scope`] of that
+//! person.
 //!
-//! Owns statements only; what they are for stands in `commands` and in the workers.
+//! Owns statements only. `commands` and the workers say what they are for.
 
 use std::collections::HashMap;
 
@@ -20,8 +20,8 @@ use gridpatrol_store::schema::{blobs, photos, reports};
 use gridpatrol_store::types::{At, Coded, Id};
 use gridpatrol_store::{Conn, locked, on_each, unclaimed};
 
-/// Makes the rows that are not there yet, awaited and without a report, and locks all of them. The
-/// first thing that declaration and arrival do, so that each sees what the other did.
+/// Inserts the missing rows, as not yet arrived and without a report, and locks all of them.
+/// Declaration and arrival both begin with this, so that each sees what the other did.
 ///
 /// # Errors
 /// If the database fails.
@@ -58,7 +58,7 @@ pub fn touch(
     )
 }
 
-/// A photo, whoever asks. For signed links and workers.
+/// A photo, without a check of the caller. For signed links and workers.
 ///
 /// # Errors
 /// If the database fails.
@@ -70,8 +70,8 @@ pub fn find(conn: &mut Conn, id: Uuid) -> QueryResult<Option<PhotoRow>> {
         .optional()
 }
 
-/// A photo that the scope shows: that of a report it shows, or one of the officer's own without a
-/// report.
+/// A photo that the scope shows: one of a report that it shows, or the officer's own photo without
+/// a report.
 ///
 /// # Errors
 /// If the database fails.
@@ -86,8 +86,7 @@ pub fn find_seen(conn: &mut Conn, scope: &Scope, id: Uuid) -> QueryResult<Option
     Ok(seen.then_some(photo))
 }
 
-/// Town and status of a report, its row locked until the transaction ends. After the photos (lock
-/// order).
+/// Town and status of a report. Locks its row until the transaction ends; lock photos before it.
 ///
 /// # Errors
 /// If the database fails, or the report is gone.
@@ -124,7 +123,7 @@ pub fn reporter_of(conn: &mut Conn, id: Uuid) -> QueryResult<Uuid> {
         .first(conn)
 }
 
-/// The photos of each of these reports, in their order. One query a page.
+/// The photos of each of these reports, in order. One query for a page.
 ///
 /// # Errors
 /// If the database fails.
@@ -147,7 +146,8 @@ pub fn of_reports(conn: &mut Conn, reports: &[Uuid]) -> QueryResult<HashMap<Uuid
     Ok(of_report)
 }
 
-/// Whether a photo of this role has arrived for the report: the after-photo of the closing rule.
+/// Whether a photo with this role has arrived for the report. The closing rule needs an
+/// after-photo.
 ///
 /// # Errors
 /// If the database fails.
@@ -161,7 +161,7 @@ pub fn has_arrived(conn: &mut Conn, report: Uuid, role: PhotoRole) -> QueryResul
     .get_result(conn)
 }
 
-/// The place behind the last photo of a report.
+/// The first free place after the last photo of a report.
 ///
 /// # Errors
 /// If the database fails.
@@ -173,7 +173,7 @@ pub fn next_position(conn: &mut Conn, report: Uuid) -> QueryResult<i32> {
     Ok(last.map_or(0, |last| last.saturating_add(1)))
 }
 
-/// Tells the sweeper that this content is about to be kept, or is again.
+/// Tells the cleanup that this content is about to be stored, possibly again.
 ///
 /// # Errors
 /// If the database fails.
@@ -192,7 +192,7 @@ pub fn pin(conn: &mut Conn, digest: Digest, size: i64, now: DateTime<Utc>) -> Qu
         .map(drop))
 }
 
-/// How far the smaller copies of a content are that other photos share.
+/// How far the smaller copies of a content are, if other photos share it.
 ///
 /// # Errors
 /// If the database fails.
@@ -207,7 +207,7 @@ pub fn settled_rendition(conn: &mut Conn, digest: Digest) -> QueryResult<Option<
         .map(|found| found.map(|Coded(rendition)| rendition))
 }
 
-/// Has the smaller copies of a photo made again.
+/// Requests that the smaller copies of a photo are made again.
 ///
 /// # Errors
 /// If the database fails.
@@ -223,7 +223,7 @@ pub fn render_again(conn: &mut Conn, id: Uuid, now: DateTime<Utc>) -> QueryResul
         .map(drop)
 }
 
-/// A photo whose smaller copies this process makes now.
+/// A photo for which this process is making the smaller copies.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = photos)]
 pub struct Leased {
@@ -233,13 +233,13 @@ pub struct Leased {
     pub sha256: Option<Vec<u8>>,
     /// The format of its content.
     pub media_type: Option<String>,
-    /// How it must be turned.
+    /// How it must be rotated.
     pub orientation: Option<i32>,
-    /// How often it was tried before.
+    /// How often this was tried before.
     pub rendition_attempts: i32,
 }
 
-/// Whether no photo waits for its smaller copies now.
+/// Whether no photo is waiting for its smaller copies now.
 ///
 /// # Errors
 /// If the database fails.
@@ -252,8 +252,9 @@ pub fn none_due(conn: &mut Conn, now: DateTime<Utc>) -> QueryResult<bool> {
     .get_result(conn)
 }
 
-/// Leases the photos that wait longest for their smaller copies: no other process takes them before
-/// `until`. Each lease counts as an attempt, so that a picture that kills the process is given up.
+/// Leases the photos that have waited longest for their smaller copies: no other process takes them
+/// before `until`. Each lease counts as an attempt, so a picture that crashes the process is given
+/// up after some tries.
 ///
 /// # Errors
 /// If the database fails.
@@ -283,8 +284,7 @@ pub fn lease(
     Ok(leased)
 }
 
-/// Writes down how making copies of a photo's content ended, for every photo of that content that
-/// waits.
+/// Saves the result of making copies of a content, for every waiting photo with that content.
 ///
 /// # Errors
 /// If the database fails.
@@ -313,7 +313,7 @@ pub fn settle(conn: &mut Conn, id: Uuid, rendition: Rendition) -> QueryResult<()
         .map(drop)
 }
 
-/// Gives a lease back untried: the store of contents did not serve.
+/// Returns a lease without counting the attempt, because the store of contents did not answer.
 ///
 /// # Errors
 /// If the database fails.
@@ -328,8 +328,8 @@ pub fn give_back(conn: &mut Conn, id: Uuid, until: DateTime<Utc>) -> QueryResult
         .map(drop)
 }
 
-/// Forgets photos that belong to no report since before an instant, at most `most`; returns how
-/// many. Their contents are removed as nobody's, later.
+/// Deletes photos that have had no report since before an instant, at most `most`; returns how
+/// many. Their contents are removed later, as contents without a photo.
 ///
 /// # Errors
 /// If the database fails.
@@ -348,7 +348,7 @@ pub fn forget_unattached(conn: &mut Conn, before: DateTime<Utc>, most: i64) -> Q
         .execute(conn)
 }
 
-/// Locks contents that no photo has and that nobody pinned since an instant, at most `most`.
+/// Locks contents that no photo has and that were not pinned since an instant, at most `most`.
 ///
 /// # Errors
 /// If the database fails.
@@ -369,7 +369,7 @@ pub fn lock_nobodys(conn: &mut Conn, before: DateTime<Utc>, most: i64) -> QueryR
         .collect())
 }
 
-/// Forgets a content.
+/// Deletes the row of a content.
 ///
 /// # Errors
 /// If the database fails, or a photo has it.

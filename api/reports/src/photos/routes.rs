@@ -1,6 +1,6 @@
 //! The routes of photos.
 //!
-//! Owns their HTTP side: what a request says, in which order it is checked, what it is answered.
+//! Owns the HTTP side: what a request says, in which order it is checked, and what the answer is.
 
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
@@ -63,7 +63,7 @@ pub struct ById {
 /// A file as it is.
 #[derive(ToSchema)]
 #[schema(value_type = String, format = Binary)]
-#[allow(dead_code)] // Never made; it stands for bytes in the document.
+#[allow(dead_code)] // Never built; it stands for bytes in the API document.
 pub struct FileContent(Vec<u8>);
 
 /// Uploads a photo under its id
@@ -240,7 +240,8 @@ pub struct Signature {
     /// The link's signature.
     #[param(example = "n4bQgYhMfWWaL-qgxVrQFQ")]
     pub sig: Option<String>,
-    // One of the document's security schemes. It is read with the rest of what says who calls.
+    // One of the security schemes of the API document. It is read together with the other
+    // credentials.
     #[param(ignore)]
     ticket: Option<String>,
 }
@@ -320,7 +321,7 @@ pub async fn get_thumbnail(
     picture(&request, &call, Variant::Thumbnail).await
 }
 
-/// A picture for who has a link to it, or is signed in and sees it.
+/// Sends a picture to a caller who has a link to it, or is signed in and may see it.
 async fn picture(
     request: &HttpRequest,
     call: &Open<ById, Signature>,
@@ -358,7 +359,7 @@ async fn picture(
     download::send(gallery, call, request, &photo, variant).await
 }
 
-/// The photo, if the caller sees it.
+/// The photo, if the caller may see it.
 async fn seen(store: &Store, signed: &auth::Signed, id: Uuid) -> Result<PhotoRow, Problem> {
     let scope = signed.scope();
     store
@@ -367,7 +368,7 @@ async fn seen(store: &Store, signed: &auth::Signed, id: Uuid) -> Result<PhotoRow
 }
 
 fn absent() -> Problem {
-    Problem::new(Code::NotFound).detail("There is no such photo, or it lies outside your grids.")
+    Problem::new(Code::NotFound).detail("There is no such photo, or it is outside your grids.")
 }
 
 const fn status(first: bool) -> StatusCode {
@@ -394,7 +395,7 @@ fn arrival(id: Uuid, signed: &auth::Signed, particulars: &Particulars, seen: See
     }
 }
 
-/// The digests that the headers announce.
+/// The digests in the headers.
 fn digests(headers: &HeaderMap) -> Result<Vec<Digest>, Problem> {
     let mut errors = Errors::header();
     let mut announced = Vec::new();
@@ -407,7 +408,7 @@ fn digests(headers: &HeaderMap) -> Result<Vec<Digest>, Problem> {
                     "bad_format",
                     "Give sha-256=:BASE64: with the 32 bytes of the digest (RFC 9530).",
                 ),
-                // Other algorithms may be ignored.
+                // RFC 9530 allows us to ignore other algorithms.
                 None => {}
             }
         }
@@ -415,12 +416,12 @@ fn digests(headers: &HeaderMap) -> Result<Vec<Digest>, Problem> {
     errors.into_result().map(|()| announced)
 }
 
-/// What a body may be, as far as its headers tell.
+/// The kind of a body, as far as its headers show it.
 pub trait Kind: 'static {
-    /// What else than the file is in it, at most.
+    /// The most bytes that the body may have besides the file.
     const AROUND: u64;
 
-    /// Whether it may have this content type.
+    /// Whether this content type is allowed.
     fn takes(media: &actix_web::mime::Mime) -> bool;
 }
 
@@ -450,8 +451,8 @@ impl Kind for Form {
     }
 }
 
-/// A body that its headers announce as one of this kind and not too large. Checked before anybody
-/// asks who calls.
+/// A body whose headers announce this kind and a size within the limit. This is checked before the
+/// sign-in.
 #[derive(Debug)]
 pub struct Announced<K>(std::marker::PhantomData<K>);
 

@@ -1,6 +1,6 @@
-//! A photo as the store keeps it.
+//! The row of a photo in the database.
 //!
-//! Owns the mapping alone.
+//! Owns the mapping and nothing else.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -36,7 +36,7 @@ pub struct PhotoRow {
     pub state: Coded<PhotoState>,
     /// How far its smaller copies are.
     pub rendition: Coded<Rendition>,
-    /// How often they were tried.
+    /// How often making them was tried.
     pub rendition_attempts: i32,
     /// The SHA-256 of the content.
     pub sha256: Option<Vec<u8>>,
@@ -48,7 +48,7 @@ pub struct PhotoRow {
     pub width: Option<i32>,
     /// Height as stored.
     pub height: Option<i32>,
-    /// How it must be turned, as EXIF counts.
+    /// How it must be rotated, as an EXIF orientation.
     pub orientation: Option<i32>,
     /// When it was taken, by the client.
     pub taken_at: Option<DateTime<Utc>>,
@@ -93,7 +93,7 @@ impl PhotoRow {
         Format::from_media_type(self.media_type.as_deref()?)
     }
 
-    /// Width and height as people see it: turned upright.
+    /// Width and height after it is turned upright, as people see it.
     #[must_use]
     pub fn upright_size(&self) -> Option<(i32, i32)> {
         let (width, height) = (self.width?, self.height?);

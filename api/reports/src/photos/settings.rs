@@ -1,4 +1,6 @@
 //! The `[photos]` table of the settings file.
+//!
+//! Owns its fields and nothing else.
 
 use gridpatrol_domain::settings::Allowed;
 use serde::Deserialize;
@@ -15,24 +17,25 @@ pub struct PhotoLimits {
     pub max_pixels: u64,
     /// Seconds until a photo must have arrived.
     pub upload_timeout_s: u64,
-    /// Photos that may arrive at the same time; beyond that, 503.
+    /// How many photos may arrive at the same time; more are answered with 503.
     pub uploads: usize,
-    /// Photos that are scaled down at the same time; 0: one processor fewer than there are.
+    /// How many photos are scaled down at the same time; 0 means the number of processors minus
+    /// one.
     pub workers: usize,
-    /// The bucket of an S3-compatible store; absent: a folder in the data folder.
+    /// The bucket of an S3-compatible store; without it, a folder in the data folder is used.
     pub s3_bucket: Option<String>,
-    /// The address of that store, where it is not Amazon's.
+    /// The address of that store, unless it is Amazon's.
     pub s3_endpoint: Option<String>,
     /// The region of that store.
     pub s3_region: Option<String>,
-    /// The name of the key to that store; absent: as the environment's `AWS_…` variables say.
+    /// The name of the key to that store; without it, the `AWS_…` environment variables are used.
     pub s3_access_key_id: Option<String>,
     /// The key to that store.
     pub s3_secret_access_key: Option<Secret>,
 }
 
 impl PhotoLimits {
-    /// What no town may exceed.
+    /// The limits that no town may exceed.
     #[must_use]
     pub const fn allowed(&self) -> Allowed {
         Allowed {

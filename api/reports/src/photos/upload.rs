@@ -1,7 +1,7 @@
-//! From a request's bytes to a kept content: limits and deadline while it streams, then a look at
-//! the picture, the pin, the store.
+//! Takes in a photo: limits and a deadline while the bytes arrive, then a check of the picture, the
+//! pin, and the store.
 //!
-//! Owns the order of these. It must not know whose photo it is.
+//! Owns the order of these steps. It must not know whose photo it is.
 
 use std::time::Duration;
 
@@ -23,8 +23,8 @@ use gridpatrol_people::towns::directory::Directory;
 use gridpatrol_problem::Problem;
 use gridpatrol_store::{Lane, Store, low_priority, overloaded};
 
-/// What the caller's photos may be now: as the most generous of the caller's towns has set, within what
-/// the server allows.
+/// The limits for the caller's photos now: those of the most generous of the caller's towns, within
+/// the limits of the server.
 ///
 /// # Errors
 /// `unavailable`.
@@ -52,7 +52,7 @@ pub(super) async fn allowed(
         .await
 }
 
-/// The right to take in one content, until an instant.
+/// A slot to receive one content, until a deadline.
 pub(super) struct Reception<'a> {
     gallery: &'a PhotoService,
     most_bytes: u64,
@@ -61,7 +61,7 @@ pub(super) struct Reception<'a> {
     _permit: OwnedSemaphorePermit,
 }
 
-/// What has arrived, and what it is.
+/// A content that has arrived, and what it is.
 #[derive(Debug, Clone)]
 pub(super) struct Seen {
     pub digest: Digest,
@@ -70,10 +70,9 @@ pub(super) struct Seen {
 }
 
 impl<'a> Reception<'a> {
-    /// Begins to take in a content, when it is its turn.
+    /// Begins to receive a content, as soon as a slot is free.
     ///
-    /// # Errors
-    /// `overloaded` when too many stay under way.
+    /// # Errors `overloaded` when no slot becomes free in time.
     pub(super) async fn begin(
         gallery: &'a PhotoService,
         patience: Duration,
@@ -85,7 +84,9 @@ impl<'a> Reception<'a> {
             .await
             .ok()
             .and_then(Result::ok)
-            .ok_or_else(|| overloaded().detail("Too many photos are arriving at the same time."))?;
+            .ok_or_else(|| {
+                overloaded().detail("Too many photos are being uploaded at the same time.")
+            })?;
         Ok(Self {
             gallery,
             most_bytes: allowed.max_bytes,
@@ -95,7 +96,7 @@ impl<'a> Reception<'a> {
         })
     }
 
-    /// Waits for the next part of the request, until the deadline.
+    /// Waits for the next part of the request, at most until the deadline.
     ///
     /// # Errors
     /// `request_timeout`.
@@ -108,7 +109,7 @@ impl<'a> Reception<'a> {
         })
     }
 
-    /// Takes in a body.
+    /// Receives a body.
     ///
     /// # Errors
     /// `request_timeout`, `body_too_large`, `malformed_request` when it breaks off, `unavailable`.
@@ -119,7 +120,8 @@ impl<'a> Reception<'a> {
         let mut incoming = self.gallery.objects.receive().await?;
         while let Some(piece) = self.next(body.next()).await? {
             let piece = piece.map_err(|error| {
-                Problem::new(Code::MalformedRequest).detail(format!("The body broke off: {error}."))
+                Problem::new(Code::MalformedRequest)
+                    .detail(format!("The body ended early: {error}."))
             })?;
             incoming.write(piece).await?;
             if incoming.size() > self.most_bytes {
@@ -130,15 +132,14 @@ impl<'a> Reception<'a> {
     }
 }
 
-/// The file is larger than photos may be.
+/// The error for a file that is larger than allowed.
 pub(super) fn too_large(most_bytes: u64) -> Problem {
     Problem::new(Code::BodyTooLarge).detail(format!("A photo has at most {most_bytes} bytes."))
 }
 
-/// Looks at what has arrived.
+/// Checks what has arrived.
 ///
-/// # Errors
-/// `photo_rejected` when it is no picture or not the announced one, `unavailable`.
+/// # Errors `photo_rejected` if it is not a picture or not the announced one, `unavailable`.
 pub(super) async fn look(
     arrived: &Arrived,
     announced: &[Digest],
@@ -147,7 +148,7 @@ pub(super) async fn look(
     let digest = arrived.digest;
     if let Some(other) = announced.iter().find(|announced| **announced != digest) {
         return Err(Problem::new(Code::PhotoRejected).detail(format!(
-            "The content arrived with SHA-256 {digest}, and {other} was announced: it was damaged on its way. Send it again."
+            "The content arrived with SHA-256 {digest}, but {other} was announced: it was damaged on the way. Send it again."
         )));
     }
     let size = i64::try_from(arrived.size).map_err(|_| too_large(allowed.max_bytes))?;
@@ -170,8 +171,9 @@ pub(super) async fn look(
     })
 }
 
-/// Pins and keeps what has arrived. With `foresee`, nothing is kept that [`commands::arrive`] would
-/// refuse; a keyed request may be a repetition, which is answered whatever has changed since.
+/// Pins and stores what has arrived. With `foresee`, it first refuses whatever [`commands::arrive`]
+/// would refuse. A request with an idempotency key must not be checked like this: it may be a
+/// repetition, which gets its old answer whatever has changed since.
 ///
 /// # Errors
 /// What `arrive` would refuse, `unavailable`.

@@ -1,6 +1,7 @@
-//! What the API says of photos.
+//! What the API says about photos.
 //!
-//! Owns the wire types. Links in them are signed here; who may see a photo was asked before.
+//! Owns the shapes of the answers, and signs the links in them. The caller must have checked who may
+//! see the photo.
 
 use chrono::{DateTime, Utc};
 use gridpatrol_domain::geo::{Crs, Position};
@@ -239,7 +240,7 @@ fn position(lat: Option<f64>, lon: Option<f64>) -> Option<PhotoPosition> {
     lat.zip(lon).map(|(lat, lon)| PhotoPosition { lat, lon })
 }
 
-/// Links to thumbnail, preview and original, where these are or will be.
+/// Links to thumbnail, preview and original, if these exist or are being made.
 fn urls(photo: &PhotoRow, links: &Links, now: DateTime<Utc>) -> [Option<String>; 3] {
     let copies = matches!(photo.rendition.0, Rendition::Pending | Rendition::Ready);
     [

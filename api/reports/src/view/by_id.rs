@@ -1,4 +1,6 @@
-//! The report that a path names.
+//! The path parameter that names a report.
+//!
+//! Owns its shape and nothing else.
 
 use serde::Deserialize;
 use utoipa::IntoParams;

@@ -1,11 +1,11 @@
-//! Examples of answers for the document: one report, and what is told around it.
+//! Examples of answers for the API document: one report, and other answers about it.
 //!
-//! Owns nothing that serves a request. One report stands in all of them, as the demonstration town might
-//! have it.
+//! Owns sample data only: no request uses it. All examples show the same report, as it could exist
+//! in the demonstration town.
 
 use serde_json::{Value, json};
 
-/// An example with these members as well, or instead.
+/// Adds these members to an example, or replaces those it has.
 fn with(mut example: Value, more: Value) -> Value {
     if let (Value::Object(members), Value::Object(more)) = (&mut example, more) {
         members.extend(more);
@@ -66,14 +66,14 @@ pub fn step() -> Value {
     })
 }
 
-/// The forecast of it.
+/// The forecast for this report.
 pub fn forecast() -> Value {
     json!({
         "report_id": "0192f7a0-0000-7000-8000-0000000000c1", "version": 1, "steps": [step()],
     })
 }
 
-/// It as the secretary's deputy finds it in the inbox.
+/// This report in the inbox of the secretary's deputy.
 pub fn inbox_item() -> Value {
     let more = json!({
         "by": "deputy",
@@ -83,14 +83,14 @@ pub fn inbox_item() -> Value {
     with(report(), more)
 }
 
-/// An inbox with it alone.
+/// An inbox with only this report.
 pub fn inbox() -> Value {
     json!({
         "counts": {"handle": 0, "decide": 1, "verify": 0, "grant": 0}, "items": [inbox_item()],
     })
 }
 
-/// A report like one about to be filed.
+/// A report similar to one that is about to be filed.
 pub fn similar() -> Value {
     json!({
         "items": [{
@@ -106,7 +106,7 @@ pub fn similar() -> Value {
     })
 }
 
-/// It after the village had let it lapse: the town has it.
+/// This report after the village missed its deadline: the town has it now.
 pub fn lapsed() -> Value {
     let town = "0192f7a0-0000-7000-8000-000000000001";
     let more = json!({

@@ -1,4 +1,7 @@
 //! A report as one caller sees it.
+//!
+//! Owns the shapes of report answers, how they are filled, and the routes that read one report and
+//! its record. It must not change a report: `commands` does that.
 
 pub mod by_id;
 pub mod examples;

@@ -1,7 +1,7 @@
-//! A report as one caller sees it: names, desk, photos, and what the caller may do.
+//! Fills the answer for a report: names, desk, photos, and what the caller may do.
 //!
-//! Owns how answers are filled. It reads what a page of reports needs in a fixed number of queries,
-//! however many reports the page has, and writes nothing.
+//! Owns how answers are filled. A page of reports takes a fixed number of queries, however many
+//! reports it has. It must not write anything.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -35,23 +35,23 @@ use gridpatrol_problem::language::Language;
 use gridpatrol_store::types::Id;
 use gridpatrol_store::{Conn, Outcome};
 
-/// Who looks, when, and in which language.
+/// Who reads, when, and in which language.
 #[derive(Clone)]
 pub struct Viewer {
     /// The caller as the rules see it.
     pub actor: Actor,
-    /// What the caller sees.
+    /// Which reports the caller may see.
     pub scope: Scope,
     /// The language of texts for people.
     pub language: Language,
     /// The instant of the request.
     pub now: DateTime<Utc>,
-    /// A system in which positions are answered as well.
+    /// A second coordinate system in which the answer gives positions.
     pub crs: Option<Crs>,
 }
 
 impl Viewer {
-    /// The same one, who wants positions in this system as well.
+    /// The same viewer, who also gets positions in this system.
     #[must_use]
     pub fn in_system(mut self, crs: Option<Crs>) -> Self {
         self.crs = crs;
@@ -84,7 +84,7 @@ impl Viewer {
     }
 }
 
-/// A town as it is staffed at the instant of a request.
+/// A town with its staff at the moment of a request.
 #[derive(Clone)]
 pub struct StaffedTown {
     /// Grids and names.
@@ -106,8 +106,8 @@ impl StaffedTown {
         Ok(Self { town, staffing })
     }
 
-    /// What decisions about a report of this town look at. It follows the settings that were in force
-    /// when it was received, whatever was set since.
+    /// What the rules need to decide about a report of this town. A report follows the settings
+    /// that were in force when it was received; later changes do not touch it.
     #[must_use]
     pub fn context(
         &self,
@@ -166,8 +166,8 @@ pub fn photos_of(conn: &mut Conn, report: Uuid) -> Outcome<Vec<PhotoRow>> {
         .unwrap_or_default())
 }
 
-/// Whether a photo taken afterwards has arrived. `again_since`: when the report was reopened; what was
-/// sent before shows nothing of the round since.
+/// Whether an after-photo has arrived. `again_since` is when the report was reopened: a photo sent
+/// before that proves nothing about the new round.
 #[must_use]
 pub fn evidence(photos: &[PhotoRow], again_since: Option<DateTime<Utc>>) -> bool {
     photos.iter().any(|photo| {
@@ -177,7 +177,7 @@ pub fn evidence(photos: &[PhotoRow], again_since: Option<DateTime<Utc>>) -> bool
     })
 }
 
-/// The answers for a page of reports, in its order.
+/// The answers for a page of reports, in the same order.
 pub fn page(
     conn: &mut Conn,
     services: &Services,
@@ -204,7 +204,7 @@ pub fn page(
                 viewer.now,
             )?),
         };
-        // A report may stand in a page more than once.
+        // A report may appear in a page more than once.
         let texts = texts.get(&row.id).ok_or(diesel::result::Error::NotFound)?;
         let photos = photos.get(&row.id).map_or(&[][..], Vec::as_slice);
         let original = row.duplicate_of.and_then(|Id(id)| {
@@ -336,7 +336,8 @@ pub fn report(
             .collect(),
         complete: row.photos_ready >= row.photos_declared,
         version: row.version,
-        // Who filed it before a transfer to another town is answered once, and sees it no more.
+        // An officer who files this report after moving to another town gets this one answer, and
+        // does not see the report later.
         allowed_actions: if viewer.scope.in_town(row.town_id) {
             allowed_actions(&state, &viewer.actor, &context)
                 .into_iter()
@@ -386,7 +387,7 @@ fn responsible_party(texts: &TextsRow) -> Option<ResponsibleParty> {
     (party != ResponsibleParty::default()).then_some(party)
 }
 
-/// The record of a report, as the caller reads it.
+/// The record of a report as the caller sees it.
 pub fn events(
     staffed: &StaffedTown,
     viewer: &Viewer,

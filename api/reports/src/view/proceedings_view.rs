@@ -1,7 +1,7 @@
-//! What is under way about a report, as clients see it.
+//! Shows clients the open proceedings of a report: more time, suspension, referral, supervision,
+//! lapsed step.
 //!
-//! Owns the way from the state of `gridpatrol_domain::report::proceedings` to the answer, and nothing
-//! else.
+//! Owns the mapping from `gridpatrol_domain::report::proceedings` to the answer, and nothing else.
 
 use gridpatrol_domain::report::Proceedings;
 
@@ -11,7 +11,7 @@ use crate::view::response::{
     SuspensionUnderWay,
 };
 
-/// The request for more time that is under way.
+/// The request for more time, while it is open.
 #[must_use]
 pub fn extension(staffed: &StaffedTown, proceedings: &Proceedings) -> Option<ExtensionAsked> {
     proceedings.extension.map(|extension| ExtensionAsked {
@@ -22,7 +22,7 @@ pub fn extension(staffed: &StaffedTown, proceedings: &Proceedings) -> Option<Ext
     })
 }
 
-/// The suspension that is under way.
+/// The present suspension.
 #[must_use]
 pub fn suspension(proceedings: &Proceedings) -> Option<SuspensionUnderWay> {
     let suspension = proceedings.suspension.as_ref()?;
@@ -40,7 +40,7 @@ pub fn suspension(proceedings: &Proceedings) -> Option<SuspensionUnderWay> {
     })
 }
 
-/// The referral that is under way.
+/// The open referral to the county.
 #[must_use]
 pub fn referral(proceedings: &Proceedings) -> Option<ReferralUnderWay> {
     let referral = proceedings.referral.as_ref()?;
@@ -53,7 +53,7 @@ pub fn referral(proceedings: &Proceedings) -> Option<ReferralUnderWay> {
     })
 }
 
-/// The supervision that is under way.
+/// The open supervision.
 #[must_use]
 pub fn supervision(proceedings: &Proceedings) -> Option<SupervisionUnderWay> {
     let supervision = proceedings.supervision.as_ref()?;

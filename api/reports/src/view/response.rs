@@ -1,6 +1,6 @@
-//! What a report looks like to a client. Absent fields are omitted; enums are open.
+//! The JSON that clients get for a report. Absent fields are left out; more enum values may come.
 //!
-//! Owns the shapes of answers. They are filled in `view`.
+//! Owns the shapes of answers. `present` fills them.
 
 use chrono::{DateTime, Utc};
 use gridpatrol_domain::geo::Crs;

@@ -1,6 +1,6 @@
-//! Reading a report and its record over HTTP.
+//! The routes that read a report and its record.
 //!
-//! Owns the wire and nothing else.
+//! Owns the HTTP side and nothing else.
 
 use actix_web::http::StatusCode;
 use actix_web::web::Data;

@@ -1,6 +1,6 @@
 //! One sentence for people: who has the report, and until when.
 //!
-//! Owns the wording in both languages. It decides nothing.
+//! Owns the wording in both languages. It must not decide anything.
 
 use chrono::{DateTime, FixedOffset, Utc};
 use gridpatrol_domain::coded_value::CodedValue;
@@ -11,7 +11,7 @@ use gridpatrol_problem::language::Language;
 /// China has one time zone.
 const BEIJING: Option<FixedOffset> = FixedOffset::east_opt(8 * 3600);
 
-/// An instant in Beijing time.
+/// A time, written in Beijing time.
 #[must_use]
 pub fn beijing(at: DateTime<Utc>) -> DateTime<FixedOffset> {
     at.with_timezone(
@@ -19,7 +19,7 @@ pub fn beijing(at: DateTime<Utc>) -> DateTime<FixedOffset> {
     )
 }
 
-/// The sentence. `place` names the desk's grid and `people` those whose turn it is.
+/// Builds the sentence. `place` is the name of the desk's grid, `people` are those who must act.
 #[must_use]
 pub fn status_text(
     report: &Report,

@@ -1,14 +1,15 @@
-//! What format some bytes are, how large the picture is, and whether it is all there. Reads
-//! headers and marks only; decodes nothing.
+//! Finds the format of some bytes, the size of the picture, and whether the file is complete.
+//!
+//! Owns reading headers and markers. It must not decode anything.
 
 use std::io::{self, BufRead, ErrorKind, Read, Seek, SeekFrom};
 
 use super::{Format, Refusal};
 
-/// As much of the head as telling the format needs.
+/// How many bytes from the start the format check needs.
 const HEAD: u64 = 4096;
 
-/// The format by its first bytes.
+/// Finds the format from the first bytes.
 pub(super) fn sniff<R: BufRead + Seek>(reader: &mut R) -> io::Result<Option<Format>> {
     reader.rewind()?;
     let mut head = Vec::new();
@@ -31,8 +32,8 @@ pub(super) fn sniff<R: BufRead + Seek>(reader: &mut R) -> io::Result<Option<Form
     })
 }
 
-/// The format of an ISO base media file, by its major brand, else by its compatible ones. A film
-/// has other brands and is none.
+/// The format of an ISO base media file, from its major brand, otherwise from its compatible
+/// brands. A video has other brands and is not accepted.
 fn brand(head: &[u8]) -> Option<Format> {
     let length = usize::try_from(u32::from_be_bytes(head.first_chunk().copied()?)).ok()?;
     let brands = head.get(8..length.min(head.len()))?;
@@ -51,8 +52,8 @@ fn brand(head: &[u8]) -> Option<Format> {
         })
 }
 
-/// Width and height where the format tells them in its head, once the picture is known to be all
-/// there.
+/// Width and height, if the header of the format has them. Checks first that the picture is
+/// complete.
 pub(super) fn measure<R: BufRead + Seek>(
     reader: &mut R,
     format: Format,
@@ -96,8 +97,8 @@ fn read<const N: usize>(reader: &mut impl Read) -> io::Result<[u8; N]> {
     Ok(bytes)
 }
 
-/// Walks the segments to the frame header and the first scan, then looks for the end mark, which
-/// cannot stand inside of coded data.
+/// Reads the segments up to the frame header and the first scan, then looks for the end marker,
+/// which cannot occur inside coded data.
 fn jpeg<R: BufRead + Seek>(reader: &mut R) -> Result<(u32, u32), Unmeasured> {
     let mut size = None;
     reader.seek(SeekFrom::Start(2))?;
@@ -110,16 +111,16 @@ fn jpeg<R: BufRead + Seek>(reader: &mut R) -> Result<(u32, u32), Unmeasured> {
             [byte] = read(reader)?;
         }
         match byte {
-            // Marks without a segment, and bytes that only looked like a mark.
+            // Markers without a segment, and bytes that only looked like a marker.
             0x00 | 0x01 | 0xD0..=0xD8 => continue,
-            // The end, and no picture before it.
+            // The end, without a picture before it.
             0xD9 => return Err(Unmeasured::Unreadable),
             _ => {}
         }
         let length = u16::from_be_bytes(read(reader)?);
         let body = length.checked_sub(2).ok_or(Unmeasured::Unreadable)?;
         match byte {
-            // A frame header; 0xC4, 0xC8 and 0xCC are tables.
+            // A frame header; 0xC4, 0xC8 and 0xCC are not.
             0xC0..=0xCF if !matches!(byte, 0xC4 | 0xC8 | 0xCC) => {
                 let [_precision, h1, h0, w1, w0] = read(reader)?;
                 let rest = body.checked_sub(5).ok_or(Unmeasured::Unreadable)?;
@@ -143,7 +144,7 @@ fn jpeg<R: BufRead + Seek>(reader: &mut R) -> Result<(u32, u32), Unmeasured> {
     }
 }
 
-/// Whether the end mark follows.
+/// Whether the end marker follows.
 fn ends_jpeg<R: BufRead>(reader: &mut R) -> io::Result<bool> {
     let mut after_mark = false;
     loop {
@@ -163,7 +164,7 @@ fn ends_jpeg<R: BufRead>(reader: &mut R) -> io::Result<bool> {
     }
 }
 
-/// The head chunk, then every chunk's frame up to the end chunk.
+/// Reads the header chunk, then the frame of each chunk up to the end chunk.
 fn png<R: BufRead + Seek>(reader: &mut R, length: u64) -> Result<(u32, u32), Unmeasured> {
     let mut size = None;
     let mut position = 8;
@@ -171,7 +172,7 @@ fn png<R: BufRead + Seek>(reader: &mut R, length: u64) -> Result<(u32, u32), Unm
         reader.seek(SeekFrom::Start(position))?;
         let chunk_length = u64::from(u32::from_be_bytes(read(reader)?));
         let kind: [u8; 4] = read(reader)?;
-        // Length, kind and check sum around the content.
+        // The length, type and checksum around the content.
         position += chunk_length + 12;
         match (&kind, size) {
             (b"IHDR", None) => {

@@ -1,5 +1,7 @@
-//! What EXIF says: orientation, time and place of the shot. Malformed EXIF says less, or nothing;
-//! it is never a reason to refuse a picture.
+//! Reads EXIF: orientation, time and place of the shot.
+//!
+//! Owns this reading. Malformed EXIF gives fewer values or none; it must never be a reason to refuse
+//! a picture.
 
 use std::io::{BufRead, Seek};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,7 +11,7 @@ use exif::{Exif, In, Tag, Value};
 
 use super::Format;
 
-/// China has one time zone; most cameras do not write theirs.
+/// China has one time zone, and most cameras do not write their own.
 const CHINA_OFFSET_MINUTES: i32 = 8 * 60;
 
 /// What was found.
@@ -80,7 +82,7 @@ fn taken_at(exif: &Exif) -> Option<DateTime<Utc>> {
     .into_iter()
     .find_map(|(time, offset, fraction)| {
         let mut read = exif::DateTime::from_ascii(ascii(exif, time)?).ok()?;
-        // Each is left out when it cannot be read.
+        // A value that cannot be read is left out.
         if let Some(text) = ascii(exif, offset) {
             let _unreadable = read.parse_offset(text);
         }
@@ -116,7 +118,7 @@ fn position(exif: &Exif) -> Option<(f64, f64)> {
 fn degrees(exif: &Exif, tag: Tag, reference: Tag, negative: u8, limit: f64) -> Option<f64> {
     let parts: Vec<f64> = match &exif.get_field(tag, In::PRIMARY)?.value {
         Value::Rational(parts) => parts.iter().map(exif::Rational::to_f64).collect(),
-        // Not what the standard says, and what some phones write.
+        // Some phones write this, against the standard.
         Value::SRational(parts) => parts.iter().map(exif::SRational::to_f64).collect(),
         _ => return None,
     };

@@ -1,7 +1,8 @@
-//! Pictures as bytes: what one is, what its EXIF says, and its two smaller copies.
+//! Pictures as bytes: their format, their EXIF data, and their two smaller copies.
 //!
-//! Pure and blocking: no database, no network, no settings of its own. Nothing here trusts its
-//! input: sizes are read before a pixel is decoded, and a damaged picture is a value, never a panic.
+//! Owns reading and scaling pictures. It blocks, and must not use a database, the network or
+//! settings. It does not trust its input: it reads sizes before it decodes a pixel, and a damaged
+//! picture gives a value, never a panic.
 
 mod container;
 mod exif;
@@ -18,7 +19,7 @@ use chrono::{DateTime, Utc};
 
 pub use render::{Damaged, PREVIEW_SIDE, Renditions, THUMBNAIL_SIDE, render};
 
-/// A picture format, told by content and never by name or declared type.
+/// A picture format, recognised by content, never by file name or declared type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// JPEG.
@@ -27,9 +28,9 @@ pub enum Format {
     Png,
     /// WebP.
     Webp,
-    /// HEIC, the pictures of many phones; kept and never decoded.
+    /// HEIC, the format of many phones; kept and never decoded.
     Heic,
-    /// HEIF in another coding; kept and never decoded.
+    /// HEIF with another codec; kept and never decoded.
     Heif,
     /// AVIF; kept and never decoded.
     Avif,
@@ -67,7 +68,7 @@ impl Format {
         }
     }
 
-    /// The format of a media type of ours.
+    /// The format of one of our media types.
     #[must_use]
     pub fn from_media_type(media_type: &str) -> Option<Self> {
         Self::ALL
@@ -76,7 +77,7 @@ impl Format {
             .find(|format| format.media_type() == media_type)
     }
 
-    /// How a file of it is usually named.
+    /// The usual file extension.
     #[must_use]
     pub const fn extension(self) -> &'static str {
         match self {
@@ -98,14 +99,14 @@ impl Format {
     }
 }
 
-/// What a picture says of itself, without a pixel decoded.
+/// What a picture says about itself, without decoding a pixel.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Picture {
     /// Its format.
     pub format: Format,
     /// Width and height as stored, before it is turned upright; unknown for some that are not decoded.
     pub size: Option<(u32, u32)>,
-    /// How it must be turned, 1 to 8 as EXIF counts; 1 is upright.
+    /// How it must be turned: the EXIF orientation, 1 to 8; 1 is upright.
     pub orientation: u8,
     /// When it was taken, by EXIF.
     pub taken_at: Option<DateTime<Utc>>,
@@ -113,14 +114,14 @@ pub struct Picture {
     pub position: Option<(f64, f64)>,
 }
 
-/// Why some bytes are not taken as a picture.
+/// Why bytes are not accepted as a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// Nothing that is known to be a picture.
+    /// No known picture format.
     NotAPicture,
-    /// It begins like a picture of this format, and its size cannot be read.
+    /// It begins like this format, but its size cannot be read.
     Unreadable(Format),
-    /// It ends before its end.
+    /// It is cut off.
     CutOff(Format),
     /// It has more pixels than allowed.
     TooManyPixels {
@@ -137,11 +138,11 @@ impl fmt::Display for Refusal {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotAPicture => formatter.write_str(
-                "The content is no picture. Send JPEG, PNG or WebP (HEIC, HEIF, AVIF, GIF and TIFF are kept without smaller copies).",
+                "The content is not a picture. Send JPEG, PNG or WebP (HEIC, HEIF, AVIF, GIF and TIFF are kept without smaller copies).",
             ),
             Self::Unreadable(format) => write!(
                 formatter,
-                "The content begins like {} and its width and height cannot be read.",
+                "The content begins like {}, but its width and height cannot be read.",
                 format.media_type()
             ),
             Self::CutOff(format) => write!(
@@ -155,13 +156,13 @@ impl fmt::Display for Refusal {
                 limit,
             } => write!(
                 formatter,
-                "The picture has {width} × {height} pixels; at most {limit} are taken."
+                "The picture has {width} × {height} pixels; at most {limit} are allowed."
             ),
         }
     }
 }
 
-/// Reads what a picture says of itself. The outer error is the reader's own.
+/// Reads what a picture says about itself. The outer error comes from reading the bytes.
 pub fn inspect<R: BufRead + Seek>(
     reader: &mut R,
     max_pixels: u64,

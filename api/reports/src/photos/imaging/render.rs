@@ -1,5 +1,7 @@
-//! The two smaller copies of a picture, from one decoding: upright, white behind what was
-//! transparent, re-encoded and therefore free of every metadata of the original.
+//! Makes the two smaller copies of a picture from one decoding: upright, with white behind
+//! transparent parts, and encoded anew, so they hold no metadata of the original.
+//!
+//! Owns the sizes and the scaling. It must not know where pictures are stored.
 
 use std::any::Any;
 use std::fmt;
@@ -20,7 +22,7 @@ pub const THUMBNAIL_SIDE: u32 = 320;
 
 const PREVIEW_QUALITY: u8 = 80;
 const THUMBNAIL_QUALITY: u8 = 75;
-/// What decoding one picture may take; its pixels were counted before.
+/// How much memory the decoding of one picture may take. Its pixels were counted before.
 const MAX_DECODED_BYTES: u64 = 1 << 30;
 
 /// The smaller copies, as JPEG.
@@ -32,7 +34,7 @@ pub struct Renditions {
     pub thumbnail: Vec<u8>,
 }
 
-/// The picture cannot be decoded, and why.
+/// Why the picture cannot be decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Damaged(pub String);
 
@@ -44,11 +46,11 @@ impl fmt::Display for Damaged {
 
 impl std::error::Error for Damaged {}
 
-/// What can go wrong between bytes and copies, whatever the library.
+/// Any error of a picture library.
 type Fault = Box<dyn std::error::Error + Send + Sync>;
 
-/// Makes both copies. `orientation` is EXIF's, 1 to 8. A decoder's panic is caught: the picture is
-/// damaged then.
+/// Makes both copies. `orientation` is the EXIF value, 1 to 8. A panic in a decoder is caught and
+/// means that the picture is damaged.
 pub fn render(content: &[u8], format: Format, orientation: u8) -> Result<Renditions, Damaged> {
     match catch_unwind(AssertUnwindSafe(|| copies(content, format, orientation))) {
         Ok(made) => made.map_err(|fault| Damaged(fault.to_string())),
@@ -67,8 +69,8 @@ fn said(panic: &Box<dyn Any + Send>) -> &str {
 fn copies(content: &[u8], format: Format, orientation: u8) -> Result<Renditions, Fault> {
     let decoded = match format {
         Format::Jpeg => match decode_jpeg(content) {
-            // Another decoder knows some kinds of JPEG that the first one does not. It is not asked
-            // about damaged ones: it would paint grey what is missing, and call that a picture.
+            // A second decoder knows some kinds of JPEG that the first one does not. We do not use
+            // it for damaged files: it would paint the missing part grey and report no error.
             Err(fault) if unsupported(&fault) => {
                 decode(content, ImageFormat::Jpeg).map_err(|other| format!("{fault}; {other}"))?
             }
@@ -77,7 +79,7 @@ fn copies(content: &[u8], format: Format, orientation: u8) -> Result<Renditions,
         Format::Png => decode(content, ImageFormat::Png)?,
         Format::Webp => decode(content, ImageFormat::WebP)?,
         Format::Heic | Format::Heif | Format::Avif | Format::Gif | Format::Tiff => {
-            return Err("this format is kept undecoded".into());
+            return Err("this format is not decoded".into());
         }
     };
     let preview = upright(fit(decoded, PREVIEW_SIDE)?, orientation);
@@ -96,7 +98,7 @@ fn unsupported(fault: &Fault) -> bool {
     )
 }
 
-/// Decodes a JPEG at the smallest of 1/8, 1/4, 1/2 and 1 that a preview can be made of.
+/// Decodes a JPEG at the smallest scale of 1/8, 1/4, 1/2 and 1 that is enough for a preview.
 fn decode_jpeg(content: &[u8]) -> Result<RgbImage, Fault> {
     let mut decoder = jpeg_decoder::Decoder::new(content);
     decoder.read_info()?;
@@ -124,7 +126,7 @@ fn decode_jpeg(content: &[u8]) -> Result<RgbImage, Fault> {
         .ok_or_else(|| "fewer pixels than the frame header says".into())
 }
 
-/// The light that an ink and the key ink leave.
+/// The light that is left by a colour ink and the black ink.
 fn printed(ink: u8, key: u8) -> u8 {
     let light = u16::from(255 - ink) * u16::from(255 - key) / 255;
     u8::try_from(light).unwrap_or(u8::MAX)
@@ -159,7 +161,8 @@ fn over_white(channel: u8, alpha: u8) -> u8 {
     u8::try_from(mixed).unwrap_or(u8::MAX)
 }
 
-/// A size within `side` on its longest side, of the same proportions; never a larger one.
+/// A size with the same proportions and at most `side` on the longest side; never larger than the
+/// original.
 fn fitted((width, height): (u32, u32), side: u32) -> (u32, u32) {
     let longest = width.max(height);
     if longest <= side {

@@ -6,7 +6,7 @@ use exif::experimental::Writer;
 use exif::{Field, In, Rational, Tag, Value};
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 
-/// Four quarters of different colours, so that every turn shows.
+/// Four quarters of different colours, so that every rotation is visible.
 pub(crate) fn quarters(width: u32, height: u32) -> RgbImage {
     RgbImage::from_fn(width, height, |x, y| {
         match (x < width / 2, y < height / 2) {
@@ -30,7 +30,7 @@ pub(crate) fn jpeg(width: u32, height: u32) -> Vec<u8> {
     encoded(quarters(width, height), ImageFormat::Jpeg)
 }
 
-/// A PNG of which only the head is true.
+/// A PNG in which only the header is real.
 pub(crate) fn png_head(width: u32, height: u32) -> Vec<u8> {
     let mut bytes = b"\x89PNG\r\n\x1A\n\0\0\0\x0DIHDR".to_vec();
     bytes.extend(width.to_be_bytes());
@@ -70,7 +70,7 @@ pub(crate) fn with_exif(jpeg: &[u8], fields: Vec<(Tag, Value)>) -> Vec<u8> {
     with_exif_bytes(jpeg, &tiff.into_inner())
 }
 
-/// A text of EXIF.
+/// An EXIF text value.
 pub(crate) fn text(value: &str) -> Value {
     Value::Ascii(vec![value.as_bytes().to_vec()])
 }

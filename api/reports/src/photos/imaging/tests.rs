@@ -216,7 +216,7 @@ fn malformed_exif_says_nothing_and_harms_nothing() {
 #[test]
 fn all_eight_orientations_become_the_same_upright_picture() {
     for orientation in 1..=8 {
-        // How the camera stored what was upright before the lens.
+        // How the camera stored a scene that was upright.
         let inverse = match orientation {
             6 => 8,
             8 => 6,
@@ -336,7 +336,8 @@ fn a_damaged_picture_is_told_as_damaged() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whatever is scribbled over a picture: a decision, never a panic that escapes.
+    /// Whatever bytes are changed in a picture, the result is accepted or refused; no panic
+    /// escapes.
     #[test]
     fn scribbled_pictures_are_survived(
         which in 0_usize..3,
