@@ -1,7 +1,7 @@
 //! HTTP of grids.
 //!
-//! Owns paths and wire types. Whoever is posted in a town sees the names of all its grids: a report
-//! may be filed for any of them (DESIGN.md 3). Other towns do not exist.
+//! Owns paths and wire types. An officer who is posted in a town sees the names of all its grids,
+//! because a report may be filed for any of them. It must not show other towns: they answer 404.
 
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(list_grids)
         .service(grid_tree)
         .service(import_grids);
-    // Before the grid of an id: "locate" is none.
+    // Before the route with a grid id, because "locate" is not an id.
     boundary_routes::routes(config);
     config.service(get_grid);
     change_routes::routes(config);
