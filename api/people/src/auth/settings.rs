@@ -1,6 +1,6 @@
 //! Settings of sign-in: every number that the operator can choose.
 //!
-//! Owns their defaults, which are ours, and their limits. It must not read files or the environment
+//! Owns their defaults and their limits. It must not read files or the environment
 //! itself.
 
 use std::path::PathBuf;

@@ -99,9 +99,8 @@ impl Tickets {
     /// `unauthenticated` if this server did not issue it, or not for this path; `token_expired`.
     pub fn check(&self, ticket: &str, path: &str, now: DateTime<Utc>) -> Result<Holder, Problem> {
         let foreign = || {
-            Problem::new(Code::Unauthenticated).detail(
-                "This server did not issue the ticket. Get one with POST /v1/auth/tickets.",
-            )
+            Problem::new(Code::Unauthenticated)
+                .detail("This server did not issue the ticket. Get one with POST /v1/auth/tickets.")
         };
         let (holder, expires, prefix) = self.open(ticket).ok_or_else(foreign)?;
         if expires <= now.timestamp() {

@@ -187,7 +187,7 @@ impl Validate for Listing {
     }
 }
 
-/// What a cursor of this list is bound to.
+/// The filter that a cursor of this list belongs to.
 #[derive(Serialize)]
 struct Filters<'a> {
     list: &'static str,
@@ -376,7 +376,7 @@ async fn import_grids(
             .any(|posting| grid_management::may_manage(actor, posting.grid.town_id()));
     if !may {
         return Err(Problem::new(Code::NotPermitted)
-            .detail("Grids are imported by administrators and leaders of towns."));
+            .detail("Only administrators and leaders of towns can import grids."));
     }
     upload::receive(&imports, &call, body, ImportKind::Grids).await
 }

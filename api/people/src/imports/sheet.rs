@@ -167,7 +167,10 @@ pub fn read(
     }
     if reading.places.is_none() && faults.is_empty() {
         let names: Vec<&str> = columns.iter().map(|column| column.name).collect();
-        let detail = format!("The file is empty. The first line must be {}.", names.join(","));
+        let detail = format!(
+            "The file is empty. The first line must be {}.",
+            names.join(",")
+        );
         faults.add(1, None, "empty", detail);
     }
     Ok(())
@@ -219,7 +222,8 @@ impl Reading<'_> {
             return Ok(());
         }
         if values.iter().any(|value| value.contains('\u{fffd}')) {
-            let detail = "It contains characters that cannot be read. Save the file as \"CSV UTF-8\".";
+            let detail =
+                "It contains characters that cannot be read. Save the file as \"CSV UTF-8\".";
             faults.add(line, None, "bad_encoding", detail);
             return Ok(());
         }

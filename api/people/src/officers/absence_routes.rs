@@ -96,9 +96,9 @@ async fn read(
     let officer = store
         .read(move |conn| standing(conn, &inner, &manager, id))
         .await?;
-    let absence = officer
-        .absence
-        .ok_or_else(|| Problem::new(Code::NotFound).detail("There is no current or future absence."))?;
+    let absence = officer.absence.ok_or_else(|| {
+        Problem::new(Code::NotFound).detail("There is no current or future absence.")
+    })?;
     etag::json(if_none_match, 0, &absence)
 }
 

@@ -261,7 +261,9 @@ pub fn end(conn: &mut Conn, manager: &Manager, id: Uuid, deputy: Uuid) -> Outcom
     let known = queries::deputies_for(conn, id, now)?
         .into_iter()
         .find(|known| known.id == deputy)
-        .ok_or_else(|| Problem::new(Code::NotFound).detail("There is no active deputy with this id."))?;
+        .ok_or_else(|| {
+            Problem::new(Code::NotFound).detail("There is no active deputy with this id.")
+        })?;
     let town = subject
         .postings
         .iter()

@@ -271,7 +271,8 @@ pub(super) fn wanted(conn: &mut Conn, posting: NewPosting, manages: bool) -> Out
     let grid = grids::grid_by_id(conn, posting.grid_id)?
         .ok_or_else(|| Problem::new(Code::NotFound).detail("There is no such grid."))?;
     if grid.is_archived() {
-        let detail = "This grid has ended. Its successor_id names the grid that took over.".to_owned();
+        let detail =
+            "This grid has ended. Its successor_id names the grid that took over.".to_owned();
         return Err(invalid("/grid_id", "not_allowed", detail).into());
     }
     if grid.is_archived() {

@@ -351,7 +351,11 @@ fn plan(
         Some(account) => match Subject::seen(conn, manager, account.id) {
             Ok(subject) => Some(subject),
             Err(Interrupt::Refused(_)) => {
-                wrong("username", "taken", "Another officer outside your towns has this username.");
+                wrong(
+                    "username",
+                    "taken",
+                    "Another officer outside your towns has this username.",
+                );
                 return Ok(None);
             }
             Err(error) => return Err(error),

@@ -386,8 +386,9 @@ fn session_used(conn: &mut Conn, session: Uuid) -> QueryResult<bool> {
 
 /// 401: wrong, used, replaced or expired. The answer must not tell which.
 fn invalid() -> Problem {
-    Problem::new(Refusal::InvitationInvalid)
-        .detail("Ask the person who invited you for a new code. Each code works once, for one phone.")
+    Problem::new(Refusal::InvitationInvalid).detail(
+        "Ask the person who invited you for a new code. Each code works once, for one phone.",
+    )
 }
 
 #[cfg(test)]

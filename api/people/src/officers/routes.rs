@@ -312,9 +312,8 @@ async fn import_officers(
             )
     });
     if !manages {
-        return Err(
-            Problem::new(Code::NotPermitted).detail("Only managers of officers can import officers.")
-        );
+        return Err(Problem::new(Code::NotPermitted)
+            .detail("Only managers of officers can import officers."));
     }
     upload::receive(&imports, &call, body, ImportKind::Officers).await
 }

@@ -1,6 +1,6 @@
 //! What a team looks like to a client.
 //!
-//! Owns the shape and how it is filled.
+//! Owns the shape and how we fill it. It must not change anything.
 
 use chrono::{DateTime, Utc};
 use gridpatrol_domain::officer::Staffing;

@@ -70,7 +70,7 @@ fn add_people_and_grids(conn: &mut Conn, team: &TeamFacts) -> QueryResult<()> {
     Ok(())
 }
 
-/// Gives an officer lasting sight of what a team works on now.
+/// Lets an officer see the team's current reports from now on.
 ///
 /// # Errors
 /// If the database fails.
