@@ -82,7 +82,7 @@ pub struct StoredToken {
     pub predecessor_hash: Option<Vec<u8>>,
     /// When it was given out.
     pub issued_at: DateTime<Utc>,
-    /// When it stops being good.
+    /// When it stops being valid.
     pub expires_at: DateTime<Utc>,
     /// When it was first exchanged.
     pub first_used_at: Option<DateTime<Utc>>,

@@ -155,7 +155,7 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    /// The answer of whoever signed in or refreshed; nobody keeps it.
+    /// The answer to a sign-in or refresh. It must not be cached.
     #[must_use]
     pub fn respond(signing: Signing) -> HttpResponse {
         let tokens = Self {

@@ -109,7 +109,7 @@ impl Manager {
             Ok(())
         } else {
             Err(Problem::new(Code::NotPermitted).detail(match town {
-                Some(_) => "Grids are changed by administrators, and by who manages their town.",
+                Some(_) => "Only administrators and managers of the town can change grids.",
                 None => "Towns are made by administrators.",
             }))
         }

@@ -127,7 +127,7 @@ impl GridFacts {
         self.version
     }
 
-    /// What is told of a grid.
+    /// What a client sees of a grid.
     pub(super) fn of(town: &Town, grid: &Grid) -> Self {
         let mut path: Vec<Step> = grid
             .path

@@ -92,7 +92,7 @@ pub struct Import {
 }
 
 impl Import {
-    /// What is told of an import.
+    /// What a client sees of an import.
     #[must_use]
     pub fn of(row: ImportRow) -> Self {
         Self {

@@ -94,7 +94,7 @@ pub fn put(
     window: &Window,
 ) -> Outcome<()> {
     if !manager.actor.manages_town(GridPath::town(town_id)) {
-        return Err(not_permitted("The roster is kept by who manages the town.").into());
+        return Err(not_permitted("Only managers of the town can change the roster.").into());
     }
     // If the town does not exist, answer 404 before we read its row.
     directory.town(conn, town_id)?;

@@ -81,7 +81,7 @@ impl Team {
         self.version
     }
 
-    /// What is told of a team.
+    /// What a client sees of a team.
     #[must_use]
     pub fn of(town: &Town, staffing: &Staffing, team: &TeamFacts) -> Self {
         let member = |officer: Uuid| TeamMember {

@@ -36,7 +36,7 @@ pub fn add(conn: &mut Conn, team: &TeamFacts) -> QueryResult<()> {
     add_people_and_grids(conn, team)
 }
 
-/// Writes a team as it is now.
+/// Writes the current state of a team.
 ///
 /// # Errors
 /// If the database fails.
