@@ -105,7 +105,7 @@ pub struct Origin {
 pub struct Record<'a> {
     /// What happened.
     pub kind: Kind,
-    /// To whom, if known.
+    /// The officer, if known.
     pub officer_id: Option<Uuid>,
     /// The name used, if the text could be a name.
     pub username: Option<&'a str>,

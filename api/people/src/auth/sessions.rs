@@ -95,7 +95,7 @@ impl Limits {
 pub struct Signing {
     /// The access token.
     pub access_token: String,
-    /// For how many seconds it is good.
+    /// How many seconds it is valid.
     pub expires_in: i64,
     /// The refresh token.
     pub refresh_token: String,

@@ -39,7 +39,7 @@ pub struct Manager {
     pub now: DateTime<Utc>,
 }
 
-/// A grid to be.
+/// A new grid.
 #[derive(Debug, Clone)]
 pub struct NewGrid {
     /// The id.
@@ -110,7 +110,7 @@ impl Manager {
         } else {
             Err(Problem::new(Code::NotPermitted).detail(match town {
                 Some(_) => "Only administrators and managers of the town can change grids.",
-                None => "Towns are made by administrators.",
+                None => "Only administrators can create towns.",
             }))
         }
     }

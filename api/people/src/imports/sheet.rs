@@ -111,7 +111,7 @@ impl Places {
 /// Checks from its first bytes whether a file can be read at all.
 ///
 /// # Errors
-/// What to do about it.
+/// What the user can do about it.
 pub fn sniff(beginning: &[u8]) -> Result<(), &'static str> {
     const OLE: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
     const PDF: &[u8] = b"%PDF";

@@ -176,7 +176,7 @@ fn over(conn: &mut Conn, absence: &AbsenceRow, now: DateTime<Utc>) -> Outcome<()
     Ok(())
 }
 
-/// Somebody who is to stand in.
+/// A new deputy.
 #[derive(Debug, Clone, Copy)]
 pub struct StandIn {
     /// The posting. None: every active posting.

@@ -80,7 +80,7 @@ pub fn create(
 pub struct Edit {
     /// Another name.
     pub name: Option<String>,
-    /// Another phone number; empty: none any more.
+    /// The new phone number. Empty: remove it.
     pub phone: Option<String>,
     /// The new way to receive notices.
     pub telling: Option<NotificationMode>,

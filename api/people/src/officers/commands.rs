@@ -29,7 +29,7 @@ pub const MOST_NAME_CHARS: usize = 40;
 /// Most characters of a phone number.
 pub const MOST_PHONE_CHARS: usize = 32;
 
-/// An officer to be.
+/// A new officer.
 #[derive(Debug, Clone)]
 pub struct NewOfficer {
     /// The id.
@@ -47,7 +47,7 @@ pub struct NewOfficer {
     pub must_change_password: bool,
 }
 
-/// A posting to be.
+/// A new posting.
 #[derive(Debug, Clone, Copy)]
 pub struct NewPosting {
     /// As what.

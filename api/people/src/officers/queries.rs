@@ -277,7 +277,7 @@ pub struct DeputyRow {
     pub id: Uuid,
     /// The posting.
     pub posting_id: Uuid,
-    /// Who stands in.
+    /// The deputy.
     pub deputy_id: Uuid,
     /// From when.
     pub from: DateTime<Utc>,
@@ -373,7 +373,7 @@ pub struct AbsenceRow {
     pub id: Uuid,
     /// Who.
     pub officer_id: Uuid,
-    /// Who stands in.
+    /// The deputy.
     pub deputy_id: Option<Uuid>,
     /// From when.
     pub valid_from: DateTime<Utc>,

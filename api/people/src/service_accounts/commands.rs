@@ -51,7 +51,7 @@ pub struct NewAccount {
     pub grid_id: Uuid,
     /// What it may do there.
     pub access: Access,
-    /// When it ends by itself.
+    /// When it expires.
     pub expires_at: DateTime<Utc>,
     /// Requests a minute that it may send.
     pub requests_per_minute: Option<i32>,
@@ -64,7 +64,7 @@ pub struct Change {
     pub name: Option<String>,
     /// What it may do.
     pub access: Option<Access>,
-    /// When it ends by itself.
+    /// When it expires.
     pub expires_at: Option<DateTime<Utc>>,
     /// Requests a minute. Inner none: the usual limit.
     pub requests_per_minute: Option<Option<i32>>,

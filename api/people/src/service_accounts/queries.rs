@@ -35,7 +35,7 @@ pub struct Account {
     pub created_by: Option<Uuid>,
     /// When.
     pub created_at: DateTime<Utc>,
-    /// When it ends by itself.
+    /// When it expires.
     pub expires_at: DateTime<Utc>,
     /// When it was ended.
     pub ended_at: Option<DateTime<Utc>>,

@@ -18,7 +18,7 @@ pub struct Grid {
     pub code: String,
     /// Its name.
     pub name: String,
-    /// Where it stands.
+    /// Its place in the tree.
     pub path: GridPath,
     /// The grid above. None for a town.
     pub parent_id: Option<Uuid>,
@@ -99,7 +99,7 @@ pub struct DatedDeputy {
     pub id: Uuid,
     /// The posting.
     pub posting_id: Uuid,
-    /// Who stands in.
+    /// The deputy.
     pub deputy_id: Uuid,
     /// From when.
     pub from: DateTime<Utc>,

@@ -33,7 +33,7 @@ pub enum Claim {
 pub struct ServiceFacts {
     /// The grid it is bound to, and what it may do there.
     pub service: Service,
-    /// When it ends by itself.
+    /// When it expires.
     pub expires_at: DateTime<Utc>,
     /// How many requests a minute it may send. None: the usual limit.
     pub requests_per_minute: Option<u32>,
