@@ -262,7 +262,8 @@ pub fn end(conn: &mut Conn, manager: &Manager, id: Uuid, deputy: Uuid) -> Outcom
         .into_iter()
         .find(|known| known.id == deputy)
         .ok_or_else(|| {
-            Problem::new(Code::NotFound).detail("There is no active deputy with this id.")
+            Problem::new(Code::NotFound)
+                .detail("There is no current or future deputy with this id.")
         })?;
     let town = subject
         .postings

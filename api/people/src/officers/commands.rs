@@ -290,7 +290,8 @@ pub(super) fn wanted(conn: &mut Conn, posting: NewPosting, manages: bool) -> Out
         return Err(invalid("/role", "not_allowed", detail).into());
     }
     if manages && !gridpatrol_domain::officer::managing::may_have_right(posting.role) {
-        let detail = "Only a town_officer can be given the managing right. Leaders and admins always have it.";
+        let detail =
+            "Only a town_officer can be given the managing right. Leaders and admins have it.";
         return Err(invalid("/manages", "not_allowed", detail.to_owned()).into());
     }
     if posting.to.is_some_and(|to| to <= posting.from) {
