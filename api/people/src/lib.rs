@@ -1,7 +1,8 @@
 //! Who works where: towns and their grids, officers and teams, settings and calendar, sign-in.
 //!
-//! Rooms, each of which may use those before it: `towns` (the snapshot of a town), `auth`, `imports`,
-//! then `service_accounts`, `grids`, `officers`, `teams`, `settings` and `calendar`. None knows reports.
+//! A module may use only the modules before it: `towns` (the snapshot of a town), `auth`,
+//! `imports`, then `service_accounts`, `grids`, `officers`, `teams`, `settings` and `calendar`.
+//! None of them may know reports.
 
 pub mod auth;
 pub mod calendar;

@@ -1,6 +1,6 @@
 -- The foundation, in PostgreSQL's native types.
 -- migrations/sqlite/00000000000001_foundation holds the same tables for SQLite;
--- a test compares both with api/src/store/schema.rs.
+-- a test compares both with api/store/src/schema.rs.
 
 -- Grids: town > village > group. A code is an attribute (codes change at mergers), never a key.
 CREATE TABLE grids (
@@ -70,7 +70,7 @@ CREATE INDEX postings_officer ON postings (officer_id);
 CREATE INDEX postings_grid ON postings (grid_id);
 CREATE INDEX postings_town ON postings (town_id);
 
--- Who stands in for a posting, and when.
+-- The deputy for a posting, and when.
 CREATE TABLE deputies (
   id uuid NOT NULL PRIMARY KEY,
   posting_id uuid NOT NULL REFERENCES postings (id),
@@ -98,7 +98,7 @@ CREATE TABLE sessions (
 CREATE INDEX sessions_officer ON sessions (officer_id, created_at);
 CREATE INDEX sessions_expiry ON sessions (expires_at);
 
--- Refresh tokens, hashed. One stays usable until a successor is first used (DESIGN.md 8).
+-- Refresh tokens, hashed. One stays valid until a successor is first used.
 CREATE TABLE refresh_tokens (
   token_hash bytea NOT NULL PRIMARY KEY,
   session_id uuid NOT NULL REFERENCES sessions (id),
@@ -141,7 +141,7 @@ CREATE TABLE secrets (
   created_at timestamptz NOT NULL
 );
 
--- The first committed answer to a keyed request, kept 90 days (DESIGN.md 4).
+-- The first committed answer to a request with an Idempotency-Key, kept 90 days.
 CREATE TABLE idempotency_keys (
   officer_id uuid NOT NULL,
   key text NOT NULL,
@@ -153,7 +153,7 @@ CREATE TABLE idempotency_keys (
 );
 CREATE INDEX idempotency_keys_created ON idempotency_keys (created_at);
 
--- What lists and clocks touch of a report. Its texts stand in report_texts.
+-- The fields of a report that lists and clocks use. Its texts are in report_texts.
 CREATE TABLE reports (
   town_id uuid NOT NULL REFERENCES towns (id),
   id uuid NOT NULL,
@@ -285,7 +285,7 @@ CREATE TABLE events (
 CREATE INDEX events_subject ON events (subject_id, seq);
 
 -- Contents by their SHA-256. Pinned before the object is written, so that no crash leaves a photo
--- without its object or an object that nobody knows of.
+-- without its object, or an object without a record.
 CREATE TABLE blobs (
   sha256 bytea NOT NULL PRIMARY KEY,
   size bigint NOT NULL,
@@ -294,7 +294,7 @@ CREATE TABLE blobs (
 
 -- A photo is declared by a report, or arrives first; each of both touches this row first, so that
 -- a report's count of arrived photos cannot miss either. It is declared before its report's row is
--- written, hence the deferred reference.
+-- written, so the reference is deferred.
 CREATE TABLE photos (
   id uuid NOT NULL PRIMARY KEY,
   town_id uuid,

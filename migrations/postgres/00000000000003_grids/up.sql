@@ -1,6 +1,6 @@
 -- Grids that change, their boundaries, and files that are imported.
 
--- From when until when a grid is valid; archived with a successor, it is named for ever.
+-- The time when a grid is valid. An archived grid with a successor keeps its name for ever.
 ALTER TABLE grids ADD COLUMN valid_from timestamptz NOT NULL DEFAULT 'epoch';
 ALTER TABLE grids ADD COLUMN valid_to timestamptz;
 ALTER TABLE grids ADD COLUMN successor_id uuid REFERENCES grids (id);
@@ -8,7 +8,7 @@ ALTER TABLE grids ADD COLUMN successor_id uuid REFERENCES grids (id);
 ALTER TABLE grids ADD COLUMN code_from timestamptz NOT NULL DEFAULT 'epoch';
 UPDATE grids SET valid_from = created_at, code_from = created_at;
 
--- Codes that a grid had before: none is ever given again.
+-- Former codes of grids. We never use them again.
 CREATE TABLE grid_codes (
   grid_id uuid NOT NULL REFERENCES grids (id),
   valid_from timestamptz NOT NULL,
@@ -18,7 +18,7 @@ CREATE TABLE grid_codes (
 );
 CREATE INDEX grid_codes_code ON grid_codes (code);
 
--- Boundaries as they were sent, and in WGS-84; GeoJSON geometries both.
+-- Boundaries, as sent by the client and in WGS-84. Both are GeoJSON geometries.
 CREATE TABLE grid_boundaries (
   grid_id uuid NOT NULL PRIMARY KEY REFERENCES grids (id),
   town_id uuid NOT NULL REFERENCES grids (id),
@@ -33,7 +33,7 @@ CREATE TABLE grid_boundaries (
 );
 CREATE INDEX grid_boundaries_town ON grid_boundaries (town_id);
 
--- A file to be imported, and how far that is.
+-- A file to import, and its progress.
 CREATE TABLE imports (
   id uuid NOT NULL PRIMARY KEY,
   kind text NOT NULL,
@@ -71,7 +71,7 @@ CREATE TABLE import_pieces (
   PRIMARY KEY (import_id, position)
 );
 
--- Its lines, each well-formed by itself, by the key that each has once.
+-- Its lines, each valid alone, by their unique keys.
 CREATE TABLE import_lines (
   import_id uuid NOT NULL,
   key text COLLATE "C" NOT NULL,
@@ -91,6 +91,6 @@ CREATE TABLE import_errors (
   PRIMARY KEY (import_id, position)
 );
 
--- A town that an import has written and not yet published: nobody sees it.
+-- A town that an import has written but not yet published. It is hidden.
 ALTER TABLE towns ADD COLUMN import_id uuid REFERENCES imports (id);
 CREATE INDEX towns_import ON towns (import_id) WHERE import_id IS NOT NULL;

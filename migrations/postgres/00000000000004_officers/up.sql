@@ -5,7 +5,7 @@
 -- invitation.
 ALTER TABLE postings ADD COLUMN manages boolean NOT NULL DEFAULT false;
 
--- An officer is away from one instant to another. Postings stay; they man no grid meanwhile.
+-- An officer is away for some time. Postings stay, but they staff no grid during that time.
 CREATE TABLE absences (
   id uuid NOT NULL PRIMARY KEY,
   officer_id uuid NOT NULL REFERENCES officers (id),
@@ -16,7 +16,7 @@ CREATE TABLE absences (
 );
 CREATE INDEX absences_officer ON absences (officer_id, valid_to);
 
--- What of the posting a deputy does, and the absence that it follows from, if any.
+-- Which duties of the posting a deputy has, and the absence that it belongs to, if any.
 ALTER TABLE deputies ADD COLUMN covers text NOT NULL DEFAULT 'all' CHECK (covers IN ('all', 'decisions'));
 ALTER TABLE deputies ADD COLUMN absence_id uuid REFERENCES absences (id);
 

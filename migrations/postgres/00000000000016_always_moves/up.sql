@@ -9,7 +9,7 @@ ALTER TABLE reports ADD COLUMN away_ms bigint NOT NULL DEFAULT 0;
 ALTER TABLE reports ADD COLUMN colour text NOT NULL DEFAULT 'green' CHECK (colour IN ('green', 'yellow', 'red'));
 ALTER TABLE reports ADD COLUMN mark_due_at timestamptz;
 ALTER TABLE reports ADD COLUMN proceedings text;
--- Reports of before are marked when their deadline comes.
+-- Older reports are marked when their deadline comes.
 UPDATE reports SET round_since = received_at;
 UPDATE reports SET mark_due_at = deadline_at WHERE status IN ('open', 'escalating', 'resolved');
 CREATE INDEX reports_mark ON reports (mark_due_at, id) WHERE mark_due_at IS NOT NULL;

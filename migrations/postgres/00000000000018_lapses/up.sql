@@ -1,4 +1,4 @@
--- What lapsed, by the grid that let it lapse: the system moved the report, nobody approved it.
+-- What lapsed, by the grid that missed it: the system moved the report without an approval.
 CREATE TABLE report_lapses (
   town_id uuid NOT NULL REFERENCES towns (id),
   report_id uuid NOT NULL REFERENCES reports (id),

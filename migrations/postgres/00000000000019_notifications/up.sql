@@ -1,4 +1,4 @@
--- The last notice of the town: notices are numbered as their transactions commit, without gaps.
+-- The number of the town's last notice. Notices are numbered in commit order, without gaps.
 ALTER TABLE towns ADD COLUMN notice_seq bigint NOT NULL DEFAULT 0;
 -- How the officer is told of what is only to be known: at_once or digest; null: as the town has set.
 ALTER TABLE officers ADD COLUMN telling text;
@@ -62,7 +62,7 @@ CREATE TABLE webhook_secrets (
 );
 CREATE INDEX webhook_secrets_endpoint ON webhook_secrets (endpoint_id, created_at);
 
--- What was and is to be sent to an endpoint, numbered in order. due_at: when it is tried next; null: it
+-- What we sent and will send to an endpoint, numbered in order. due_at: when it is tried next; null: it
 -- has ended. body: of a ping, which is no notice.
 CREATE TABLE webhook_deliveries (
   endpoint_id uuid NOT NULL REFERENCES webhook_endpoints (id),

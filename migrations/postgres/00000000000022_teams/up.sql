@@ -20,7 +20,7 @@ CREATE TABLE team_members (
   PRIMARY KEY (team_id, officer_id)
 );
 
--- Where a team works; none: in the whole town.
+-- Where a team works. None: the whole town.
 CREATE TABLE team_grids (
   team_id uuid NOT NULL REFERENCES teams (id),
   grid_id uuid NOT NULL REFERENCES grids (id),
@@ -30,7 +30,7 @@ CREATE TABLE team_grids (
 -- The team that does the work, and who helps: a JSON array of officers; null: nobody.
 ALTER TABLE reports ADD COLUMN handler_team_id uuid;
 ALTER TABLE reports ADD COLUMN co_handlers text;
--- Whose turn it is in person: an officer or a team.
+-- The officer or team that must act now.
 ALTER TABLE reports RENAME COLUMN desk_officer_id TO desk_assignee_id;
 
 -- Reports that a team or a co-handler works on now, by team and by officer.

@@ -1,6 +1,6 @@
--- When an endpoint was served last: who has waited longest comes first.
+-- When we last served an endpoint. The one that has waited longest comes first.
 ALTER TABLE webhook_endpoints ADD COLUMN served_at timestamptz NOT NULL DEFAULT 'epoch';
--- Where the report was before, when what happened has taken it elsewhere: it is told there too.
+-- Where the report was before an event moved it. That place gets the notice too.
 ALTER TABLE notices ADD COLUMN former_grid_id uuid;
 -- A push service may quote the tokens that it refuses.
 UPDATE webhook_deliveries SET answer = NULL

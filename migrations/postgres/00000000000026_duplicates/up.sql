@@ -1,6 +1,6 @@
--- The report that this one repeats, as long as it is void for that.
+-- The report that this one repeats, while it is void for that reason.
 ALTER TABLE reports ADD COLUMN duplicate_of uuid REFERENCES reports (id);
--- What was voided before says so in its record.
+-- Older void reports say so in their record.
 UPDATE reports SET duplicate_of = (
   SELECT (payload::json ->> 'duplicate_of')::uuid FROM events
   WHERE subject_id = reports.id AND kind = 'voided' ORDER BY seq DESC LIMIT 1

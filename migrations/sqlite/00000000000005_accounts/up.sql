@@ -14,7 +14,7 @@ CREATE TABLE service_accounts (
 ) STRICT;
 CREATE INDEX service_accounts_town ON service_accounts (town_id, id);
 
--- Their keys, hashed. One is good until valid_until, or as long as its account.
+-- Their keys, hashed. A key is valid until valid_until, or as long as its account.
 CREATE TABLE service_keys (
   id BLOB NOT NULL PRIMARY KEY,
   account_id BLOB NOT NULL REFERENCES service_accounts (id),

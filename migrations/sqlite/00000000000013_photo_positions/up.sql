@@ -1,4 +1,4 @@
--- Where a photo was taken, as the client sent it; lat and lon are the same point in WGS-84.
+-- Where a photo was taken, as sent by the client. lat and lon are the same point in WGS-84.
 ALTER TABLE photos ADD COLUMN sent_lat REAL;
 ALTER TABLE photos ADD COLUMN sent_lon REAL;
 ALTER TABLE photos ADD COLUMN sent_crs TEXT;

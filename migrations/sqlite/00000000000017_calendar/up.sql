@@ -1,5 +1,5 @@
 -- Holidays and make-up days of a year, version by version; body is the table's JSON form. The latest
--- version of a year speaks; a version is never changed.
+-- version of a year applies. A version never changes.
 CREATE TABLE calendar_years (
   year INTEGER NOT NULL,
   version INTEGER NOT NULL,

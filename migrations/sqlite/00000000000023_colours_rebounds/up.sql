@@ -22,5 +22,5 @@ INSERT INTO report_counts (town_id, grid_id, status, category, severity, colour,
     UNION ALL SELECT town_id, village_id, status, category, severity, colour FROM reports WHERE village_id IS NOT NULL
     UNION ALL SELECT town_id, group_id, status, category, severity, colour FROM reports WHERE group_id IS NOT NULL
   ) AS counted GROUP BY town_id, grid_id, status, category, severity, colour;
--- The report whose matter came back, where this one says so.
+-- The earlier report of a problem that came back, if this report names it.
 ALTER TABLE report_texts ADD COLUMN rebound_of BLOB REFERENCES reports (id);

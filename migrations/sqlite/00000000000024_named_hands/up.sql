@@ -1,4 +1,4 @@
--- Whoever is named to do the work has it at hand, as teams and co-handlers have.
+-- The officer who is named to do the work is listed here too, like teams and co-handlers.
 INSERT INTO report_hands (hand_id, report_id)
 SELECT handler_officer_id, id FROM reports
 WHERE handler_officer_id IS NOT NULL AND desk_grid_id IS NOT NULL AND desk_duty = 'handle'

@@ -1,9 +1,9 @@
-//! From a bearer token, a service account's key or a ticket to a signed-in caller.
+//! Finds the signed-in caller behind a bearer token, a service account's key or a ticket.
 //!
 //! Owns the checks every request passes: the token, the session, the account, the postings active
-//! now. All but the token are read anew each time, so that signing out, disabling and transfer act
-//! at once. What a service account may call stands in `service_accounts::access`; what an officer may
-//! do is not decided here.
+//! now. Everything but the token is read again for each request, so signing out, disabling and
+//! transfers take effect at once. What a service account may call is in `service_keys::access`.
+//! This module must not decide what an officer may do.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -35,11 +35,11 @@ use gridpatrol_store::{Conn, Lane, Store, on_each};
 
 /// How old `last_seen_at` may grow before it is written again.
 const SEEN_EVERY: TimeDelta = TimeDelta::seconds(60);
-/// How long uses of sessions are collected before they are written together.
+/// How long we collect uses of sessions before we write them together.
 const COLLECT: Duration = Duration::from_secs(1);
-/// After how long a writing of them that never came counts as lost.
+/// After this time we treat a write that did not finish as lost.
 const LOST: Duration = Duration::from_secs(60);
-/// Where an officer may go whose password must be changed first.
+/// What an officer may call before changing a password that must be changed.
 const BEFORE_CHANGE: [&str; 3] = ["/v1/auth/password", "/v1/auth/logout", "/v1/me"];
 
 /// Who the officer is.
@@ -62,24 +62,24 @@ pub struct OfficerFacts {
 /// A caller who is signed in: an officer, or a service account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signed {
-    /// Who it is; a service account goes by its own id and name.
+    /// Who it is. For a service account: its own id and name.
     pub officer: OfficerFacts,
-    /// By which session; a service account's: by which key.
+    /// The session used. For a service account: the key.
     pub session_id: Uuid,
-    /// By which postings the officer acts now.
+    /// The officer's active postings.
     pub actor: Actor,
-    /// What is known of a service account; none for officers.
+    /// What we know about a service account. None for officers.
     pub service: Option<ServiceFacts>,
 }
 
 impl Signed {
-    /// What the caller sees.
+    /// What the caller can see.
     #[must_use]
     pub fn scope(&self) -> Scope {
         Scope::of(&self.actor)
     }
 
-    /// How many requests a minute the caller may send, where that was set for the caller alone.
+    /// How many requests a minute the caller may send, if there is a limit for this caller only.
     #[must_use]
     pub fn requests_per_minute(&self) -> Option<u32> {
         self.service.as_ref()?.requests_per_minute
@@ -104,7 +104,7 @@ impl Identity for Signed {
     }
 }
 
-/// Who sends this request.
+/// Finds who sends this request.
 ///
 /// # Errors
 /// `unauthenticated`, `token_expired`, `session_ended`, `password_change_required`,
@@ -139,7 +139,7 @@ async fn authenticate(request: &HttpRequest) -> Result<Signed, Problem> {
     Ok(signed)
 }
 
-/// By what a request says who sends it.
+/// How a request says who sends it.
 #[derive(Debug, Clone, Copy)]
 enum Credential {
     /// An access token, or a ticket of its session.
@@ -170,7 +170,7 @@ impl Credential {
             .map(|presented| Self::Service(Claim::Key(presented)))
             .ok_or_else(|| {
                 Problem::new(Code::Unauthenticated)
-                    .detail("A key is gp_, 32 digits, _ and 64 digits: this one is cut off.")
+                    .detail("A key is gp_, 32 digits, _ and 64 digits: this one is incomplete.")
             })
     }
 }
@@ -210,8 +210,8 @@ type PostingColumns = (
     bool,
 );
 
-/// The session, the officer and the postings active now; none when the session is over or the
-/// account disabled.
+/// The session, the officer and the active postings. None if the session is over or the account is
+/// disabled.
 fn load(
     conn: &mut Conn,
     bearer: Bearer,
@@ -260,7 +260,7 @@ fn load(
     Ok(Some((signed, last_seen_at)))
 }
 
-/// An officer's postings active now: the officer's own, then those stood in for.
+/// An officer's active postings: first their own, then those they deputise for.
 ///
 /// # Errors
 /// When the database fails.
@@ -343,8 +343,8 @@ impl Used {
     }
 }
 
-/// Uses of sessions and keys not yet written. They are collected and written together in the
-/// background lane; what is lost at a crash is a minute of `last_seen_at`.
+/// Uses of sessions and keys that are not written yet. We collect them and write them together in
+/// the background lane. A crash loses at most a minute of `last_seen_at`.
 #[derive(Debug, Default)]
 pub struct Seen {
     waiting: Mutex<Waiting>,
@@ -388,7 +388,7 @@ impl Seen {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         waiting.since = None;
         let mut uses: Vec<_> = std::mem::take(&mut waiting.uses).into_iter().collect();
-        // In one order always, so that two processes do not lock each other out.
+        // Always in the same order, so that two processes do not deadlock.
         uses.sort_unstable();
         uses
     }

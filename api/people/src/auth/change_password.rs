@@ -1,7 +1,8 @@
-//! Changing one's own password.
+//! Changes the caller's own password.
 //!
-//! Owns the order: the rules, the current password (guessing it is throttled like a sign-in), the
-//! former passwords, then the change, which ends the officer's other sessions.
+//! Owns the order of the steps: check the rules, check the current password (guesses are throttled
+//! like sign-ins), check the former passwords, then make the change and end the officer's other
+//! sessions. It must not hash passwords itself.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -13,24 +14,24 @@ use super::{Auth, common_passwords, queries};
 use gridpatrol_problem::{FieldError, Problem};
 use gridpatrol_store::{Lane, Store};
 
-/// Who changes which password.
+/// A request to change a password.
 #[derive(Debug)]
 pub struct Change {
     /// The officer.
     pub officer_id: Uuid,
     /// The name, which must not be the password.
     pub username: String,
-    /// The session that goes on.
+    /// The session that continues.
     pub session_id: Uuid,
-    /// The current password; none where the account has none.
+    /// The current password. None if the account has none.
     pub current: Option<String>,
     /// The new one.
     pub new: String,
-    /// From where.
+    /// Where the request came from.
     pub origin: Origin,
 }
 
-/// Every rule that a password of this officer breaks, at this pointer.
+/// Lists every rule that this password breaks, at this pointer.
 ///
 /// # Errors
 /// `validation_failed`.
@@ -84,7 +85,7 @@ pub async fn change(
         return Err(locked(seconds));
     }
     let account = account.ok_or_else(sessions::ended)?;
-    // Who was invited sets the first one as the one who is signed in.
+    // An invited officer who is signed in sets the first password.
     let known = match current.clone() {
         None if account.password_hash.is_empty() => true,
         None => false,
@@ -94,7 +95,7 @@ pub async fn change(
         }
     };
     if !known {
-        // The answer of the change was lost and it comes again: it has been made.
+        // The client lost the first answer and repeats the request: the change is already made.
         let made: Vec<String> = account.hash().into_iter().collect();
         if auth.passwords.among(new, made).await? {
             return Ok(());
@@ -161,13 +162,13 @@ pub async fn change(
         .await
 }
 
-/// Not a 401: the caller is signed in, and apps answer a 401 by signing out.
+/// Not a 401: the caller is signed in, and client apps sign out on a 401.
 fn wrong_current(given: bool) -> Problem {
     if !given {
         return Problem::invalid(vec![FieldError::new(
             "/current_password",
             "required",
-            "The account has a password: give it.",
+            "The account has a password. Send it.",
         )]);
     }
     Problem {
@@ -180,7 +181,7 @@ fn wrong_current(given: bool) -> Problem {
     }
 }
 
-/// The rule as a sentence.
+/// Describes the rule in a sentence.
 fn sentence(fault: impl std::fmt::Display) -> String {
     let text = fault.to_string();
     let mut chars = text.chars();

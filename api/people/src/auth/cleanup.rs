@@ -1,7 +1,7 @@
-//! Forgets what sign-in needs no more.
+//! Deletes data that sign-in no longer needs.
 //!
-//! Owns which rows are spent: failures long past, refresh tokens that have expired, sessions that
-//! ended or expired long ago. The security log is not touched: it is kept (DOMAIN.md 9).
+//! Owns which rows can go: old failures, expired refresh tokens, and sessions that ended or expired
+//! long ago. It must not touch the security log: we keep that.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
@@ -11,10 +11,10 @@ use gridpatrol_store::Conn;
 use gridpatrol_store::schema::{login_failures, refresh_tokens, sessions};
 use gridpatrol_store::types::{At, Id};
 
-/// Rows of a table that one run takes at most, so that it holds the writer briefly.
+/// The most rows that one run deletes from a table, so that it holds the writer only briefly.
 const AT_ONCE: i64 = 500;
 
-/// One run. Returns how many rows went; call again while it is not zero.
+/// Makes one run. Returns how many rows it deleted. Call again until it returns zero.
 ///
 /// # Errors
 /// When the database fails.
@@ -47,7 +47,7 @@ pub fn run_once(conn: &mut Conn, now: DateTime<Utc>) -> QueryResult<usize> {
             diesel::delete(refresh_tokens::table.filter(refresh_tokens::token_hash.eq_any(tokens)))
                 .execute(conn)?;
     }
-    // A session goes when its last token has gone; the security log tells that it was.
+    // We delete a session after its last token. The security log still shows it.
     let spent: Vec<Uuid> =
         sessions::table
             .filter(sessions::expires_at.lt(At(day_ago)).and(diesel::dsl::not(

@@ -1,19 +1,19 @@
-//! Passwords that are tried first: common ones, keyboard runs, names and dates with a little around.
+//! Finds passwords that are easy to guess: common ones, keyboard runs, names and dates.
 //!
-//! Owns the judgement, by a kept estimator with its dictionaries, beside the rules of the domain. It
-//! must not hash or store anything.
+//! Owns this check, made with a well-kept estimator and its dictionaries. It comes on top of the
+//! domain's rules. It must not hash or store anything.
 
 use gridpatrol_domain::password::{PasswordFault, PasswordRules};
 
-/// Of the powers of ten of guesses that an estimate needs, the fewest that pass: what a lock after
-/// five failures and argon2 hold off easily.
+/// The smallest accepted estimate, as a power of ten of guesses. A lock after five failures and
+/// argon2 easily protect a password this strong.
 const LEAST_LOG10: f64 = 6.0;
 
-/// Every rule that this password of this officer breaks, the common ones included.
+/// Lists every rule that this officer's password breaks, common passwords included.
 #[must_use]
 pub fn faults(rules: &PasswordRules, password: &str, username: &str) -> Vec<PasswordFault> {
     let mut faults = rules.faults(password, username);
-    // One that breaks other rules is told of those first; a long one is not worth the estimate.
+    // If other rules are broken, we report those first. A long password does not need the estimate.
     if faults.is_empty() && is_common(password, username) {
         faults.push(PasswordFault::TooCommon);
     }

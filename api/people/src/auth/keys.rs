@@ -28,11 +28,11 @@ use gridpatrol_store::random;
 
 /// The file in the data directory that holds the key made at first start.
 const FILE: &str = "signing-keys.pem";
-/// What stands before the 32 secret bytes of an Ed25519 key in PKCS#8 (RFC 8410).
+/// The bytes before the 32 secret bytes of an Ed25519 key in PKCS#8 (RFC 8410).
 const PKCS8_PREFIX: [u8; 16] = [
     0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20,
 ];
-/// Verified tokens remembered in each of two generations.
+/// How many verified tokens each of the two generations keeps.
 const REMEMBERED: usize = 8192;
 
 /// Why there are no keys to sign with.
@@ -46,13 +46,13 @@ pub enum KeyError {
         /// Why.
         source: std::io::Error,
     },
-    /// The PEM text is not what it should be.
+    /// The PEM text is not valid.
     #[error(
         "the signing keys are not usable: {0}; Ed25519 keys in PEM are needed, \
          the first a private one (openssl genpkey -algorithm ed25519)"
     )]
     Unusable(String),
-    /// No randomness for a new key.
+    /// The system gave no random numbers for a new key.
     #[error(transparent)]
     NoRandomness(#[from] random::NoRandomness),
 }
@@ -100,8 +100,8 @@ struct Inner {
     verified: Mutex<Verified>,
 }
 
-/// Tokens whose signature was found right, by their hash. Two generations bound it: when the
-/// younger is full, the older is forgotten.
+/// Tokens with a valid signature, by their hash. Two generations limit the size: when the newer one
+/// is full, we drop the older one.
 #[derive(Default)]
 struct Verified {
     younger: HashMap<[u8; 32], (Bearer, i64)>,
@@ -137,7 +137,7 @@ impl Keys {
     /// The keys of a PEM text.
     ///
     /// # Errors
-    /// When the text holds no private Ed25519 key first, or another kind of key.
+    /// If the first key is not a private Ed25519 key, or the text has another kind of key.
     pub fn from_pem(text: &str, issuer: &str, lifetime: TimeDelta) -> Result<Self, KeyError> {
         let mut signing = None;
         let mut accepted = HashMap::new();
@@ -178,7 +178,7 @@ impl Keys {
         })
     }
 
-    /// An access token for this session, and for how many seconds it is good.
+    /// Makes an access token for this session. Also returns how many seconds it is valid.
     ///
     /// # Errors
     /// An internal fault when signing fails.
@@ -201,10 +201,10 @@ impl Keys {
         Ok((token, self.inner.lifetime.num_seconds()))
     }
 
-    /// Whom a token speaks for.
+    /// Finds who a token is for.
     ///
     /// # Errors
-    /// `token_expired` for a genuine one that has expired, `unauthenticated` for any other fault.
+    /// `token_expired` for our own token that has expired, `unauthenticated` for any other fault.
     pub fn verify(&self, token: &str, now: DateTime<Utc>) -> Result<Bearer, Problem> {
         let hash: [u8; 32] = Sha256::digest(token.as_bytes()).into();
         let known = self.verified().get(&hash);
@@ -266,11 +266,11 @@ pub fn read_file(path: &Path) -> Result<String, KeyError> {
     Ok(text)
 }
 
-/// The keys of the data directory; a new one at first start. Of two processes that start at once,
-/// one makes the key and both use it.
+/// Reads the keys from the data directory, or makes a new one at first start. If two processes
+/// start at once, one makes the key and both use it.
 ///
 /// # Errors
-/// When the file can be neither read nor made.
+/// If the file can be neither read nor created.
 pub fn read_or_make_file(data_dir: &Path) -> Result<String, KeyError> {
     let path = data_dir.join(FILE);
     if !path.exists() {
@@ -365,7 +365,7 @@ fn pem_blocks(text: &str) -> impl Iterator<Item = &str> {
         .filter_map(move |(from, to)| text.get(from..to))
 }
 
-/// A key's public half, and its private half where the block holds it.
+/// A key's public half, and its private half if the block has it.
 fn read_key(block: &str) -> Result<(Jwk, Option<EncodingKey>), KeyError> {
     if block.starts_with("-----BEGIN PRIVATE KEY-----") {
         let private = EncodingKey::from_ed_pem(block.as_bytes())?;

@@ -1,8 +1,9 @@
-//! Signing in with a name and a password.
+//! Signs an officer in with a name and a password.
 //!
-//! Owns the order of a sign-in: the wait, the password, the wait once more in the transaction that
-//! records the outcome, so that many guesses at once do not slip past the limit. An unknown name
-//! costs and answers what a known one with a wrong password does.
+//! Owns the order of a sign-in: check the wait, check the password, then check the wait again in
+//! the transaction that records the result, so that many guesses at once cannot get past the limit.
+//! An unknown name must take as long, and get the same answer, as a known name with a wrong
+//! password.
 
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
@@ -18,16 +19,16 @@ use super::{Auth, throttle};
 use gridpatrol_problem::Problem;
 use gridpatrol_store::{Conn, Lane, Store};
 
-/// Somebody who wants to sign in.
+/// A request to sign in.
 #[derive(Debug)]
 pub struct Attempt {
     /// The name, as typed.
     pub username: String,
     /// The password.
     pub password: String,
-    /// The device, if the app tells.
+    /// The device, if the client sends it.
     pub device: Option<Device>,
-    /// From where.
+    /// Where the request came from.
     pub origin: Origin,
 }
 
@@ -106,7 +107,7 @@ pub async fn sign_in(
     fresh.signing(auth, account)
 }
 
-/// Whom failures are counted for, and how.
+/// What we count failures for, and how.
 #[derive(Debug, Clone)]
 pub struct Door {
     username: Option<String>,
@@ -117,7 +118,7 @@ pub struct Door {
 }
 
 impl Door {
-    /// The door for a name, if what was typed could be one, and an address.
+    /// Counts for an address, and for the name if the text could be a name.
     #[must_use]
     pub fn new(auth: &Auth, username: Option<String>, origin: &Origin) -> Self {
         Self {
@@ -129,8 +130,8 @@ impl Door {
         }
     }
 
-    /// The door for an officer who is signed in and gives the password once more. Its failures are
-    /// counted apart, so that strangers who guess at the name do not keep the officer from it.
+    /// Counts for a signed-in officer who enters the password again. We count these failures
+    /// separately, so that strangers who guess at the name cannot block the officer.
     #[must_use]
     pub fn own(auth: &Auth, officer_id: Uuid, username: String, origin: &Origin) -> Self {
         Self {
@@ -158,7 +159,8 @@ impl Door {
         Ok(of_name.max(of_address))
     }
 
-    /// Counts a failure and says what is answered; a wait that began meanwhile comes first.
+    /// Counts a failure and returns the answer. If a wait began in the meantime, the answer is that
+    /// wait.
     ///
     /// # Errors
     /// When the database fails.
@@ -174,7 +176,7 @@ impl Door {
         Ok(Problem::new(Code::CredentialsInvalid))
     }
 
-    /// Counts a failure, unless a wait lasts; the seconds of that wait.
+    /// Counts a failure, unless there is a wait. Returns the seconds of that wait.
     ///
     /// # Errors
     /// When the database fails.
@@ -185,7 +187,7 @@ impl Door {
         now: DateTime<Utc>,
         kind: Kind,
     ) -> QueryResult<Option<u64>> {
-        // Always in this order: the name's row, the address's row.
+        // Always lock in this order: the name's row, then the address's row.
         let name = match &self.name_subject {
             Some(subject) => Some((subject, queries::failures_locked(conn, subject, now)?)),
             None => None,
@@ -197,7 +199,7 @@ impl Door {
         if let Some(seconds) = of_name.max(of_address) {
             return Ok(Some(seconds));
         }
-        // Whose name it is stands in the log alone: what is answered never tells.
+        // Only the log says whose name it is. The answer never does.
         let officer_id = match &self.username {
             Some(username) => queries::account_named(conn, username)?.map(|account| account.id),
             None => None,
@@ -231,8 +233,8 @@ impl Door {
         Ok(None)
     }
 
-    /// Forgets the failures of the name; those of the address stay, or a stranger with an account
-    /// could guess at others' without end.
+    /// Clears the failures of the name. Those of the address stay; otherwise a stranger with an
+    /// account could guess other passwords without limit.
     ///
     /// # Errors
     /// When the database fails.
@@ -270,5 +272,5 @@ fn disabled(
         },
     )?;
     Ok(Problem::new(Code::CredentialsInvalid)
-        .detail("The account is disabled; ask the administrator of your town."))
+        .detail("The account is disabled. Ask the administrator of your town."))
 }

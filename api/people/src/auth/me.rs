@@ -1,6 +1,6 @@
-//! Who the caller is, and where posted.
+//! Tells callers who they are and where they are posted.
 //!
-//! Owns the answer of `GET /v1/me`.
+//! Owns the answer of `GET /v1/me`. It must not change anything.
 
 use chrono::{DateTime, Utc};
 use gridpatrol_domain::grid::Tier;
@@ -176,7 +176,7 @@ fn service_account(
     }))
 }
 
-/// A posting with the names the town's directory knows. None when it went between two reads.
+/// A posting with the names from the town's directory. None if it was removed between two reads.
 fn described(town: &Town, posting: &gridpatrol_domain::officer::Posting) -> Option<Posting> {
     let grid = town.grid(posting.grid.id())?;
     let dated = town.postings().iter().find(|one| one.id == posting.id)?;

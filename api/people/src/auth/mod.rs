@@ -1,7 +1,7 @@
-//! Who is calling: sign-in, sessions, access tokens, passwords.
+//! Finds out who is calling: sign-in, sessions, access tokens, passwords.
 //!
 //! Owns everything from a password to a [`Signed`] caller. It must not decide what the caller may
-//! do: that is `gridpatrol_domain::officer` and `report::lifecycle`.
+//! do: `gridpatrol_domain::officer` and `gridpatrol_domain::report` do that.
 
 pub mod authenticate;
 pub mod change_password;
@@ -45,10 +45,10 @@ use tickets::Tickets;
 /// A request of a signed-in caller: path `P`, query `Q`, JSON body `B`.
 pub type Call<P = (), Q = (), B = ()> = SignedCall<Signed, P, Q, B>;
 
-/// The name under which processes that share a PostgreSQL database share their key.
+/// The name of the key that processes on one PostgreSQL database share.
 const SHARED_KEY: &str = "signing_key";
 
-/// Sign-in cannot be made ready.
+/// Why sign-in cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum AuthError {
     /// The signing keys.
@@ -135,7 +135,7 @@ impl Auth {
     }
 }
 
-/// A fault of the server that the caller can do nothing about.
+/// A server fault that the caller cannot fix.
 pub fn internal(error: impl std::fmt::Display) -> Problem {
     tracing::error!(%error, "sign-in");
     Problem::new(Code::Internal)

@@ -1,8 +1,8 @@
 //! Hashing passwords with argon2id.
 //!
-//! Owns: the parameters, the permits that bound how much memory and how many cores it takes, the
-//! dummy hash that makes an unknown name cost what a known one does. It must not run on an async
-//! thread, and must not know whose password it is.
+//! Owns the parameters, the permits that limit memory and cores, and the dummy hash that makes an
+//! unknown name take as long as a known one. It must not run on an async thread, and must not know
+//! whose password it is.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use gridpatrol_problem::Problem;
 use gridpatrol_store::overloaded;
 use gridpatrol_store::random;
 
-/// Longer waits for a permit are answered with 503.
+/// If the wait for a permit is longer, we answer 503.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A password cannot be hashed.
@@ -32,12 +32,12 @@ pub enum HashError {
     NoRandomness(#[from] random::NoRandomness),
 }
 
-/// What comparing a password with a hash told.
+/// The result of comparing a password with a hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Verdict {
     /// It is the password.
     pub matches: bool,
-    /// It is, but the hash was made with other parameters than those in force.
+    /// The password matches, but the hash was made with older parameters.
     pub outdated: bool,
 }
 
@@ -104,8 +104,8 @@ impl Passwords {
             .await
     }
 
-    /// Compares a password with a stored hash, off the async threads. Without a hash it takes as
-    /// long and never matches.
+    /// Compares a password with a stored hash, off the async threads. If there is no hash, it takes
+    /// as long and never matches.
     ///
     /// # Errors
     /// 503 when too many wait already.
@@ -123,7 +123,7 @@ impl Passwords {
         .await
     }
 
-    /// The first of these hashes is the password's.
+    /// Finds the first of these hashes that matches the password.
     ///
     /// # Errors
     /// 503 when too many wait already.
@@ -150,7 +150,7 @@ impl Passwords {
             .map_err(|_| busy())?
             .map_err(|_| busy())?;
         let done = tokio::task::spawn_blocking(move || {
-            // Held until the work is done, even when nobody waits for its answer any more.
+            // Keep it until the work is done, even if the caller has stopped waiting.
             let _permit = permit;
             work()
         })
@@ -177,7 +177,7 @@ fn hash_with(argon2: &Argon2<'_>, password: &[u8]) -> Result<String, HashError> 
     Ok(hash.to_string())
 }
 
-/// The parameters of the stored hash are used, whatever those in force.
+/// Uses the parameters of the stored hash, not the current settings.
 fn compare(argon2: &Argon2<'_>, password: &str, hash: &str) -> Result<Verdict, HashError> {
     let unreadable = |error: &dyn std::fmt::Display| {
         HashError::Argon2(format!("a stored hash cannot be read: {error}"))

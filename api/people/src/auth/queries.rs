@@ -1,6 +1,7 @@
 //! SQL of accounts, sessions, refresh tokens, failed sign-ins and former passwords.
 //!
-//! Owns statements only. What they mean is decided in `login`, `sessions` and `change_password`.
+//! Owns statements only. It must not decide what they mean: `login`, `sessions` and
+//! `change_password` do.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -49,7 +50,7 @@ pub struct Session {
     pub id: Uuid,
     /// Whose it is.
     pub officer_id: Uuid,
-    /// The device's id, as the app gave it.
+    /// The device's id, sent by the client.
     pub device_id: Option<String>,
     /// The device's name.
     pub device_name: Option<String>,
@@ -81,7 +82,7 @@ pub struct StoredToken {
     pub predecessor_hash: Option<Vec<u8>>,
     /// When it was given out.
     pub issued_at: DateTime<Utc>,
-    /// When it stops being good.
+    /// When it stops being valid.
     pub expires_at: DateTime<Utc>,
     /// When it was first exchanged.
     pub first_used_at: Option<DateTime<Utc>>,
@@ -117,7 +118,7 @@ pub fn account_locked(conn: &mut Conn, id: Uuid) -> QueryResult<Option<Account>>
     .optional()
 }
 
-/// Replaces a hash, if it still is the one expected.
+/// Replaces a hash if it is still the expected one.
 pub fn replace_hash(conn: &mut Conn, id: Uuid, expected: &str, hash: &str) -> QueryResult<usize> {
     diesel::update(
         officers::table.filter(
@@ -152,7 +153,7 @@ pub fn former_hashes(conn: &mut Conn, id: Uuid, most: i64) -> QueryResult<Vec<St
         .load(conn)
 }
 
-/// Remembers a password and forgets those beyond the latest `most`.
+/// Stores a password and deletes all but the latest `most`.
 pub fn remember_hash(
     conn: &mut Conn,
     id: Uuid,
@@ -208,7 +209,7 @@ pub fn failures(conn: &mut Conn, subject: &str) -> QueryResult<Option<Failures>>
         .map(failures_of))
 }
 
-/// The same, with the row made if there is none and locked until the transaction ends.
+/// The same, but creates the row if needed and locks it until the transaction ends.
 pub fn failures_locked(
     conn: &mut Conn,
     subject: &str,
@@ -235,7 +236,7 @@ pub fn failures_locked(
     .map(failures_of)
 }
 
-/// Remembers failures in a row that is there.
+/// Stores failures in an existing row.
 pub fn save_failures(conn: &mut Conn, subject: &str, failures: Failures) -> QueryResult<()> {
     diesel::update(login_failures::table.find(subject))
         .set((
@@ -377,7 +378,7 @@ pub fn add_token(conn: &mut Conn, token: &StoredToken) -> QueryResult<()> {
     Ok(())
 }
 
-/// Notes the first exchange of a token: every other of its session is superseded.
+/// Records the first exchange of a token. It replaces every other token of its session.
 pub fn use_token(conn: &mut Conn, token: &StoredToken, now: DateTime<Utc>) -> QueryResult<()> {
     diesel::update(refresh_tokens::table.find(&token.token_hash))
         .set(refresh_tokens::first_used_at.eq(Some(now)))
@@ -395,8 +396,8 @@ pub fn use_token(conn: &mut Conn, token: &StoredToken, now: DateTime<Utc>) -> Qu
     Ok(())
 }
 
-/// Forgets the oldest of a token's unused successors beyond `most`, so that a client that repeats
-/// itself does not fill the table.
+/// Deletes a token's oldest unused successors beyond `most`, so that a client that repeats requests
+/// does not fill the table.
 pub fn trim_successors(conn: &mut Conn, token: &StoredToken, most: i64) -> QueryResult<()> {
     let beyond: Vec<Vec<u8>> = refresh_tokens::table
         .filter(

@@ -1,8 +1,9 @@
-//! Refresh tokens: what they look like, and when one is still good.
+//! Refresh tokens: their form, and how long one is valid.
 //!
-//! Owns the grace rule of DESIGN.md 8 as a pure function: a rotated token stays usable until a
-//! successor is first used, so that an answer lost in the hills does not sign a phone out; what
-//! comes back after that was stolen or leaked. It must not touch the database (`sessions` does).
+//! Owns the grace rule as a pure function. The rule is a default of ours: a rotated token stays
+//! valid until a successor is first used, so that a lost answer does not sign a phone out. A token
+//! that comes back after that was stolen or leaked. This module must not touch the database
+//! (`sessions` does).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,30 +12,30 @@ use sha2::{Digest as _, Sha256};
 
 use gridpatrol_store::random;
 
-/// What every refresh token begins with, so that people and scanners know it for what it is.
+/// Every refresh token starts with this, so that people and scanners recognise it.
 const PREFIX: &str = "gpr_";
 
-/// A new refresh token and the hash that is stored of it.
+/// Makes a refresh token and the hash that we store.
 ///
 /// # Errors
-/// When the operating system gives no randomness.
+/// If the operating system gives no random numbers.
 pub fn new() -> Result<(String, Vec<u8>), random::NoRandomness> {
     let secret: [u8; 32] = random::bytes()?;
     let text = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(secret));
     Ok((text, Sha256::digest(secret).to_vec()))
 }
 
-/// The stored hash of a presented token; none when it cannot be one of ours.
+/// The stored hash of a token that a client sent. None if it cannot be one of ours.
 #[must_use]
 pub fn hash(text: &str) -> Option<Vec<u8>> {
     let secret = URL_SAFE_NO_PAD.decode(text.strip_prefix(PREFIX)?).ok()?;
     (secret.len() == 32).then(|| Sha256::digest(&secret).to_vec())
 }
 
-/// What is stored of a token, as far as the rule needs it.
+/// The stored facts about a token that the rule needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Standing {
-    /// When it stops being good, used or not.
+    /// When it stops being valid, used or not.
     pub expires_at: DateTime<Utc>,
     /// When it was first exchanged.
     pub first_used_at: Option<DateTime<Utc>>,
@@ -42,10 +43,10 @@ pub struct Standing {
     pub superseded_at: Option<DateTime<Utc>>,
 }
 
-/// What becomes of a presented token.
+/// What to do with a token that a client sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
-    /// Exchange it. The first time, every other token of its session is superseded.
+    /// Exchange it. The first exchange replaces every other token of its session.
     Renew {
         /// Whether it is the first time.
         first: bool,
@@ -153,7 +154,7 @@ mod tests {
         assert!(family.present(2), "one of the successors is used");
         assert!(!family.present(0), "the old one comes back");
         assert!(family.ended);
-        assert!(!family.present(4), "nothing of the family is good any more");
+        assert!(!family.present(4), "no token of the family is valid");
     }
 
     #[test]
@@ -176,8 +177,8 @@ mod tests {
     }
 
     proptest! {
-        /// An honest client that loses any answer it likes, and goes on with the newest token it
-        /// got, is never signed out.
+        /// An honest client that loses some answers and continues with its newest token is never
+        /// signed out.
         #[test]
         fn an_honest_client_is_never_signed_out(lost in prop::collection::vec(any::<bool>(), 1..60)) {
             let mut family = Family::default();
@@ -191,8 +192,7 @@ mod tests {
             }
         }
 
-        /// At any time, the tokens that are good belong to one generation: a used one and its
-        /// successors.
+        /// At any time, all valid tokens belong to one generation: a used token and its successors.
         #[test]
         fn what_is_good_is_one_generation(presented in prop::collection::vec(0_usize..100, 0..40)) {
             let mut family = Family::default();

@@ -1,6 +1,7 @@
 //! HTTP of sign-in.
 //!
-//! Owns paths and wire types. What happens is decided in `login`, `sessions` and `change_password`.
+//! Owns paths and wire types. It must not decide what happens: `login`, `sessions` and
+//! `change_password` do.
 
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::web::Data;
@@ -118,7 +119,7 @@ impl Validate for SignIn {
     }
 }
 
-/// A password as it is given to be compared.
+/// Checks the form of a password that we will compare.
 fn password(errors: &mut Errors, segment: &str, password: &str) {
     if password.is_empty() {
         errors.add(segment, "too_short", "Must not be empty.");
@@ -154,7 +155,7 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    /// The answer of whoever signed in or refreshed; nobody keeps it.
+    /// The answer to a sign-in or refresh. It must not be cached.
     #[must_use]
     pub fn respond(signing: Signing) -> HttpResponse {
         let tokens = Self {
@@ -251,7 +252,7 @@ async fn refresh(auth: Data<Auth>, call: Open<(), (), Refresh>) -> Result<HttpRe
     Ok(Tokens::respond(signing))
 }
 
-/// Where a signed-in call came from.
+/// Where a signed-in request came from.
 pub fn origin<P, Q, B>(call: &Call<P, Q, B>) -> Origin {
     Origin {
         address: call.address.clone(),
@@ -430,7 +431,7 @@ async fn issue_ticket(
         },
         Some(_) => Holder::Key(call.actor.session_id),
     };
-    // The body was validated: the prefix has a canonical form.
+    // The body is already validated, so the prefix has a canonical form.
     let path_prefix = tickets::canonical(&call.body.path_prefix).unwrap_or_default();
     let (ticket, expires_at) = auth.tickets.issue(holder, &path_prefix, call.now);
     let ticket = Ticket {

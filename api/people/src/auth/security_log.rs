@@ -1,7 +1,7 @@
-//! The security log: sign-ins, refusals, locks, ends of sessions (DESIGN.md 6).
+//! The security log: sign-ins, refusals, locks, ends of sessions.
 //!
-//! Owns its rows, which are only ever added. It stands apart from the towns' chains, so that
-//! strangers cannot take a town's lock. Passwords and tokens never come here.
+//! Owns its rows. We only ever add rows. The log is separate from the towns' chains, so that
+//! strangers cannot hold a town's lock. It must never contain passwords or tokens.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -40,7 +40,7 @@ pub enum Kind {
     WebhookSecretIssued,
     /// A webhook was ended.
     WebhookEnded,
-    /// Who manages an officer gave a one-time password.
+    /// A manager of the officer set a one-time password.
     PasswordReset,
     /// An account was disabled.
     Disabled,
@@ -48,18 +48,18 @@ pub enum Kind {
     Enabled,
     /// An officer was invited.
     Invited,
-    /// A phone was signed in by an invitation.
+    /// An invitation signed a phone in.
     InvitationAccepted,
     /// An invitation was wrong, spent or expired.
     InvitationRefused,
-    /// A year was given another table of holidays; the detail says which.
+    /// The holiday table of a year was replaced. The detail says which year.
     CalendarChanged,
-    /// A report was taken out of the system with everything about it; the detail says which.
+    /// A report was removed from the system with everything about it. The detail says which.
     PackageTaken,
 }
 
 impl Kind {
-    /// The kinds whose detail is the name of a phone: somebody's, such as 张三的手机.
+    /// Kinds whose detail is the name of a phone, which may name a person, such as 张三的手机.
     pub const OF_PHONES: [Self; 2] = [Self::SignedIn, Self::InvitationAccepted];
 
     /// As it is stored.
@@ -91,7 +91,7 @@ impl Kind {
     }
 }
 
-/// From where a request came.
+/// Where a request came from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Origin {
     /// The caller's address.
@@ -105,9 +105,9 @@ pub struct Origin {
 pub struct Record<'a> {
     /// What happened.
     pub kind: Kind,
-    /// To whom, if known.
+    /// The officer, if known.
     pub officer_id: Option<Uuid>,
-    /// Under which name, if it could be one.
+    /// The name used, if the text could be a name.
     pub username: Option<&'a str>,
     /// More about it.
     pub detail: Option<&'a str>,

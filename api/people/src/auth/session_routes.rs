@@ -1,8 +1,8 @@
-//! HTTP of sessions: one's own, those of officers one manages, and signing in by invitation.
+//! HTTP of the caller's own sessions.
 //!
-//! Owns paths and wire types. A session that ends is cut off at once: every request asks for it.
-//! Signed links to pictures hold on until the end of the next day (`photos::links`): they name no
-//! officer, and caches keep the pictures anyway.
+//! Owns paths and wire types. It must not end sessions itself: `sessions` does. Every request
+//! checks its session, so an ended session stops working at once. Signed links to photos stay valid
+//! until the end of the next day: they name no officer, and caches keep the photos anyway.
 
 use actix_web::{HttpResponse, delete, get};
 use chrono::{DateTime, Utc};
@@ -178,10 +178,10 @@ async fn end_session(call: Call<Uuid>) -> Result<HttpResponse, Problem> {
     ended(owned)
 }
 
-/// The answer after a session was to end.
+/// The answer to a request to end a session.
 ///
 /// # Errors
-/// `not_found` where there was none.
+/// `not_found` if there was no such session.
 pub fn ended(owned: bool) -> Result<HttpResponse, Problem> {
     if owned {
         Ok(HttpResponse::NoContent().finish())

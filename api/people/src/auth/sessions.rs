@@ -1,7 +1,8 @@
-//! Sessions: how they begin, go on and end.
+//! Sessions: how they begin, continue and end.
 //!
-//! Owns their transactions. A session is a device's: signing in again on the same device replaces
-//! the session it had. When a refresh token comes back late is decided in `refresh_token`.
+//! Owns their transactions. A session belongs to a device: signing in again on the same device
+//! replaces its session. This module must not decide whether a refresh token is still valid:
+//! `refresh_token` does.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::QueryResult;
@@ -16,7 +17,7 @@ use super::{Auth, internal};
 use gridpatrol_problem::Problem;
 use gridpatrol_store::{Conn, Lane, Store};
 
-/// Successors of one token that are kept while none is used.
+/// How many unused successors of one token we keep.
 const SUCCESSORS: i64 = 20;
 
 /// Why a session ended.
@@ -28,17 +29,17 @@ pub enum End {
     Revoked,
     /// The officer signed in again on the same device.
     Replaced,
-    /// The officer has too many sessions; this one was used longest ago.
+    /// The officer had too many sessions, and this one was unused for the longest time.
     Crowded,
     /// The password was changed in another session.
     PasswordChanged,
     /// A refresh token came back after its successor was used.
     RefreshReused,
-    /// Who manages the officer ended it.
+    /// A manager of the officer ended it.
     ByManager,
     /// The account was disabled.
     Disabled,
-    /// Who manages the officer gave a one-time password.
+    /// A manager of the officer set a one-time password.
     PasswordReset,
 }
 
@@ -58,10 +59,10 @@ impl End {
     }
 }
 
-/// The device a session belongs to, as the app tells.
+/// The device of a session, as the client describes it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Device {
-    /// An id the app keeps on the device.
+    /// An id that the client keeps on the device.
     pub id: Option<String>,
     /// What people call it.
     pub name: Option<String>,
@@ -69,7 +70,7 @@ pub struct Device {
     pub platform: Option<String>,
 }
 
-/// How long and how many.
+/// The limits on the length and number of sessions.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     refresh: TimeDelta,
@@ -89,12 +90,12 @@ impl Limits {
     }
 }
 
-/// What a caller gets who signed in or refreshed.
+/// What a caller gets after signing in or refreshing.
 #[derive(Debug, Clone)]
 pub struct Signing {
     /// The access token.
     pub access_token: String,
-    /// For how many seconds it is good.
+    /// How many seconds it is valid.
     pub expires_in: i64,
     /// The refresh token.
     pub refresh_token: String,
@@ -104,7 +105,8 @@ pub struct Signing {
     pub session_id: Uuid,
 }
 
-/// A session about to begin, made outside the transaction, which may run twice.
+/// A session that is about to begin. We make it outside the transaction, because that may run
+/// twice.
 #[derive(Debug, Clone)]
 pub struct Fresh {
     session_id: Uuid,
@@ -117,7 +119,7 @@ impl Fresh {
     /// A new id and a new token.
     ///
     /// # Errors
-    /// An internal fault when there is no randomness.
+    /// An internal fault if the system gives no random numbers.
     pub fn new(now: DateTime<Utc>) -> Result<Self, Problem> {
         let (refresh_token, token_hash) = refresh_token::new().map_err(internal)?;
         Ok(Self {
@@ -154,7 +156,7 @@ impl Fresh {
     }
 }
 
-/// Stores a session that begins.
+/// Stores a new session.
 ///
 /// # Errors
 /// When the database fails.
@@ -224,7 +226,7 @@ pub fn begin(
     )
 }
 
-/// Ends sessions of an officer; those that ended before stay as they are.
+/// Ends sessions of an officer. Sessions that have already ended do not change.
 ///
 /// # Errors
 /// When the database fails.
@@ -260,7 +262,7 @@ pub fn end(
     Ok(())
 }
 
-/// Ends all sessions of an officer, but the one kept.
+/// Ends all sessions of an officer except the one to keep.
 ///
 /// # Errors
 /// When the database fails.
@@ -280,7 +282,7 @@ pub fn end_all(
     end(conn, officer_id, &open, reason, origin, now)
 }
 
-/// Ends one of an officer's own sessions. False: it is none of theirs.
+/// Ends one of an officer's own sessions. False: the officer has no such session.
 ///
 /// # Errors
 /// When the database fails.
@@ -303,7 +305,7 @@ pub fn end_own(
 /// Exchanges a refresh token for new tokens.
 ///
 /// # Errors
-/// `session_ended` when it is no good any more, 503.
+/// `session_ended` if the token is no longer valid, 503.
 pub async fn refresh(
     store: &Store,
     auth: &Auth,
@@ -312,7 +314,7 @@ pub async fn refresh(
     origin: Origin,
 ) -> Result<Signing, Problem> {
     let hash = refresh_token::hash(presented).ok_or_else(ended)?;
-    // Strangers' tokens stop here, before the writer.
+    // Unknown tokens stop here, before they reach the writer.
     let known = {
         let hash = hash.clone();
         store
@@ -344,7 +346,7 @@ pub async fn refresh(
     })
 }
 
-/// The exchange itself; none when the token is no good any more, which may end the session.
+/// The exchange itself. None if the token is no longer valid, which may end the session.
 fn exchange(
     conn: &mut Conn,
     hash: &[u8],
@@ -356,7 +358,8 @@ fn exchange(
     let Some(token) = queries::token(conn, hash)? else {
         return Ok(None);
     };
-    // The session's row orders concurrent exchanges; only then the token's state is final.
+    // Locking the session's row puts concurrent exchanges in order. Only then is the token's state
+    // final.
     let Some(session) = queries::session_locked(conn, token.session_id)? else {
         return Ok(None);
     };

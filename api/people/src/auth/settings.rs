@@ -1,6 +1,7 @@
-//! Settings of sign-in: every number that DOMAIN.md 9 and DESIGN.md 8 leave to the operator.
+//! Settings of sign-in: every number that the operator can choose.
 //!
-//! Owns their defaults and their bounds. It must not read files or the environment itself.
+//! Owns their defaults and their limits. It must not read files or the environment
+//! itself.
 
 use std::path::PathBuf;
 
@@ -12,18 +13,18 @@ use super::throttle::Limits;
 #[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AuthSettings {
-    /// PEM file with Ed25519 keys: the first signs, all are accepted. Absent: the server makes a
-    /// key of its own at first start.
+    /// PEM file with Ed25519 keys: the first signs, all are accepted. Absent: the server makes its
+    /// own key at first start.
     pub signing_keys: Option<PathBuf>,
     /// `iss` and `aud` of the access tokens.
     pub issuer: String,
-    /// How long an access token is good for.
+    /// How long an access token is valid.
     pub access_minutes: u32,
-    /// How long a refresh token is good for when it is not used.
+    /// How long an unused refresh token is valid.
     pub refresh_days: u32,
     /// How long a session lasts at most, however often it is refreshed.
     pub session_days: u32,
-    /// How many sessions an officer has at most; the oldest makes room.
+    /// How many sessions an officer may have. A new one replaces the oldest.
     pub sessions_per_officer: u32,
     /// How long an invitation can be accepted.
     pub invitation_hours: u32,
@@ -33,13 +34,13 @@ pub struct AuthSettings {
     pub argon2_passes: u32,
     /// argon2id: lanes.
     pub argon2_lanes: u32,
-    /// How many passwords are hashed at once; 0 means one a core.
+    /// How many passwords are hashed at once. 0 means one per core.
     pub hashing_permits: u32,
     /// Fewest characters of a password.
     pub password_min_chars: u32,
-    /// Of the four classes of characters, how many a password has.
+    /// How many of the four classes of characters a password needs.
     pub password_min_classes: u32,
-    /// How many former passwords must not come back.
+    /// How many former passwords an officer cannot use again.
     pub passwords_remembered: u32,
     /// Failures of one name until it is locked.
     pub failures_until_lock: u32,
@@ -77,7 +78,7 @@ impl Default for AuthSettings {
 }
 
 impl AuthSettings {
-    /// Every setting out of its bounds, each with what is allowed.
+    /// Lists every setting that is out of its limits, with the allowed values.
     #[must_use]
     pub fn faults(&self) -> Vec<String> {
         let bounds = [
@@ -162,7 +163,7 @@ impl AuthSettings {
         chrono::TimeDelta::hours(self.invitation_hours.into())
     }
 
-    /// How long an access token is good for.
+    /// How long an access token is valid.
     #[must_use]
     pub fn access_lifetime(&self) -> chrono::TimeDelta {
         chrono::TimeDelta::minutes(self.access_minutes.into())

@@ -164,7 +164,7 @@ async fn a_lost_answer_signs_nobody_out_and_a_late_token_ends_the_session() {
         let first = house.sign_in(" Group_1_1", PASSWORD).await.unwrap();
         assert!(first.account.must_change_password);
         house.later(900);
-        // Ten at once, as a phone with a bad line does: all are answered.
+        // Ten at once, as a phone on a bad line sends them: all get an answer.
         let renewed =
             futures_util::future::join_all((0..10).map(|_| house.refresh(&first.refresh_token)))
                 .await;
@@ -177,7 +177,7 @@ async fn a_lost_answer_signs_nobody_out_and_a_late_token_ends_the_session() {
         house.later(900);
         let next = house.refresh(&renewed[3].refresh_token).await.unwrap();
         house.later(1);
-        // Its successor is lost as well: it is good for another.
+        // Its successor is lost too: the token gives another one.
         house.refresh(&renewed[3].refresh_token).await.unwrap();
         assert_eq!(house.open_sessions().await, [first.session_id]);
         let late = code(house.refresh(&first.refresh_token).await);
@@ -222,7 +222,7 @@ async fn guessing_is_slowed_down_and_stopped_and_the_lock_ends() {
             let wrong = house.sign_in("group_1_1", "wrong").await;
             assert_eq!(code(wrong), Code::CredentialsInvalid);
             if pause > 0 {
-                // Even the right password has to wait, and asking meanwhile costs nothing.
+                // Even the right password has to wait, and trying in the meantime adds no wait.
                 let waiting = house.sign_in("group_1_1", PASSWORD).await.unwrap_err();
                 assert_eq!(waiting.code, Code::LoginLocked);
                 assert_eq!(waiting.retry_after_s, Some(pause));
@@ -235,7 +235,7 @@ async fn guessing_is_slowed_down_and_stopped_and_the_lock_ends() {
         );
         let locked = house.sign_in("group_1_1", PASSWORD).await.unwrap_err();
         assert_eq!(locked.retry_after_s, Some(1800));
-        // Others at the same address are not concerned.
+        // It does not affect others at the same address.
         assert_eq!(
             code(house.sign_in("group_1_2", "wrong").await),
             Code::CredentialsInvalid

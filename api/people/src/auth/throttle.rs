@@ -1,8 +1,9 @@
-//! Slows down and then stops whoever guesses passwords.
+//! Slows down and then stops people who guess passwords.
 //!
-//! Owns the rules: a growing delay per name, then a lock; a lock per address that many officers
-//! may share and that always ends. Nothing is held open: the answer is 429 with the seconds to
-//! wait. It must not know what a password is; `login` asks it before and after.
+//! Owns the rules: a growing delay per name, then a lock; and a lock per address, which many
+//! officers may share and which always ends. We do not keep requests waiting: the answer is 429
+//! with the seconds to wait. This module must not know what a password is. `login` asks it before
+//! and after the check.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -11,24 +12,24 @@ use chrono::{DateTime, TimeDelta, Utc};
 pub struct Limits {
     /// Failures until the lock.
     pub failures: u32,
-    /// How long the lock lasts; as long after the last failure the count begins anew.
+    /// How long the lock lasts. The count also restarts this long after the last failure.
     pub lock: TimeDelta,
     /// Whether each failure from the second on asks for a pause: 2, 4, 8 … seconds.
     pub delays: bool,
 }
 
-/// What is remembered of a name or an address.
+/// What we store about a name or an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Failures {
     /// Failed sign-ins since the last success or since they were forgotten.
     pub count: u32,
     /// The last of them.
     pub last_at: DateTime<Utc>,
-    /// Until when no password is tried at all.
+    /// Until this time we try no password at all.
     pub locked_until: Option<DateTime<Utc>>,
 }
 
-/// How long to wait before a password is tried again. `Some` at least one second.
+/// How long to wait before the next password is tried. `Some` is at least one second.
 #[must_use]
 pub fn wait(failures: Option<Failures>, limits: Limits, now: DateTime<Utc>) -> Option<u64> {
     let failures = failures?;
@@ -41,8 +42,8 @@ pub fn wait(failures: Option<Failures>, limits: Limits, now: DateTime<Utc>) -> O
     (left > 0).then(|| u64::try_from(left).unwrap_or(0).div_ceil(1000))
 }
 
-/// What is remembered after one more failure, which is never counted while a wait lasts: so a lock
-/// ends when it said it would, whatever strangers do meanwhile.
+/// What we store after one more failure. We never count failures during a wait, so a lock ends at
+/// the promised time, whatever strangers do.
 #[must_use]
 pub fn failed(failures: Option<Failures>, limits: Limits, now: DateTime<Utc>) -> Failures {
     let count = failures
@@ -143,8 +144,8 @@ mod tests {
     }
 
     proptest! {
-        /// However persistent strangers are, the owner's turn comes: no wait is longer than the
-        /// lock, and waiting it out frees the subject.
+        /// However persistent strangers are, the owner gets in: no wait is longer than the lock,
+        /// and the subject is free after the wait.
         #[test]
         fn every_wait_ends(steps in prop::collection::vec(0_i64..4000, 1..60)) {
             let mut known = None;

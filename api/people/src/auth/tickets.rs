@@ -1,9 +1,9 @@
-//! Tickets: five minutes of reading for `EventSource` and `<img>`, which can send no header.
+//! Tickets: five minutes of read access for `EventSource` and `<img>`, which cannot send headers.
 //!
-//! Owns the form of a ticket and what it is good for: GET, below one path, as long as the session or
-//! the service key lasts that it was given out to. It is signed, not stored, with a key of its own: it
-//! is no bearer token, and a bearer token is no ticket. Query strings are not logged, and no answer
-//! lets a browser tell where it came from (`Referrer-Policy`), so that a ticket goes no further.
+//! Owns the form of a ticket and what it allows: GET, below one path, while its session or service
+//! key is valid. A ticket is signed with a separate key and not stored. A ticket must not work as a
+//! bearer token, nor a bearer token as a ticket. Tickets do not leak: we do not log query strings,
+//! and every answer forbids the browser to send a referrer (`Referrer-Policy`).
 
 use actix_web::HttpRequest;
 use actix_web::http::Method;
@@ -20,16 +20,16 @@ use gridpatrol_http::call::TICKET;
 use gridpatrol_http::query;
 use gridpatrol_problem::Problem;
 
-/// How long a ticket is good.
+/// How long a ticket is valid.
 pub const LIFETIME: TimeDelta = TimeDelta::minutes(5);
 /// Most characters of a path prefix.
 pub const MOST_PREFIX_CHARS: usize = 200;
 
-/// What every ticket begins with, so that secret scanners find one.
+/// Every ticket starts with this, so that secret scanners can find it.
 const PREFIX: &str = "gpt_";
 const TAG_BYTES: usize = 32;
 
-/// Whom a ticket was given out to.
+/// Who a ticket was issued to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Holder {
     /// An officer's session.
@@ -54,7 +54,7 @@ impl std::fmt::Debug for Tickets {
 }
 
 impl Tickets {
-    /// With this key, of 32 random bytes.
+    /// Uses this key of 32 random bytes.
     #[must_use]
     pub fn new(key: &[u8; 32]) -> Self {
         let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
@@ -64,7 +64,7 @@ impl Tickets {
         Self(Hmac::new(&block))
     }
 
-    /// A ticket below this prefix, which is canonical ([`canonical`]), and until when it is good.
+    /// Makes a ticket for this canonical prefix ([`canonical`]). Also returns when it expires.
     #[must_use]
     pub fn issue(
         &self,
@@ -93,25 +93,24 @@ impl Tickets {
         )
     }
 
-    /// Who may read `path` by this ticket.
+    /// Finds who may read `path` with this ticket.
     ///
     /// # Errors
-    /// `unauthenticated` when this server did not give it out, or not for this path; `token_expired`.
+    /// `unauthenticated` if this server did not issue it, or not for this path; `token_expired`.
     pub fn check(&self, ticket: &str, path: &str, now: DateTime<Utc>) -> Result<Holder, Problem> {
         let foreign = || {
-            Problem::new(Code::Unauthenticated).detail(
-                "This server did not give out the ticket. Ask POST /v1/auth/tickets for one.",
-            )
+            Problem::new(Code::Unauthenticated)
+                .detail("This server did not issue the ticket. Get one with POST /v1/auth/tickets.")
         };
         let (holder, expires, prefix) = self.open(ticket).ok_or_else(foreign)?;
         if expires <= now.timestamp() {
             return Err(Problem::new(Code::TokenExpired)
-                .detail("The ticket has expired. Ask POST /v1/auth/tickets for another."));
+                .detail("The ticket has expired. Get a new one with POST /v1/auth/tickets."));
         }
-        // A path in another spelling than the canonical one might mean another place than it says.
+        // A path that is not in canonical form might lead to another place.
         if canonical(path).as_deref() != Some(path) || !covers(&prefix, path) {
             return Err(Problem::new(Code::Unauthenticated).detail(format!(
-                "The ticket is good below {prefix} and nowhere else. Ask for one of this path."
+                "The ticket is valid only below {prefix}. Get one for this path."
             )));
         }
         Ok(holder)
@@ -146,8 +145,8 @@ impl Tickets {
     }
 }
 
-/// The ticket that a request carries: on GET alone, and only where no `Authorization` header says who
-/// calls. Anywhere else the parameter is an unknown one.
+/// The ticket of a request. We accept it only on GET and without an `Authorization` header.
+/// Otherwise the parameter is unknown.
 #[must_use]
 pub fn carried(request: &HttpRequest) -> Option<String> {
     if request.method() != Method::GET || request.headers().contains_key(AUTHORIZATION) {
@@ -160,8 +159,8 @@ pub fn carried(request: &HttpRequest) -> Option<String> {
     }
 }
 
-/// A path below `/v1/` in its one spelling: plain segments, none empty, none of dots, without a slash
-/// at the end. None: it is no such path.
+/// A path below `/v1/` in canonical form: plain segments, none empty, none only dots, no slash at
+/// the end. None: it is not such a path.
 #[must_use]
 pub fn canonical(path: &str) -> Option<String> {
     let trimmed = path.strip_suffix('/').unwrap_or(path);

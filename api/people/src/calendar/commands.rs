@@ -1,8 +1,8 @@
-//! Giving a year its table: one transaction.
+//! Sets the holiday table of a year, in one transaction.
 //!
-//! Owns who may, and what is recorded: a table is a new version of its year, none is ever written
-//! over, and the security log says who gave it. It is no town's, so no town's chain has it; what was
-//! counted by it stands in the deadlines of the reports, which a later table never moves.
+//! Owns who may do it, and what we record. Each table is a new version of its year; it must never
+//! overwrite an old one. The security log says who set it. The calendar belongs to no town, so it
+//! is in no town's chain. A later table never moves the deadlines that reports already have.
 
 use chrono::{DateTime, Utc};
 use gridpatrol_domain::calendar::Year;
@@ -16,12 +16,12 @@ use gridpatrol_http::etag::{self, IfMatch};
 use gridpatrol_problem::Problem;
 use gridpatrol_store::{Conn, Outcome};
 
-/// Who gives a table.
+/// Who sets a table.
 #[derive(Debug, Clone)]
 pub struct Giver {
-    /// The officer; none: the command line.
+    /// The officer. None: the command line.
     pub officer_id: Option<Uuid>,
-    /// From where.
+    /// Where the request came from.
     pub origin: Origin,
 }
 
@@ -34,11 +34,11 @@ pub fn may_change(actor: &Actor) -> Result<(), Problem> {
         return Ok(());
     }
     Err(Problem::new(Code::NotPermitted)
-        .detail("The calendar is one for all towns: administrators change it."))
+        .detail("All towns share one calendar. Only administrators can change it."))
 }
 
-/// Gives a year its table, whole. The same one again is no change. Without `if_match`, as the command
-/// line gives it, the version is not compared.
+/// Sets the whole table of a year. Setting the same table again changes nothing. Without
+/// `if_match`, as on the command line, we do not compare the version.
 ///
 /// # Errors
 /// `version_mismatch`.
@@ -49,7 +49,7 @@ pub fn give(
     if_match: Option<&IfMatch>,
     now: DateTime<Utc>,
 ) -> Outcome<Row> {
-    // With the state locked nobody else adds a version.
+    // The state is locked, so no other transaction adds a version.
     queries::touch(conn)?;
     let latest = queries::latest(conn, year.year)?;
     let version = latest.as_ref().map_or(0, |row| row.version);

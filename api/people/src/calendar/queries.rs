@@ -12,7 +12,7 @@ use gridpatrol_store::schema::{calendar_state as state, calendar_years as table}
 use gridpatrol_store::types::At;
 use gridpatrol_store::{Conn, on_each};
 
-/// A version of a year's table as it is kept.
+/// A stored version of a year's table.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = table)]
 pub struct Row {
@@ -20,9 +20,9 @@ pub struct Row {
     pub version: i64,
     /// The table as JSON.
     pub body: String,
-    /// When it was given.
+    /// When it was set.
     pub created_at: DateTime<Utc>,
-    /// By whom; none: the command line.
+    /// Who set it. None: the command line.
     pub created_by: Option<Uuid>,
 }
 
@@ -49,9 +49,9 @@ pub fn latest(conn: &mut Conn, year: i32) -> QueryResult<Option<Row>> {
         .optional()
 }
 
-/// Makes other changes wait until the transaction ends, and lets every process know. The number is
-/// random, not the next one: one that was seen before its transaction was rolled back must never come
-/// again with another content.
+/// Makes other changes wait until the transaction ends, and tells every process. The number is
+/// random, not the next one: if a process saw a number and the transaction was rolled back, that
+/// number must never return with other content.
 ///
 /// # Errors
 /// If the database fails.

@@ -1,6 +1,6 @@
 //! Holidays and make-up days over HTTP.
 //!
-//! Owns the wire and nothing else.
+//! Owns paths and wire types only. It must not decide anything.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, get, put};

@@ -1,6 +1,7 @@
-//! Boundaries as they are kept, and which grid a point lies in.
+//! Stored boundaries, and which grid a point lies in.
 //!
-//! Owns their rows. What a boundary must be stands in `gridpatrol_domain::geo::boundary`.
+//! Owns their rows. It must not decide what a valid boundary is: `gridpatrol_domain::geo::boundary`
+//! does.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -23,16 +24,16 @@ pub struct Drawn {
     pub grid_id: Uuid,
     /// The boundary in WGS-84.
     pub boundary: Boundary,
-    /// The GeoJSON geometry as it was sent.
+    /// The GeoJSON geometry that the client sent.
     pub sent: String,
-    /// In which system.
+    /// The coordinate system it was sent in.
     pub sent_crs: Crs,
     /// When.
     pub changed_at: DateTime<Utc>,
 }
 
 impl Drawn {
-    /// What tells it from others, without its vertices.
+    /// What identifies it, without its vertices.
     #[must_use]
     pub fn summary(&self) -> Value {
         let bounds = self.boundary.bounds();
@@ -82,7 +83,7 @@ pub fn find(conn: &mut Conn, grid: Uuid) -> QueryResult<Option<Drawn>> {
     Ok(found.and_then(drawn))
 }
 
-/// Keeps the boundary of a grid instead of the one it had.
+/// Stores the boundary of a grid and replaces the old one.
 ///
 /// # Errors
 /// If the database fails.
@@ -112,12 +113,12 @@ pub fn save(conn: &mut Conn, town: Uuid, grid: Uuid, boundary: Option<&Drawn>) -
 pub struct Near {
     /// The grid.
     pub grid: Grid,
-    /// Metres from the point to its boundary; zero within.
+    /// Metres from the point to its boundary. Zero inside.
     pub metres: f64,
 }
 
 impl Near {
-    /// Nearer, or as near and deeper, comes first.
+    /// The nearer grid comes first; at the same distance, the deeper one.
     fn before(&self, other: &Self) -> bool {
         match self.metres.total_cmp(&other.metres) {
             std::cmp::Ordering::Less => true,
@@ -129,8 +130,8 @@ impl Near {
     }
 }
 
-/// The deepest grid of a town whose boundary holds the point, or else the nearest. Boundaries are
-/// read only where their boxes are near enough to matter.
+/// Finds the deepest grid of a town whose boundary contains the point, or else the nearest grid. We
+/// read a boundary only if its box is near enough.
 ///
 /// # Errors
 /// If the database fails.
@@ -180,7 +181,7 @@ pub fn nearest(conn: &mut Conn, town: &Town, at: Position) -> Outcome<Option<Nea
     Ok(best)
 }
 
-/// The nearer of two towns' grids.
+/// The nearer of two grids from different towns.
 #[must_use]
 pub fn nearer(one: Option<Near>, other: Option<Near>) -> Option<Near> {
     match (one, other) {

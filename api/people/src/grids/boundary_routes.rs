@@ -1,6 +1,6 @@
 //! HTTP of boundaries: drawing one, reading it, and the grid that a point lies in.
 //!
-//! Owns paths and wire types.
+//! Owns paths and wire types. It must not search for grids itself: `boundaries` does.
 
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
@@ -157,7 +157,7 @@ async fn put_boundary(
     let (manager, id) = (manager(&directory, &call), call.path.id);
     let (geometry, if_match) = (call.body.geometry.clone(), call.if_match.clone());
     let crs = call.body.crs.get().unwrap_or(Crs::Wgs84);
-    // Looking for crossings takes its time.
+    // Searching for crossings takes time.
     let boundary = actix_web::web::block(move || {
         Boundary::read(&geometry, crs).map(|boundary| (boundary, geometry.to_string(), crs))
     })

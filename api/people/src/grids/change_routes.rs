@@ -1,6 +1,7 @@
-//! HTTP of changing grids: making one, amending, moving, ending, and the history of all that.
+//! HTTP of changing grids: create, change, move and end one, and read its history.
 //!
-//! Owns paths and wire types. Rules stand in `gridpatrol_domain::grid_management`.
+//! Owns paths and wire types. It must not hold rules: they are in
+//! `gridpatrol_domain::grid_management`.
 
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
@@ -58,7 +59,7 @@ pub struct ById {
     pub id: Uuid,
 }
 
-/// The caller as one who may change grids.
+/// The caller, in the form that the rules for changing grids use.
 pub(super) fn manager<P, Q, B>(directory: &Directory, call: &Call<P, Q, B>) -> Manager {
     Manager {
         directory: directory.clone(),
@@ -148,7 +149,7 @@ fn plain(segment: &str, value: Option<&str>, errors: &mut Errors) {
     }
 }
 
-/// An instant of the People's Republic.
+/// An instant between the years 1949 and 2199.
 fn dated(segment: &str, value: Option<DateTime<Utc>>, errors: &mut Errors) {
     if value.is_some_and(|value| !(1949..=2199).contains(&value.year())) {
         let detail = "Give an instant between the years 1949 and 2199.";
@@ -204,7 +205,7 @@ impl Validate for GridArchiving {
     }
 }
 
-/// A code that was validated.
+/// A validated code.
 fn parsed(code: &str) -> Result<DivisionCode, Problem> {
     DivisionCode::parse(code).map_err(|_| Problem::new(Code::ValidationFailed))
 }

@@ -1,7 +1,8 @@
-//! Making and changing a grid: one transaction each.
+//! Creates and changes a grid, one transaction each.
 //!
-//! Owns who is asked what in which order: sight (404), right (403), version (412), rules (409). What
-//! moves or ends stands in `restructure`.
+//! Owns the order of the checks: can the caller see it (404), may they change it (403), is the
+//! version right (412), do the rules allow it (409). It must not move or end grids: `restructure`
+//! does.
 
 use std::sync::Arc;
 
@@ -27,7 +28,7 @@ use gridpatrol_http::etag::{self, IfMatch};
 use gridpatrol_problem::{FieldError, Problem};
 use gridpatrol_store::{Conn, Outcome, events, town};
 
-/// Who asks for a change, and when.
+/// The officer who asks for a change, and when.
 #[derive(Clone)]
 pub struct Manager {
     /// The towns.
@@ -38,12 +39,12 @@ pub struct Manager {
     pub now: DateTime<Utc>,
 }
 
-/// A grid to be.
+/// A new grid.
 #[derive(Debug, Clone)]
 pub struct NewGrid {
     /// The id.
     pub id: Uuid,
-    /// The grid above; none: a new town.
+    /// The grid above. None: a new town.
     pub parent_id: Option<Uuid>,
     /// The code.
     pub code: DivisionCode,
@@ -55,21 +56,21 @@ pub struct NewGrid {
     pub valid_from: Option<DateTime<Utc>>,
 }
 
-/// What changes of a grid. What is absent stays.
+/// The changes to a grid. Absent fields stay as they are.
 #[derive(Debug, Clone)]
 pub struct Amendment {
     /// Another name.
     pub name: Option<String>,
-    /// Another contact; empty: none.
+    /// The new contact. Empty: remove it.
     pub contact: Option<String>,
-    /// Another code.
+    /// The new code.
     pub code: Option<DivisionCode>,
     /// From when the new code is valid.
     pub code_from: Option<DateTime<Utc>>,
 }
 
 impl Manager {
-    /// A grid that the actor sees, with its town. Administrators see the grids of all towns.
+    /// A grid that the actor can see, with its town. Administrators can see the grids of all towns.
     ///
     /// # Errors
     /// `not_found`; otherwise if the database fails.
@@ -77,11 +78,11 @@ impl Manager {
         seen(conn, &self.directory, &self.actor, id)
     }
 
-    /// As [`Manager::seen`], for who may change it.
+    /// Like [`Manager::seen`], but only if the actor may change the grid.
     ///
     /// # Errors
-    /// `not_found`, `not_permitted`, `version_mismatch`, `precondition_required` where the version
-    /// is `required`; otherwise if the database fails.
+    /// `not_found`, `not_permitted`, `version_mismatch`, `precondition_required` if the version is
+    /// `required`; otherwise if the database fails.
     pub fn managed(
         &self,
         conn: &mut Conn,
@@ -108,8 +109,8 @@ impl Manager {
             Ok(())
         } else {
             Err(Problem::new(Code::NotPermitted).detail(match town {
-                Some(_) => "Grids are changed by administrators, and by who manages their town.",
-                None => "Towns are made by administrators.",
+                Some(_) => "Only administrators and managers of the town can change grids.",
+                None => "Only administrators can create towns.",
             }))
         }
     }
@@ -159,7 +160,7 @@ impl Manager {
         let (actor, now) = (Some(self.actor.officer_id), self.now);
         unique(conn, |conn| {
             if let Some((town, _)) = &parent {
-                // The grid above must not have ended since it was looked up.
+                // The grid above must not have ended since we looked it up.
                 town::advance(conn, town.id)?.unchanged_since(town.version())?;
             }
             write(conn, std::slice::from_ref(&grid), actor, now)
@@ -219,7 +220,7 @@ impl Manager {
         Ok(after)
     }
 
-    /// Draws the boundary of a grid, or takes it away.
+    /// Sets or removes the boundary of a grid.
     ///
     /// # Errors
     /// As [`Manager::managed`], `grid_archived`; otherwise if the database fails.
@@ -269,7 +270,7 @@ impl Manager {
     }
 }
 
-/// A grid that an actor sees, with its town.
+/// A grid that an actor can see, with its town.
 ///
 /// # Errors
 /// `not_found`; otherwise if the database fails.
@@ -296,7 +297,7 @@ pub fn seen(
         .ok_or_else(|| Problem::new(Code::NotFound).into())
 }
 
-/// Gives a grid another code, and keeps the one it had. The caller writes the grid.
+/// Gives a grid another code and stores the old one. The caller must write the grid.
 ///
 /// # Errors
 /// `code_taken`; otherwise if the database fails.
@@ -308,7 +309,7 @@ pub fn give_code(conn: &mut Conn, grid: &mut Grid, code: &str, from: DateTime<Ut
     Ok(())
 }
 
-/// Codes are never given twice.
+/// We never use a code twice.
 fn check_free(conn: &mut Conn, code: &str, except: Option<Uuid>) -> Outcome<()> {
     let taken = queries::code_exists(conn, code)?
         || queries::former_codes(conn, &[code])?
@@ -324,7 +325,7 @@ fn code_taken() -> Problem {
     Problem::new(Code::CodeTaken).detail("Another grid has this code or had it before.")
 }
 
-/// Runs a write in a savepoint; another transaction that took the code first is a refusal.
+/// Runs a write in a savepoint. If another transaction took the code first, it refuses.
 fn unique<T>(conn: &mut Conn, write: impl FnOnce(&mut Conn) -> Outcome<T>) -> Outcome<T> {
     let mut refused = None;
     let written = conn.transaction::<T, Error, _>(|conn| {
@@ -346,7 +347,7 @@ fn unique<T>(conn: &mut Conn, write: impl FnOnce(&mut Conn) -> Outcome<T>) -> Ou
     }
 }
 
-/// Whether a code fits where its grid is.
+/// Checks that a code fits the place of its grid.
 ///
 /// # Errors
 /// `validation_failed`.

@@ -1,8 +1,7 @@
-//! Grids: the towns with their villages and groups, and who is posted where.
+//! Grids: towns with their villages and groups.
 //!
-//! Owns the grids' rows and boundaries, their changes and their import, and the directory of a town
-//! that other rooms ask for names, paths and staffing. Of reports it knows only that open ones follow
-//! a grid that moves or ends (`restructure`).
+//! Owns the grids' rows and boundaries, their changes and their import. It must not know reports;
+//! it only asks that open reports follow a grid that moves or ends (`restructure`).
 
 pub mod boundaries;
 pub mod boundary_routes;

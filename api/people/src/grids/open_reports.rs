@@ -1,7 +1,7 @@
-//! What the changes of the tree ask of reports: that open ones follow a grid that moves or ends.
+//! What changes of the grid tree need from reports: open reports follow a grid that moves or ends.
 //!
-//! Owns the question only. The answer is the reports' own (`reports` implements it), and the program
-//! brings both together.
+//! Owns the interface only and must not know reports. The crate `reports` implements it, and the
+//! program connects the two.
 
 use chrono::{DateTime, Utc};
 use gridpatrol_domain::grid::GridPath;
@@ -17,11 +17,11 @@ use gridpatrol_store::{Conn, Outcome};
 pub struct Relocation {
     /// Where it was.
     pub from: GridPath,
-    /// Where it is now, or who took over.
+    /// Where it is now, or which grid took over.
     pub to: GridPath,
     /// Which of both.
     pub reason: RelocationReason,
-    /// Who did it; none: the command line.
+    /// Who did it. None: the command line.
     pub actor_id: Option<Uuid>,
     /// When.
     pub now: DateTime<Utc>,
@@ -29,15 +29,15 @@ pub struct Relocation {
 
 /// Finds the open reports of grids.
 pub trait OpenReports: Send + Sync {
-    /// Locks the open reports of these grids, in the order of their ids. Before the town's row is
-    /// locked.
+    /// Locks the open reports of these grids, in the order of their ids. Call it before you lock
+    /// the town's row.
     ///
     /// # Errors
     /// If the database fails.
     fn lock(&self, conn: &mut Conn, town: Uuid, grids: &[Uuid]) -> Outcome<()>;
 
-    /// The open reports of these grids, locked, once the town's row is locked too. None if somebody
-    /// works on one that was filed since [`OpenReports::lock`].
+    /// The locked open reports of these grids, after the town's row is locked too. None if somebody
+    /// is working on a report that was filed since [`OpenReports::lock`].
     ///
     /// # Errors
     /// If the database fails.
@@ -51,10 +51,11 @@ pub trait OpenReports: Send + Sync {
 
 /// Open reports that are locked.
 pub trait LockedReports {
-    /// Whether there is none.
+    /// Whether there are none.
     fn is_empty(&self) -> bool;
 
-    /// Lets them follow. `before` is the town as they knew it, `town` as it is now.
+    /// Moves the reports along with their grid. `before` is the town before the change, `town` the
+    /// town now.
     ///
     /// # Errors
     /// If the database fails.

@@ -1,4 +1,4 @@
-//! SQL of grids, and of who is posted in a town.
+//! SQL for grids.
 //!
 //! Owns statements only.
 
@@ -18,7 +18,7 @@ use gridpatrol_store::{Conn, on_each, prepared};
 /// Values of one `IN`, rows of one insert.
 const AT_ONCE: usize = 500;
 
-/// Which of these codes grids had before, and which grids.
+/// Which of these codes are former codes, and of which grids.
 ///
 /// # Errors
 /// If the database fails.
@@ -34,7 +34,7 @@ pub fn former_codes(conn: &mut Conn, codes: &[&str]) -> QueryResult<HashMap<Stri
     Ok(found)
 }
 
-/// Whether any grid has this code, one of a town that is not published yet included.
+/// Whether any grid has this code, including grids of towns that are not published yet.
 ///
 /// # Errors
 /// If the database fails.
@@ -53,7 +53,7 @@ pub fn id_exists(conn: &mut Conn, id: Uuid) -> QueryResult<bool> {
     diesel::select(diesel::dsl::exists(grids::table.find(Id(id)))).get_result(conn)
 }
 
-/// Keeps the code that a grid has until an instant.
+/// Stores a grid's code as a former code that ends at this instant.
 ///
 /// # Errors
 /// If the database fails.
@@ -72,7 +72,7 @@ pub fn keep_code(conn: &mut Conn, grid: &Grid, until: DateTime<Utc>) -> QueryRes
 /// A code with its dates.
 pub type DatedCode = (String, DateTime<Utc>, DateTime<Utc>);
 
-/// The codes that a grid had before, each from when until when.
+/// The former codes of a grid with their dates.
 ///
 /// # Errors
 /// If the database fails.
@@ -100,7 +100,7 @@ pub struct HistoryRow {
     pub payload: Option<String>,
 }
 
-/// What happened to a grid, the latest first, before a place in the town's chain.
+/// The history of a grid, latest first, before a position in the town's chain.
 ///
 /// # Errors
 /// If the database fails.
@@ -138,7 +138,7 @@ pub fn sizes_of(conn: &mut Conn, towns: &HashSet<Uuid>) -> QueryResult<HashMap<U
     Ok(sizes)
 }
 
-/// Writes what may change of a grid as it is now.
+/// Writes the fields of a grid that can change.
 ///
 /// # Errors
 /// If the database fails.
@@ -174,7 +174,7 @@ struct NewGrid<'a> {
     code_from: At,
 }
 
-/// Adds grids; each after the one above it.
+/// Adds grids, each after its parent.
 ///
 /// # Errors
 /// If the database fails.
@@ -185,7 +185,7 @@ pub fn add_grids(conn: &mut Conn, new: &[&Grid], now: DateTime<Utc>) -> QueryRes
             .map(|grid| NewGrid {
                 id: Id(grid.id),
                 town_id: Id(grid.path.town_id()),
-                // A village is below itself: that finds it with its groups.
+                // A village counts as below itself, so this finds it together with its groups.
                 village_id: grid.path.village_id(),
                 parent_id: grid.parent_id,
                 tier: Coded(grid.tier()),

@@ -1,6 +1,7 @@
-//! What the town's chain says of its grids.
+//! What the town's chain records about its grids.
 //!
-//! Facts name no person. Names and contacts stand in the payload, before and after.
+//! Owns these events. Facts must not name a person: names and contacts are in the payload, before
+//! and after.
 
 use chrono::{DateTime, Utc};
 use gridpatrol_domain::coded_value::CodedValue as _;
@@ -11,7 +12,7 @@ use super::restructure::Restructuring;
 use crate::towns::snapshot::Grid;
 use gridpatrol_store::events::EventRecord;
 
-/// Kinds of events about grids, with what they are called.
+/// Kinds of events about grids, with their names.
 pub const KINDS: [(&str, &str, &str); 5] = [
     ("grid_created", "设立", "Created"),
     ("grid_updated", "修改", "Changed"),
@@ -83,7 +84,8 @@ pub fn updated(before: &Grid, after: &Grid, actor: Option<Uuid>, at: DateTime<Ut
     )
 }
 
-/// The contact of a grid lost what named somebody. What it was stands nowhere: that is the point.
+/// A person's name was removed from the contact of a grid. We do not record the old value, on
+/// purpose.
 #[must_use]
 pub fn contact_erased(
     grid: Uuid,
@@ -102,7 +104,7 @@ pub fn contact_erased(
     }
 }
 
-/// A grid lies below another one now.
+/// A grid moved below another one.
 #[must_use]
 pub fn moved(before: &Grid, after: &Grid, by: &Restructuring<'_>) -> EventRecord {
     let mut changes = Map::new();
@@ -152,8 +154,8 @@ pub fn archived(grid: &Grid, successor: Option<&Grid>, by: &Restructuring<'_>) -
     )
 }
 
-/// The boundary of a grid was drawn, drawn anew, or taken away. The record holds what identifies it,
-/// not its vertices.
+/// The boundary of a grid was set, replaced or removed. The record holds what identifies it, not
+/// its vertices.
 #[must_use]
 pub fn bounded(
     grid: &Grid,

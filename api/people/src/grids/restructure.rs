@@ -1,7 +1,8 @@
-//! Moving a group and ending a grid, with all that hangs on it: grids below, postings, open reports.
+//! Moves a group or ends a grid, with everything that depends on it: grids below, postings, open
+//! reports.
 //!
-//! Owns the order of the steps, one transaction. Of reports it knows only that they follow. Locks:
-//! reports by id, then the town's row, then the rest.
+//! Owns the order of the steps, in one transaction. It must not know more about reports than that
+//! they follow. Locks: reports by id, then the town's row, then the rest.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -22,22 +23,22 @@ use gridpatrol_store::town::{self, TownSequence};
 use gridpatrol_store::types::Id;
 use gridpatrol_store::{Conn, Outcome};
 
-/// Who changes the tree, when, and by what rules reports follow.
+/// Who changes the tree, when, and how reports follow.
 #[derive(Clone, Copy)]
 pub struct Restructuring<'a> {
     /// The towns.
     pub directory: &'a Directory,
-    /// What follows.
+    /// How open reports follow.
     pub open_reports: &'a dyn OpenReports,
-    /// Who; none: the command line.
+    /// Who. None: the command line.
     pub actor_id: Option<Uuid>,
     /// When.
     pub now: DateTime<Utc>,
-    /// What the officer says about it.
+    /// The officer's note.
     pub reason: Option<&'a str>,
 }
 
-/// A town with the row and the reports that a change needs locked.
+/// A town with its row and the reports that a change needs, all locked.
 struct Held {
     town: std::sync::Arc<Town>,
     head: TownSequence,
@@ -45,8 +46,8 @@ struct Held {
 }
 
 impl Restructuring<'_> {
-    /// Locks the open reports of these grids, then the town's row. What has changed in between leads
-    /// to another try.
+    /// Locks the open reports of these grids, then the town's row. If something changed in between,
+    /// it tries again.
     fn hold(&self, conn: &mut Conn, town_id: Uuid, grids: &[Uuid]) -> Outcome<Held> {
         self.open_reports.lock(conn, town_id, grids)?;
         let town = self.directory.town(conn, town_id)?;
@@ -63,8 +64,8 @@ impl Restructuring<'_> {
         })
     }
 
-    /// Moves a group to another village of its town; returns the group as it is now. `code`: what the
-    /// group is called there, checked before.
+    /// Moves a group to another village of its town and returns the group as it is now. `code` is
+    /// its new code, which the caller has checked.
     ///
     /// # Errors
     /// `grid_archived`, `parent_invalid`, `not_found`; otherwise if the database fails.
@@ -98,8 +99,8 @@ impl Restructuring<'_> {
         Ok(after)
     }
 
-    /// Ends a grid: its successor takes over its grids and open reports, its postings end; returns the
-    /// grid as it was left.
+    /// Ends a grid: its successor takes over its grids and open reports, and its postings end.
+    /// Returns the ended grid.
     ///
     /// # Errors
     /// `grid_archived`, `successor_invalid`, `grid_in_use`, `not_found`; otherwise if the database
@@ -175,7 +176,7 @@ impl Restructuring<'_> {
             .follow(conn, &mut held.head, relocation, &held.town, &town)
     }
 
-    /// Ends the postings at a grid, those to come before they begin.
+    /// Ends the postings at a grid. Future postings end before they begin.
     fn end_postings(&self, conn: &mut Conn, grid: Uuid) -> Outcome<Vec<EventRecord>> {
         let open = postings::valid_to
             .is_null()
@@ -221,8 +222,7 @@ impl Restructuring<'_> {
     }
 }
 
-/// Locks the open reports of grids that are to end, before the town's row is locked for something
-/// else.
+/// Locks the open reports of grids that will end, before the caller locks the town's row.
 ///
 /// # Errors
 /// If the database fails.

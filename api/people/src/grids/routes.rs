@@ -1,7 +1,7 @@
 //! HTTP of grids.
 //!
-//! Owns paths and wire types. Whoever is posted in a town sees the names of all its grids: a report
-//! may be filed for any of them (DESIGN.md 3). Other towns do not exist.
+//! Owns paths and wire types. An officer who is posted in a town sees the names of all its grids,
+//! because a report may be filed for any of them. It must not show other towns: they answer 404.
 
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(list_grids)
         .service(grid_tree)
         .service(import_grids);
-    // Before the grid of an id: "locate" is none.
+    // Before the route with a grid id, because "locate" is not an id.
     boundary_routes::routes(config);
     config.service(get_grid);
     change_routes::routes(config);
@@ -127,7 +127,7 @@ impl GridFacts {
         self.version
     }
 
-    /// What is told of a grid.
+    /// What a client sees of a grid.
     pub(super) fn of(town: &Town, grid: &Grid) -> Self {
         let mut path: Vec<Step> = grid
             .path
@@ -187,7 +187,7 @@ impl Validate for Listing {
     }
 }
 
-/// What a cursor of this list is bound to.
+/// The filter that a cursor of this list belongs to.
 #[derive(Serialize)]
 struct Filters<'a> {
     list: &'static str,
@@ -376,7 +376,7 @@ async fn import_grids(
             .any(|posting| grid_management::may_manage(actor, posting.grid.town_id()));
     if !may {
         return Err(Problem::new(Code::NotPermitted)
-            .detail("Grids are imported by administrators and leaders of towns."));
+            .detail("Only administrators and leaders of towns can import grids."));
     }
     upload::receive(&imports, &call, body, ImportKind::Grids).await
 }

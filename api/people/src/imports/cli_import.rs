@@ -1,6 +1,7 @@
-//! An import from the command line: the file is taken in, and the steps are waited for.
+//! Imports a file from the command line: stores the file and waits for the steps.
 //!
-//! Owns that order. The steps are [`run`](super::run)'s, the same as a server's.
+//! Owns that order. It must not have steps of its own: it uses those of [`run`](super::run), like a
+//! server.
 
 use std::io::Read;
 
@@ -16,13 +17,13 @@ use gridpatrol_store::Lane;
 /// How an import from the command line ended.
 #[derive(Debug, Clone)]
 pub struct Ended {
-    /// What it did or would do.
+    /// What it changed or would change.
     pub counts: Counts,
     /// Its bad lines.
     pub errors: Vec<queries::ErrorRow>,
     /// How many there are in all.
     pub errors_total: i64,
-    /// Whether it was published, or checked where only that was asked.
+    /// Whether it was published, or checked if only a check was asked for.
     pub done: bool,
 }
 
@@ -43,7 +44,7 @@ impl std::fmt::Display for Ended {
     }
 }
 
-/// Imports a file and waits for the end, by the same steps as a server. It blocks.
+/// Imports a file with the same steps as a server and waits for the end. It blocks.
 ///
 /// # Errors
 /// If the file or the database fails.
@@ -106,7 +107,7 @@ pub fn run(
             });
         }
         if round == Round::Idle {
-            // A server works on it, or on one before it.
+            // A server is working on it or on an earlier import.
             std::thread::sleep(std::time::Duration::from_millis(200));
         }
     }
@@ -115,10 +116,10 @@ pub fn run(
 /// Why a file was not imported.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportFileError {
-    /// It cannot be read.
+    /// The file cannot be read.
     #[error("the file cannot be read: {0}")]
     Io(#[from] std::io::Error),
-    /// It is no such file.
+    /// It is not a file of this kind.
     #[error("{0}")]
     Format(&'static str),
     /// The database.

@@ -1,6 +1,6 @@
-//! What is wrong with the lines of a file.
+//! Collects what is wrong with the lines of a file. It must not know what a line means.
 
-/// Bad lines named at most; how many there are in all is told.
+/// The most bad lines that we list. We count all of them.
 pub const MOST_NAMED: i64 = 1000;
 
 /// A bad line.
@@ -8,7 +8,7 @@ pub const MOST_NAMED: i64 = 1000;
 pub struct Fault {
     /// Its number in the file, from 1; the header is line 1.
     pub line: i64,
-    /// Which column, where one is to blame.
+    /// The column, if one is wrong.
     pub column: Option<&'static str>,
     /// A stable code of the reason.
     pub code: &'static str,
@@ -16,10 +16,10 @@ pub struct Fault {
     pub detail: String,
 }
 
-/// Bad lines: the first ones by name, the others counted.
+/// Bad lines: lists the first ones and counts the others.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Faults {
-    /// Those named.
+    /// The listed ones.
     pub named: Vec<Fault>,
     /// How many there are in all.
     pub total: i64,
@@ -45,7 +45,7 @@ impl Faults {
         }
     }
 
-    /// Whether there is none.
+    /// Whether there are none.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.total == 0

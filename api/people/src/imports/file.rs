@@ -1,6 +1,7 @@
-//! A file in the database, in pieces of one size, read as a file.
+//! Reads a file that the database stores in pieces of equal size.
 //!
-//! There any process finds it, a backup has it, and only one piece of it is in memory at a time.
+//! Owns reading these pieces; it must not know what they contain. Any process can read the file,
+//! backups include it, and only one piece is in memory at a time.
 
 use std::io::{self, Read, Seek, SeekFrom};
 

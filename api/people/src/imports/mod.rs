@@ -1,13 +1,13 @@
-//! Files that are imported: taken in, read line by line, checked whole, then published.
+//! Imports files: stores a file, reads it line by line, checks the whole, then publishes it.
 //!
-//! Owns what all kinds of import have in common: the file in the database, so that any process can
-//! go on with it; CSV and XLSX; the lines staged in chunks in the background lane; the bad lines;
-//! the progress. What a line means is its [`Importer`]'s. It must not know grids or officers.
+//! Owns what all kinds of import share: the file in the database, so that any process can continue;
+//! CSV and XLSX; staging the lines in chunks in the background lane; the bad lines; the progress.
+//! It must not know grids or officers: an [`Importer`] knows what a line means.
 //!
-//! An import runs through its states, each step of which is one short transaction that also writes
-//! how far it is: `waiting` → `reading` (every line by itself) → `checking` (against what is there)
-//! → `publishing` → `done`. A bad line ends it as `failed` before anything is published. A process
-//! that dies in between loses its lease, and another goes on from the last step.
+//! An import goes through these states. Each step is one short transaction that also saves the
+//! progress: `waiting` → `reading` (each line alone) → `checking` (against the existing data) →
+//! `publishing` → `done`. A bad line makes it `failed` before anything is published. If a process
+//! dies, its lease ends and another process continues from the last step.
 
 pub mod cli_import;
 pub mod faults;
@@ -30,7 +30,7 @@ use uuid::Uuid;
 pub use faults::{Fault, Faults};
 use gridpatrol_store::{Conn, Outcome};
 
-/// Declares coded values of this room.
+/// Declares coded values of this module.
 macro_rules! coded {
     ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $slug:literal, $zh:literal, $en:literal;)+ }) => {
         $(#[$meta])*
@@ -69,7 +69,7 @@ coded! {
     ImportKind {
         /// Towns, villages and groups.
         Grids = "grids", "网格", "Grids";
-        /// Officers with a posting each.
+        /// Officers, each with a posting.
         Officers = "officers", "网格员", "Officers";
     }
 }
@@ -94,14 +94,14 @@ coded! {
     }
 }
 
-/// An import as its importer sees it.
+/// What an importer knows of an import.
 #[derive(Debug, Clone, Copy)]
 pub struct Job {
     /// The import.
     pub id: Uuid,
-    /// Who asked for it; none: the command line.
+    /// Who asked for it. None: the command line.
     pub actor_id: Option<Uuid>,
-    /// The instant of this step: that of all it writes.
+    /// The time of this step, used for everything that it writes.
     pub now: DateTime<Utc>,
 }
 
@@ -116,16 +116,16 @@ pub struct Column {
     pub required: bool,
 }
 
-/// A line that is well-formed by itself.
+/// A line that is valid alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Staged {
-    /// By what it is told from all others of the file; the order in which lines are published.
+    /// The key, unique in the file. Lines are published in the order of their keys.
     pub key: String,
-    /// What it says, as the importer writes and reads it.
+    /// The content, in the importer's own form.
     pub content: String,
 }
 
-/// A staged line as it comes back.
+/// A staged line, read back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
     /// Its key.
@@ -136,7 +136,7 @@ pub struct Line {
     pub content: String,
 }
 
-/// What lines did or would do.
+/// What lines changed or would change.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
     /// New things.
@@ -160,24 +160,24 @@ impl std::ops::AddAssign for Counts {
 
 /// What the lines of one kind of file mean.
 ///
-/// `check` and `publish` get runs of lines in the order of their keys, never cut where
-/// [`Importer::together`] says no. What does not exceed [`run::AT_ONCE`] lines is published in one
-/// transaction, all passes of it.
+/// `check` and `publish` get runs of lines in the order of their keys. A run never separates lines
+/// that [`Importer::together`] keeps together. A file of at most [`run::AT_ONCE`] lines is
+/// published in one transaction with all its passes.
 pub trait Importer: Send + Sync {
-    /// Which kind.
+    /// The kind.
     fn kind(&self) -> ImportKind;
 
     /// The columns of its files.
     fn columns(&self) -> &'static [Column];
 
-    /// Reads a line by itself. None: `faults` says why.
+    /// Reads one line alone. None: `faults` says why.
     fn read(&self, row: &sheet::Row<'_>, faults: &mut Faults) -> Option<Staged>;
 
     /// Whether two neighbouring keys must be published in one transaction.
     fn together(&self, one: &str, next: &str) -> bool;
 
-    /// Compares lines with what is there: what publishing them would do, and which are bad. Only
-    /// reads.
+    /// Compares lines with the existing data: what publishing would change, and which lines are
+    /// bad. It only reads.
     ///
     /// # Errors
     /// If the database fails.
@@ -189,14 +189,14 @@ pub trait Importer: Send + Sync {
         faults: &mut Faults,
     ) -> Outcome<Counts>;
 
-    /// How often the lines are gone through for publishing.
+    /// How many passes publishing makes over the lines.
     fn passes(&self) -> i32 {
         1
     }
 
-    /// Writes what the lines change in this pass, and tells what that was; lines of which no pass
-    /// writes anything are unchanged. Lines that have become bad
-    /// since they were checked are named and left out; in the first pass they end the import.
+    /// Writes what the lines change in this pass and returns it. If no pass writes a line, it
+    /// counts as unchanged. If a line has become bad since the check, it goes to the faults and is
+    /// left out; in the first pass this ends the import.
     ///
     /// # Errors
     /// If the database fails.
@@ -217,7 +217,7 @@ pub trait Importer: Send + Sync {
         Ok(())
     }
 
-    /// Removes some of what the first pass of a failed import wrote and nobody has seen. Returns
+    /// Removes some of the hidden data that the first pass of a failed import wrote. Returns
     /// whether there may be more.
     ///
     /// # Errors
@@ -230,13 +230,13 @@ pub trait Importer: Send + Sync {
 /// Where imports wait for the worker. A cheap handle.
 #[derive(Debug, Clone, Default)]
 pub struct ImportQueue {
-    /// Told when there is work.
+    /// Wakes up when there is work.
     pub arrivals: Arc<Notify>,
     stopping: Arc<AtomicBool>,
 }
 
 impl ImportQueue {
-    /// Asks the import under way to pause at its next step.
+    /// Asks the running import to pause at its next step.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
     }

@@ -1,6 +1,6 @@
 //! SQL of imports: the import itself, its file and its bad lines.
 //!
-//! Owns statements only. Those of staged lines stand in `stage`.
+//! Owns statements only. Those for staged lines are in `stage`.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
@@ -13,9 +13,10 @@ use gridpatrol_store::schema::{import_errors, import_lines, import_pieces, impor
 use gridpatrol_store::types::{At, Coded, Id};
 use gridpatrol_store::{Conn, on_each, unclaimed};
 
-/// After this, who works on an import is taken for dead. Each step renews it.
+/// After this time we treat the process that works on an import as dead. Each step renews the
+/// lease.
 const LEASE: TimeDelta = TimeDelta::minutes(2);
-/// How often an import may be begun again after its process died.
+/// How often an import may restart after its process died.
 pub const MOST_ATTEMPTS: i32 = 5;
 
 /// An import.
@@ -44,7 +45,7 @@ pub struct ImportRow {
     pub attempts: i32,
 }
 
-/// An import to be.
+/// A new import.
 #[derive(Debug, Clone)]
 pub struct NewImport {
     /// The id.
@@ -55,11 +56,11 @@ pub struct NewImport {
     pub dry_run: bool,
     /// Who asks for it.
     pub actor_id: Option<Uuid>,
-    /// What its file is called.
+    /// The name of its file.
     pub file_name: Option<String>,
 }
 
-/// Begins to take an import in.
+/// Starts to receive an import.
 ///
 /// # Errors
 /// If the database fails.
@@ -118,10 +119,10 @@ pub fn piece(conn: &mut Conn, import: Uuid, position: i32) -> QueryResult<Option
         .optional()
 }
 
-/// The file has arrived: the import waits for its turn.
+/// Marks the file as complete: the import waits to run.
 ///
 /// # Errors
-/// If the database fails, or nothing is arriving under this id (`NotFound`).
+/// If the database fails, or no file is arriving with this id (`NotFound`).
 pub fn arrived(conn: &mut Conn, import: Uuid, size: i64) -> QueryResult<ImportRow> {
     diesel::update(imports::table.find(Id(import)))
         .set((
@@ -144,7 +145,7 @@ pub fn find(conn: &mut Conn, import: Uuid) -> QueryResult<Option<ImportRow>> {
         .optional()
 }
 
-/// Imports whose file has arrived, the latest first; of one officer, or all.
+/// Imports whose file has arrived, latest first, of one officer or of all.
 ///
 /// # Errors
 /// If the database fails.
@@ -171,7 +172,7 @@ pub fn list(
     query.load(conn)
 }
 
-/// Whether any import waits or is under way.
+/// Whether any import is waiting or running.
 ///
 /// # Errors
 /// If the database fails.
@@ -184,8 +185,8 @@ pub fn waits(conn: &mut Conn) -> QueryResult<bool> {
     .get_result(conn)
 }
 
-/// Takes the oldest import that has not ended, unless somebody works on it. One at a time, so that
-/// no two write the same things.
+/// Takes the oldest import that has not ended, unless a process is working on it. Only one runs at
+/// a time, so that two imports never write the same things.
 ///
 /// # Errors
 /// If the database fails.
@@ -225,25 +226,25 @@ pub fn lease(conn: &mut Conn, runner: Uuid, now: DateTime<Utc>) -> QueryResult<O
     find(conn, id)
 }
 
-/// Where an import is after a step.
+/// The progress of an import after a step.
 #[derive(Debug, Clone)]
 pub struct Progress {
     /// The state.
     pub state: ImportState,
     /// Lines of the file, as far as known.
     pub lines: i64,
-    /// Lines gone through in this state and pass.
+    /// Lines done in this state and pass.
     pub lines_done: i64,
     /// The pass of publishing.
     pub pass: i32,
-    /// The last key gone through.
+    /// The last key done.
     pub last_key: String,
-    /// What the lines did or would do.
+    /// What the lines changed or would change.
     pub counts: Counts,
 }
 
-/// Writes how far an import is and renews the lease. False: somebody else works on it now, and
-/// nothing may be written.
+/// Saves the progress of an import and renews the lease. False: another process works on it now, so
+/// the caller must not write anything.
 ///
 /// # Errors
 /// If the database fails.
@@ -279,8 +280,8 @@ pub fn advance(
     .map(|updated| updated == 1)
 }
 
-/// Gives an import back: the next process need not wait for the lease to end. A pause is no failed
-/// attempt.
+/// Gives an import back, so that the next process need not wait for the end of the lease. A pause
+/// does not count as a failed attempt.
 ///
 /// # Errors
 /// If the database fails.
@@ -310,7 +311,7 @@ struct NewError<'a> {
     detail: &'a str,
 }
 
-/// Names bad lines, as many as there is room for, and counts all.
+/// Stores bad lines up to the limit, and counts all of them.
 ///
 /// # Errors
 /// If the database fails.
@@ -349,7 +350,7 @@ pub fn add_faults(conn: &mut Conn, import: Uuid, faults: &Faults) -> QueryResult
         .map(drop)
 }
 
-/// Forgets the bad lines, when an import is read anew.
+/// Deletes the bad lines when an import is read again.
 ///
 /// # Errors
 /// If the database fails.
@@ -362,7 +363,7 @@ pub fn forget_faults(conn: &mut Conn, import: Uuid) -> QueryResult<()> {
         .map(drop)
 }
 
-/// A bad line as it was kept.
+/// A stored bad line.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = import_errors)]
 #[allow(missing_docs)] // The migration explains the columns.
@@ -393,7 +394,7 @@ pub fn errors_of(
         .load(conn)
 }
 
-/// An import that has ended, or never arrived, and whose file and lines are still there.
+/// Finds an import that has ended or never arrived and still has its file and lines.
 ///
 /// # Errors
 /// If the database fails.
@@ -422,7 +423,7 @@ pub fn unswept(
     Ok(found.map(|(id, kind, state)| (id, kind.0, state.0)))
 }
 
-/// Removes some of the file and the staged lines of an import; whether that was all.
+/// Removes some of the file and the staged lines of an import. Returns whether that was all.
 ///
 /// # Errors
 /// If the database fails.
@@ -446,7 +447,7 @@ pub fn sweep(conn: &mut Conn, import: Uuid) -> QueryResult<bool> {
     super::stage::forget(conn, import)
 }
 
-/// The import is swept; one that never arrived is gone.
+/// Marks the import as cleaned up. Deletes it if its file never arrived.
 ///
 /// # Errors
 /// If the database fails.

@@ -1,7 +1,7 @@
-//! Imports over HTTP: how far they are, and what is wrong with them.
+//! Imports over HTTP: their progress and their bad lines.
 //!
-//! Owns paths and wire types. What begins an import stands with what it imports. An import is seen
-//! by who asked for it, and by administrators.
+//! Owns paths and wire types. It must not start imports: grids and officers have their own
+//! endpoints for that. The sender of an import and administrators can see it.
 
 use actix_web::{HttpResponse, get};
 use chrono::{DateTime, Utc};
@@ -92,7 +92,7 @@ pub struct Import {
 }
 
 impl Import {
-    /// What is told of an import.
+    /// What a client sees of an import.
     #[must_use]
     pub fn of(row: ImportRow) -> Self {
         Self {
@@ -163,7 +163,7 @@ impl Validate for PageQuery {
     fn validate(&self, _: &mut Errors) {}
 }
 
-/// Whose imports this actor sees: the own ones, or all.
+/// Which imports this actor can see: their own, or all.
 fn seen_by(actor: &Actor) -> Option<Uuid> {
     let admin = actor
         .postings

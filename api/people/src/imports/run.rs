@@ -1,7 +1,7 @@
-//! Running an import: reading, checking, publishing, step by step.
+//! Runs an import: reads, checks and publishes it step by step.
 //!
-//! Owns the order of the steps and what may stand between two of them: another process, a restart, a
-//! filing. Everything here blocks; it is called on a thread that may.
+//! Owns the order of the steps and what may happen between two steps: another process, a restart, a
+//! new report. Everything here blocks, so it must not run on an async thread.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,7 +17,7 @@ use super::{Counts, Faults, ImportKind, ImportState, Importer, Job, Line, Staged
 use gridpatrol_problem::Problem;
 use gridpatrol_store::{Conn, Interrupt, Lane, Outcome, Store};
 
-/// A file of no more lines is published in one transaction.
+/// A file with at most this many lines is published in one transaction.
 pub const AT_ONCE: i64 = 2000;
 /// Lines staged in one transaction.
 const STAGED_AT_ONCE: usize = 500;
@@ -25,7 +25,7 @@ const STAGED_AT_ONCE: usize = 500;
 const CHECKED_AT_ONCE: i64 = 2000;
 /// Lines published in one transaction of a large file.
 const PUBLISHED_AT_ONCE: i64 = 400;
-/// After this a file that has not arrived never will.
+/// After this time we give up on a file that has not arrived.
 const ARRIVES_WITHIN: TimeDelta = TimeDelta::hours(6);
 
 /// What runs imports.
@@ -38,10 +38,10 @@ pub struct Runner {
     pause: Arc<dyn Fn() -> bool + Send + Sync>,
 }
 
-/// How a round ended.
+/// The result of one round.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Round {
-    /// There is nothing to do, or somebody else does it.
+    /// There is nothing to do, or another process does it.
     Idle,
     /// This import has ended.
     Ended(Uuid),
@@ -49,11 +49,11 @@ pub enum Round {
     Paused,
 }
 
-/// Why a step was not made.
+/// Why a step did not happen.
 enum Halt {
     /// It was asked to pause.
     Paused,
-    /// Somebody else works on the import.
+    /// Another process works on the import.
     Lost,
     /// The database.
     Problem(Problem),
@@ -66,7 +66,7 @@ impl From<Problem> for Halt {
 }
 
 impl Runner {
-    /// A runner of these importers. `pause` is asked between two steps.
+    /// Makes a runner for these importers. It checks `pause` between two steps.
     #[must_use]
     pub fn new(
         store: Store,
@@ -99,10 +99,10 @@ impl Runner {
         })
     }
 
-    /// Takes the import whose turn it is, and brings it to its end.
+    /// Takes the next import and runs it to the end.
     ///
     /// # Errors
-    /// If the database fails; the import goes on later.
+    /// If the database fails. The import continues later.
     pub fn round(&self) -> Result<Round, Problem> {
         let (runner, now) = (self.id, self.now());
         let waiting = self.store.read_blocking(|conn| Ok(queries::waits(conn)?))?;
@@ -151,7 +151,7 @@ impl Runner {
         };
         if import.attempts > MOST_ATTEMPTS {
             let mut faults = Faults::default();
-            let detail = "It was interrupted too often. Send it again.";
+            let detail = "The import was interrupted too often. Send the file again.";
             faults.add(0, None, "interrupted", detail);
             return run.fail(faults);
         }
@@ -165,8 +165,8 @@ impl Runner {
         }
     }
 
-    /// Removes some of what imports that have ended leave behind; how much that was. Zero: nothing is
-    /// left.
+    /// Removes some of the data that finished imports leave behind. Returns how much. Zero: nothing
+    /// is left.
     ///
     /// # Errors
     /// If the database fails.
@@ -189,7 +189,7 @@ impl Runner {
     }
 }
 
-/// What the lines of an import did or would do.
+/// What the lines of an import changed or would change.
 #[must_use]
 pub const fn counts(import: &ImportRow) -> Counts {
     Counts {
@@ -200,7 +200,7 @@ pub const fn counts(import: &ImportRow) -> Counts {
     }
 }
 
-/// One import under way.
+/// One running import.
 struct Run<'a> {
     runner: &'a Runner,
     importer: Arc<dyn Importer>,
@@ -211,8 +211,8 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Writes in the background lane, with the progress that this makes. Nothing is written if the
-    /// import is no longer this runner's.
+    /// Writes in the background lane, together with the progress. It writes nothing if this runner
+    /// no longer has the import.
     fn step<T: Send + 'static>(
         &mut self,
         mut work: impl FnMut(&mut Conn, &Job, &mut Progress) -> Outcome<T> + Send + 'static,
@@ -230,7 +230,7 @@ impl Run<'_> {
             .runner
             .store
             .write_blocking(Lane::Background, move |conn| {
-                // First of all, so that its row is locked while the work is done.
+                // First, so that its row stays locked during the work.
                 if !queries::advance(conn, job.id, runner, &before, now)? {
                     return Ok(None);
                 }
@@ -321,14 +321,14 @@ impl Run<'_> {
         })?;
         for (place, first) in repeated {
             if let Some((line, staged)) = lines.get(place) {
-                let detail = format!("{} stands in line {first} already.", staged.key);
+                let detail = format!("{} is already in line {first}.", staged.key);
                 faults.add(*line, None, "repeated", detail);
             }
         }
         Ok(())
     }
 
-    /// Compares the lines with what is there. Reads only, so that filing does not wait.
+    /// Compares the lines with the existing data. It only reads, so that new reports need not wait.
     fn check(&mut self) -> Result<(), Halt> {
         let import = self.import;
         loop {
@@ -452,7 +452,7 @@ impl Run<'_> {
     }
 }
 
-/// Lines of which no pass wrote anything changed nothing.
+/// Lines that no pass wrote count as unchanged.
 const fn with_unchanged(counts: Counts, lines: i64) -> Counts {
     let wrote = counts.created + counts.updated + counts.archived;
     Counts {

@@ -1,9 +1,9 @@
-//! The rows of a CSV or XLSX file, one after the other.
+//! Reads the rows of a CSV or XLSX file, one after the other.
 //!
-//! Owns what people's files look like: the format told by the first bytes, UTF-8 with or without a
-//! mark, UTF-16, and GBK or GB18030 as Excel in China saves CSV; codes that a spreadsheet holds as
-//! numbers; and the bounds that keep a small file from becoming a large one. It must not know what a
-//! row means.
+//! Owns what people's files look like: the format, found from the first bytes; UTF-8 with or
+//! without a byte order mark, UTF-16, and GBK or GB18030, which Excel in China uses for CSV; codes
+//! that a spreadsheet stores as numbers; and the limits that stop a small file from unpacking into
+//! a huge one. It must not know what a row means.
 
 use std::io::{Read, Seek, SeekFrom};
 
@@ -15,23 +15,23 @@ use super::{Column, Faults};
 
 /// Most rows of a file.
 pub const MOST_ROWS: i64 = 1_000_000;
-/// Most columns that are looked at.
+/// The most columns that we read.
 const MOST_COLUMNS: usize = 64;
 /// Longest value in bytes.
 const MOST_VALUE_BYTES: usize = 4096;
 /// What an XLSX file may hold when unpacked, in bytes.
 const MOST_UNPACKED: u64 = 400 * 1024 * 1024;
-/// Of that, the parts that are held in memory whole: everything but the sheets.
+/// The limit for the parts that we hold whole in memory: everything but the sheets.
 const MOST_HELD: u64 = 128 * 1024 * 1024;
 
 /// Why reading stopped.
 #[derive(Debug)]
 pub enum Stopped {
-    /// The file is none that can be read, said at a line.
+    /// The file cannot be read. Names the line.
     Unreadable(i64, &'static str, String),
-    /// Whoever reads asked for it.
+    /// The reader asked to stop.
     Asked,
-    /// The file cannot be had.
+    /// The bytes of the file cannot be loaded.
     Lost(std::io::Error),
 }
 
@@ -51,7 +51,7 @@ pub struct Row<'a> {
 }
 
 impl Row<'_> {
-    /// The value of a column, trimmed; empty where the file has no such column.
+    /// The trimmed value of a column. Empty if the file has no such column.
     #[must_use]
     pub fn get(&self, column: &str) -> &str {
         self.places
@@ -69,7 +69,7 @@ impl Row<'_> {
     }
 }
 
-/// Where each column stands.
+/// The position of each column.
 #[derive(Debug)]
 struct Places(Vec<(&'static str, usize)>);
 
@@ -84,7 +84,7 @@ impl Places {
                 .find(|column| column.name == name || column.also.contains(&name.as_str()));
             match column {
                 Some(column) if places.iter().any(|(known, _)| *known == column.name) => {
-                    faults.add(1, column.name, "repeated", "The column stands twice.");
+                    faults.add(1, column.name, "repeated", "The column appears twice.");
                 }
                 Some(column) => places.push((column.name, place)),
                 None if name.is_empty() => {}
@@ -93,7 +93,7 @@ impl Places {
                     None,
                     "unknown_column",
                     format!(
-                        "Unknown column {name:?}; the columns are {}.",
+                        "Unknown column {name:?}. The columns are {}.",
                         known.join(", ")
                     ),
                 ),
@@ -108,10 +108,10 @@ impl Places {
     }
 }
 
-/// Whether a file that begins so can be read at all.
+/// Checks from its first bytes whether a file can be read at all.
 ///
 /// # Errors
-/// What to do about it.
+/// What the user can do about it.
 pub fn sniff(beginning: &[u8]) -> Result<(), &'static str> {
     const OLE: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
     const PDF: &[u8] = b"%PDF";
@@ -128,13 +128,13 @@ fn is_xlsx(beginning: &[u8]) -> bool {
     beginning.starts_with(b"PK\x03\x04")
 }
 
-/// A NUL stands in no CSV file but one in UTF-16, which begins with its mark.
+/// Only a CSV file in UTF-16 contains NUL bytes, and it starts with a byte order mark.
 fn is_binary(beginning: &[u8]) -> bool {
     let utf16 = beginning.starts_with(b"\xff\xfe") || beginning.starts_with(b"\xfe\xff");
     !utf16 && beginning.contains(&0)
 }
 
-/// Reads a file row by row. Bad rows are named in `faults` and left out; `take` gets the others.
+/// Reads a file row by row. Bad rows go to `faults`; `take` gets the others.
 ///
 /// # Errors
 /// Why it stopped before the end.
@@ -167,13 +167,16 @@ pub fn read(
     }
     if reading.places.is_none() && faults.is_empty() {
         let names: Vec<&str> = columns.iter().map(|column| column.name).collect();
-        let detail = format!("The file is empty; its first line is {}.", names.join(","));
+        let detail = format!(
+            "The file is empty. The first line must be {}.",
+            names.join(",")
+        );
         faults.add(1, None, "empty", detail);
     }
     Ok(())
 }
 
-/// What both formats do with a row.
+/// What both formats share when they handle a row.
 struct Reading<'a> {
     columns: &'a [Column],
     places: Option<Places>,
@@ -194,7 +197,7 @@ impl Reading<'_> {
         let Some(places) = &self.places else {
             self.width = values.len();
             self.places = Places::of(values, self.columns, faults);
-            // Without its columns no line can be read.
+            // Without the columns we cannot read any line.
             return match &self.places {
                 Some(_) => Ok(()),
                 None => Err(Stopped::Asked),
@@ -219,7 +222,8 @@ impl Reading<'_> {
             return Ok(());
         }
         if values.iter().any(|value| value.contains('\u{fffd}')) {
-            let detail = "It holds characters that cannot be read; save the file as \"CSV UTF-8\".";
+            let detail =
+                "It contains characters that cannot be read. Save the file as \"CSV UTF-8\".";
             faults.add(line, None, "bad_encoding", detail);
             return Ok(());
         }
@@ -232,7 +236,7 @@ impl Reading<'_> {
     }
 }
 
-/// In which encoding a text without a mark is, by what its bytes are like.
+/// Guesses from its bytes the encoding of a text without a byte order mark.
 fn encoding(file: &mut impl Read) -> std::io::Result<&'static Encoding> {
     let (mut characters, mut broken) = (0_u64, 0_u64);
     let mut buffer = vec![0; 64 * 1024];
@@ -243,7 +247,7 @@ fn encoding(file: &mut impl Read) -> std::io::Result<&'static Encoding> {
         }
         for chunk in buffer.get(..count).unwrap_or_default().utf8_chunks() {
             characters += chunk.valid().bytes().filter(|byte| *byte >= 0xc0).count() as u64;
-            // One may be cut in two where a piece ends.
+            // The end of a piece may cut a character in two.
             broken += u64::from(!chunk.invalid().is_empty());
         }
     }
@@ -280,7 +284,7 @@ fn csv_rows(
         }
         let line = position(record.position());
         if record.as_slice().len() > MOST_COLUMNS * MOST_VALUE_BYTES {
-            let detail = "The line is too long; is a quotation mark left open?";
+            let detail = "The line is too long. Check for a missing closing quotation mark.";
             return Err(Stopped::Unreadable(line, "too_long", detail.to_owned()));
         }
         let values: Vec<String> = record
@@ -346,7 +350,7 @@ fn xlsx(
     }
 }
 
-/// What a cell says. A code may be held as a number.
+/// The text of a cell. The cell may store a code as a number.
 fn text(value: &DataRef<'_>) -> String {
     match value {
         DataRef::String(text) => text.clone(),
@@ -364,7 +368,7 @@ fn text(value: &DataRef<'_>) -> String {
     }
 }
 
-/// Unpacks every part to see how large it really is: what a part says of itself proves nothing.
+/// Unpacks every part to measure its real size, because the size that the file claims may be false.
 fn bounded(file: &mut (impl Read + Seek)) -> Result<(), Stopped> {
     let damaged = |error: &dyn std::fmt::Display| {
         Stopped::Unreadable(1, "malformed", format!("It is no XLSX file: {error}."))
@@ -385,7 +389,7 @@ fn bounded(file: &mut (impl Read + Seek)) -> Result<(), Stopped> {
         all += size;
         held += if sheet { 0 } else { size };
         if all > MOST_UNPACKED || held > MOST_HELD {
-            let detail = "It holds more than can be read when unpacked.";
+            let detail = "The file is too large when unpacked.";
             return Err(Stopped::Unreadable(1, "too_long", detail.to_owned()));
         }
     }

@@ -1,6 +1,6 @@
 //! The staged lines of an import, in the order of their keys.
 //!
-//! Keys are ASCII and compared byte by byte in both databases.
+//! Owns SQL statements only. Keys are ASCII, and both databases compare them byte by byte.
 
 use diesel::prelude::*;
 use uuid::Uuid;
@@ -24,8 +24,8 @@ struct NewLine<'a> {
     content: &'a str,
 }
 
-/// Stages lines, each with its number. Answers those whose key is there already: their place in
-/// `staged`, and the number of the line that has the key.
+/// Stages lines, each with its number. Returns the lines with a key that already exists: their
+/// place in `staged`, and the number of the line that has the key.
 ///
 /// # Errors
 /// If the database fails.
@@ -98,8 +98,8 @@ pub fn count(conn: &mut Conn, import: Uuid) -> QueryResult<i64> {
         .get_result(conn)
 }
 
-/// The next lines after a key: `most` of them or somewhat fewer or more, so that no two are torn
-/// apart that belong together. Empty at the end.
+/// The next lines after a key: about `most` of them, so that lines that belong together stay
+/// together. Empty at the end.
 ///
 /// # Errors
 /// If the database fails.
@@ -128,7 +128,7 @@ pub fn after(
         if ends {
             return Ok(found);
         }
-        // More may follow: cut where the last ones that belong together begin.
+        // More may follow: cut before the last group of lines that belong together.
         let cut = found
             .windows(2)
             .rposition(|pair| matches!(pair, [one, next] if !together(&one.key, &next.key)));
@@ -139,7 +139,7 @@ pub fn after(
     }
 }
 
-/// Removes some lines; whether none is left.
+/// Removes some lines. Returns whether none is left.
 ///
 /// # Errors
 /// If the database fails.

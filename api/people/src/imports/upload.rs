@@ -1,7 +1,8 @@
-//! Taking a file in: checked by its headers, streamed into the database piece by piece.
+//! Receives a file: checks its headers and streams it into the database piece by piece.
 //!
 //! Owns the limits of a file and the answer 202. Each piece is one short write in the background
-//! lane, so that filing does not wait for it; nothing of it is an import until all has arrived.
+//! lane, so that new reports need not wait. It must not start an import before the whole file has
+//! arrived.
 
 use std::time::Duration;
 
@@ -58,8 +59,7 @@ impl Validate for ImportQuery {
 #[allow(dead_code)] // Never made; it stands for bytes in the document.
 pub struct SheetFile(Vec<u8>);
 
-/// A body that its headers announce as a file to be imported and not too large. Checked before
-/// anybody asks who calls.
+/// A body whose headers announce a file of the right kind and size. We check this before sign-in.
 #[derive(Debug)]
 pub struct Announced;
 
@@ -105,11 +105,12 @@ fn too_large() -> Problem {
     Problem::new(Code::BodyTooLarge).detail(format!("A file has at most {MOST_BYTES} bytes."))
 }
 
-/// Takes the file of a request in and answers 202 with the import.
+/// Receives the file of a request and answers 202 with the import.
 ///
 /// # Errors
-/// `body_too_large`, `request_timeout`, `malformed_request` when it breaks off,
-/// `unsupported_media_type` when it is no such file, `validation_failed` when it is empty, 503.
+/// `body_too_large`, `request_timeout`, `malformed_request` if the body ends too early,
+/// `unsupported_media_type` if it is not a file of this kind, `validation_failed` if it is empty,
+/// 503.
 pub async fn receive(
     imports: &ImportQueue,
     call: &Call<(), ImportQuery>,

@@ -1,6 +1,6 @@
-//! HTTP of absences, deputies, and the own profile.
+//! HTTP of absences, deputies, and the caller's own profile.
 //!
-//! Owns paths. What happens stands in `absences` and `accounts`.
+//! Owns paths. It must not decide what happens: `absences` and `accounts` do.
 
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
@@ -41,9 +41,9 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 }
 
 refusals! {
-    /// The own profile.
+    /// The caller's profile.
     ProfileRefusals = [BODY, SIGNED] + [VersionMismatch, PreconditionRequired];
-    /// The own absence.
+    /// The caller's absence.
     OwnRefusals = [BODY, SIGNED] + [];
     OwnEndRefusals = [SIGNED] + [];
     /// Somebody's absence.
@@ -96,9 +96,9 @@ async fn read(
     let officer = store
         .read(move |conn| standing(conn, &inner, &manager, id))
         .await?;
-    let absence = officer
-        .absence
-        .ok_or_else(|| Problem::new(Code::NotFound).detail("No absence lasts or is to come."))?;
+    let absence = officer.absence.ok_or_else(|| {
+        Problem::new(Code::NotFound).detail("There is no current or future absence.")
+    })?;
     etag::json(if_none_match, 0, &absence)
 }
 

@@ -1,9 +1,9 @@
-//! Who is away, and who stands in: absences, and dated deputies.
+//! Absences and dated deputies.
 //!
-//! Owns these transactions. An absence with a deputy makes one deputy row a posting, so that nobody
-//! has to look at absences to know who stands in; a posting that begins meanwhile gets its own
-//! (`commands::begin`). What a deputy may take over is no more than the duties on reports: accounts
-//! and grids are not managed by deputy.
+//! Owns these transactions. An absence with a deputy adds one deputy row per posting, so that no
+//! code needs to read absences to know who deputises. A posting that begins during the absence gets
+//! its own row (`commands::begin`). A deputy takes over only duties on reports and must not manage
+//! accounts or grids.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use gridpatrol_domain::error::Code;
@@ -19,12 +19,12 @@ use super::subject::{Manager, Subject};
 use gridpatrol_problem::{FieldError, Problem};
 use gridpatrol_store::{Conn, Outcome};
 
-/// The longest absence, and the longest time somebody stands in.
+/// The longest absence, and the longest time for a deputy.
 pub const LONGEST: TimeDelta = TimeDelta::days(400);
-/// Deputies of one officer at a time, now and to come.
+/// The most deputies of one officer at a time, current and future.
 pub const MOST_DEPUTIES: usize = 50;
 
-/// The deputy that follows from an absence for a posting, if they meet from now on.
+/// The deputy for a posting during an absence, if the two overlap from now on.
 pub(super) fn deputy_of(
     absence: &AbsenceRow,
     posting: &PostingRow,
@@ -45,7 +45,8 @@ pub(super) fn deputy_of(
     })
 }
 
-/// Whether somebody serves in this town from an instant on: enabled, with an own posting that acts.
+/// Whether an officer serves in this town at an instant: enabled, with an active posting of their
+/// own.
 pub(super) fn serves_in(
     conn: &mut Conn,
     officer: Uuid,
@@ -61,18 +62,18 @@ pub(super) fn serves_in(
         }))
 }
 
-/// An absence to be.
+/// A new absence.
 #[derive(Debug, Clone, Copy)]
 pub struct Away {
     /// From when; what lies in the past counts as now.
     pub from: DateTime<Utc>,
     /// Until when.
     pub to: DateTime<Utc>,
-    /// Who stands in for everything; none: the one above.
+    /// Who deputises for everything. None: the grid above.
     pub deputy_id: Option<Uuid>,
 }
 
-/// Sets the absence of an officer, instead of the one that lasts or is to come.
+/// Sets the absence of an officer and replaces the current or future one.
 ///
 /// # Errors
 /// `not_found`, `not_permitted`, `validation_failed`.
@@ -117,7 +118,7 @@ pub fn set(conn: &mut Conn, manager: &Manager, id: Uuid, away: &Away) -> Outcome
     Ok(absence)
 }
 
-/// The deputies that follow from a new absence, each with its town.
+/// The deputies for a new absence, each with its town.
 fn following(
     conn: &mut Conn,
     subject: &Subject,
@@ -145,7 +146,8 @@ fn following(
     Ok(found)
 }
 
-/// Ends the absence of an officer now; one to come never begins. Without one, nothing changes.
+/// Ends the absence of an officer now. A future absence never begins. If there is none, nothing
+/// changes.
 ///
 /// # Errors
 /// `not_found`, `not_permitted`.
@@ -163,7 +165,7 @@ pub fn back(conn: &mut Conn, manager: &Manager, id: Uuid) -> Outcome<()> {
     Ok(())
 }
 
-/// Ends an absence and what follows from it.
+/// Ends an absence and its deputies.
 fn over(conn: &mut Conn, absence: &AbsenceRow, now: DateTime<Utc>) -> Outcome<()> {
     queries::end_absence(conn, absence, now)?;
     for deputy in queries::deputies_for(conn, absence.officer_id, now)? {
@@ -174,10 +176,10 @@ fn over(conn: &mut Conn, absence: &AbsenceRow, now: DateTime<Utc>) -> Outcome<()
     Ok(())
 }
 
-/// Somebody who is to stand in.
+/// A new deputy.
 #[derive(Debug, Clone, Copy)]
 pub struct StandIn {
-    /// For which posting; none: for each that acts.
+    /// The posting. None: every active posting.
     pub posting_id: Option<Uuid>,
     /// Who.
     pub deputy_id: Uuid,
@@ -185,11 +187,11 @@ pub struct StandIn {
     pub from: Option<DateTime<Utc>>,
     /// Until when.
     pub to: DateTime<Utc>,
-    /// In what.
+    /// Which duties.
     pub covers: Covers,
 }
 
-/// Lets somebody stand in for an officer.
+/// Adds a deputy for an officer.
 ///
 /// # Errors
 /// `not_found`, `not_permitted`, `validation_failed`.
@@ -217,7 +219,7 @@ pub fn add(conn: &mut Conn, manager: &Manager, id: Uuid, new: &StandIn) -> Outco
         return Err(invalid("/posting_id", "not_allowed", detail).into());
     }
     if queries::deputies_for(conn, id, now)?.len() + postings.len() > MOST_DEPUTIES {
-        let detail = format!("At most {MOST_DEPUTIES} at a time: end some first.");
+        let detail = format!("At most {MOST_DEPUTIES} current and future deputies. End one first.");
         return Err(invalid("", "too_long", &detail).into());
     }
     let mut deputies = Vec::new();
@@ -249,7 +251,7 @@ pub fn add(conn: &mut Conn, manager: &Manager, id: Uuid, new: &StandIn) -> Outco
     Ok(())
 }
 
-/// Ends a deputy now. Repeated, it is not found: that is as good.
+/// Ends a deputy now. A repeated call answers `not_found`, which is fine.
 ///
 /// # Errors
 /// `not_found`, `not_permitted`.
@@ -259,7 +261,10 @@ pub fn end(conn: &mut Conn, manager: &Manager, id: Uuid, deputy: Uuid) -> Outcom
     let known = queries::deputies_for(conn, id, now)?
         .into_iter()
         .find(|known| known.id == deputy)
-        .ok_or_else(|| Problem::new(Code::NotFound).detail("Nobody stands in by this id now."))?;
+        .ok_or_else(|| {
+            Problem::new(Code::NotFound)
+                .detail("There is no current or future deputy with this id.")
+        })?;
     let town = subject
         .postings
         .iter()

@@ -1,7 +1,8 @@
-//! Creating, editing, disabling and enabling accounts, and one-time passwords, by who manages them.
+//! Creates, edits, disables and enables accounts, and sets one-time passwords, for managers.
 //!
-//! Owns these transactions: in sight, authority, version, state; then the change, its record in the
-//! chains of the towns concerned, and the security log.
+//! Owns these transactions: check sight, authority, version and state; then make the change and
+//! record it in the towns' chains and the security log. It must not decide who manages whom:
+//! `gridpatrol_domain::officer::managing` does.
 
 use gridpatrol_domain::error::Code;
 use gridpatrol_domain::notice::NotificationMode;
@@ -22,7 +23,7 @@ use gridpatrol_problem::Problem;
 use gridpatrol_store::types::Coded;
 use gridpatrol_store::{Conn, Outcome};
 
-/// What a first posting of somebody may be given.
+/// The first posting of a new officer.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted {
     /// The posting.
@@ -31,7 +32,8 @@ pub struct Wanted {
     pub manages: bool,
 }
 
-/// 404 unless the grid is one of the caller's towns', 403 unless the caller may give this post.
+/// Answers 404 unless the grid is in one of the caller's towns, and 403 unless the caller may give
+/// this post.
 ///
 /// # Errors
 /// `not_found`, `not_permitted`.
@@ -73,18 +75,18 @@ pub fn create(
     )
 }
 
-/// What of an account is changed.
+/// The changes to an account.
 #[derive(Debug, Clone, Default)]
 pub struct Edit {
     /// Another name.
     pub name: Option<String>,
-    /// Another phone number; empty: none any more.
+    /// The new phone number. Empty: remove it.
     pub phone: Option<String>,
-    /// Another way to be told.
+    /// The new way to receive notices.
     pub telling: Option<NotificationMode>,
 }
 
-/// Changes an account: the caller's own, or of somebody whom the caller manages.
+/// Changes the caller's own account, or one that the caller manages.
 ///
 /// # Errors
 /// `not_found`, `not_permitted`, `version_mismatch`, `precondition_required`.
@@ -130,11 +132,11 @@ pub fn edit(
     Ok(())
 }
 
-/// Disables an account: its sessions and invitations end at once, its postings man no grid. Repeated,
-/// it changes nothing.
+/// Disables an account. Its sessions and invitations end at once, and its postings no longer staff
+/// a grid. A repeated call changes nothing.
 ///
 /// # Errors
-/// `not_found`, `not_permitted` (oneself, too), `last_admin`.
+/// `not_found`, `not_permitted` (also for the caller's own account), `last_admin`.
 pub fn disable(conn: &mut Conn, manager: &Manager, id: Uuid, reason: Option<&str>) -> Outcome<()> {
     let subject = Subject::managed(conn, manager, id)?;
     if subject.row.disabled_at.is_some() {
@@ -148,7 +150,7 @@ pub fn disable(conn: &mut Conn, manager: &Manager, id: Uuid, reason: Option<&str
     }
     if manager.is(id) {
         return Err(Problem::new(Code::NotPermitted)
-            .detail("Somebody else disables your account. To leave a lost phone behind, end its session.")
+            .detail("You cannot disable your own account. If you lost a phone, end its session.")
             .into());
     }
     let payload = reason.map(|reason| json!({"reason": reason}));
@@ -158,7 +160,7 @@ pub fn disable(conn: &mut Conn, manager: &Manager, id: Uuid, reason: Option<&str
     log(conn, manager, &subject, Kind::Disabled)
 }
 
-/// Enables an account again. Repeated, it changes nothing.
+/// Enables an account again. A repeated call changes nothing.
 ///
 /// # Errors
 /// `not_found`, `not_permitted`.
@@ -175,7 +177,7 @@ pub fn enable(conn: &mut Conn, manager: &Manager, id: Uuid, reason: Option<&str>
     log(conn, manager, &subject, Kind::Enabled)
 }
 
-/// 403 or 404 before a password is hashed for nothing.
+/// Answers 403 or 404 before we hash a password for nothing.
 ///
 /// # Errors
 /// `not_found`, `not_permitted`.
@@ -188,7 +190,7 @@ pub fn may_reset(conn: &mut Conn, manager: &Manager, id: Uuid) -> Outcome<String
     Ok(subject.row.username)
 }
 
-/// Sets a one-time password, whose hash this is: it must be changed at the next sign-in. All
+/// Sets a one-time password, given as its hash. The officer must change it at the next sign-in. All
 /// sessions and invitations end.
 ///
 /// # Errors
@@ -206,14 +208,14 @@ pub fn reset(conn: &mut Conn, manager: &Manager, id: Uuid, hash: &str) -> Outcom
     log(conn, manager, &subject, Kind::PasswordReset)
 }
 
-/// What a manager may do to everybody but oneself: it would be a way around one's own password.
+/// A manager may not do this to their own account, because it would bypass their own password.
 ///
 /// # Errors
-/// `not_permitted` for oneself.
+/// `not_permitted` for the caller's own account.
 pub fn not_oneself(manager: &Manager, id: Uuid) -> Result<(), Problem> {
     if manager.is(id) {
         return Err(not_permitted(
-            "Not for yourself: change your password with POST /v1/auth/password.",
+            "You cannot do this for yourself. Change your password with POST /v1/auth/password.",
         ));
     }
     Ok(())
@@ -246,8 +248,8 @@ fn log(conn: &mut Conn, manager: &Manager, subject: &Subject, kind: Kind) -> Out
     Ok(())
 }
 
-/// 409 if there were no admin at this instant, as the transaction has left it. One such question is
-/// asked at a time, so that two admins do not remove each other.
+/// Answers 409 if the transaction would leave no admin at this instant. Only one transaction checks
+/// at a time, so that two admins cannot remove each other.
 pub(super) fn admin_remains(conn: &mut Conn, at: chrono::DateTime<chrono::Utc>) -> Outcome<()> {
     queries::lock_admins(conn)?;
     if queries::admins(conn, at)? == 0 {

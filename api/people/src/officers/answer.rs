@@ -1,8 +1,9 @@
 //! What an officer looks like to a caller.
 //!
-//! Owns who is told what: names, roles and grids of the own towns to everybody posted there; phone
-//! numbers to superiors, subordinates and those of the same village; usernames and the state of the
-//! account to who manages the officer. Everything of oneself to oneself.
+//! Owns who sees what. Everyone posted in a town sees its officers' names, roles and grids.
+//! Superiors, subordinates and officers of the same village see phone numbers. Managers of the
+//! officer see the username and the state of the account. Officers see everything about themselves.
+//! It must not change anything.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -152,7 +153,7 @@ pub struct Deputy {
     pub by_absence: bool,
 }
 
-/// Somebody of a town by name.
+/// An officer of a town by name.
 pub(super) fn named(town: &Town, id: Uuid) -> Named {
     Named {
         id,
@@ -168,13 +169,13 @@ pub fn towns(conn: &mut Conn, directory: &Directory, towns: &[Uuid]) -> Outcome<
     towns.iter().map(|id| directory.town(conn, *id)).collect()
 }
 
-/// Everybody posted in some towns, by name and id. One posted in several comes once.
+/// Everyone posted in some towns, by name and id. An officer posted in several towns appears once.
 #[must_use]
 pub fn everybody(towns: &[Arc<Town>]) -> BTreeMap<(String, Uuid), &Person> {
     towns
         .iter()
         .flat_map(|town| {
-            // Not the service accounts, which are named in reports alone.
+            // Without the service accounts: their names appear only in reports.
             let posted = |id: &Uuid| town.postings_of(*id).next().is_some();
             town.people().filter(move |(id, _)| posted(id))
         })
@@ -182,7 +183,7 @@ pub fn everybody(towns: &[Arc<Town>]) -> BTreeMap<(String, Uuid), &Person> {
         .collect()
 }
 
-/// The postings of an officer in these towns, in force or to come.
+/// The current and future postings of an officer in these towns.
 pub fn lasting(
     towns: &[Arc<Town>],
     officer: Uuid,
@@ -213,7 +214,7 @@ impl OfficerPosting {
 }
 
 impl OfficerProfile {
-    /// An officer as lists show them.
+    /// An officer in a list.
     #[must_use]
     pub fn listed(
         towns: &[Arc<Town>],
@@ -295,7 +296,7 @@ impl OfficerProfile {
             None
         };
         Ok(Self {
-            // Known exactly here: lists know only the caller's towns.
+            // Exact here. Lists know only the caller's towns.
             username: (oneself || manages).then_some(subject.row.username),
             phone: listed.phone.or(subject.row.phone.filter(|_| manages)),
             may_manage: Some(manages),
@@ -307,7 +308,7 @@ impl OfficerProfile {
     }
 }
 
-/// Those who stand in for an officer, in the caller's towns.
+/// The deputies of an officer in the caller's towns.
 ///
 /// # Errors
 /// `not_found`; otherwise if the database fails.

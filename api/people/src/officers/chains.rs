@@ -1,8 +1,8 @@
-//! One change recorded in the chains of several towns.
+//! Records one change in the chains of several towns.
 //!
-//! Owns the order of the locks: towns by id, before whatever else the command writes. An officer may
-//! be posted in more than one town; each town's record tells what concerns it, and each directory is
-//! read anew.
+//! Owns the order of the locks: towns by id, before the command writes anything else. An officer
+//! may be posted in more than one town. Each town's record must hold only what concerns that town,
+//! and each directory is read again.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use gridpatrol_store::Conn;
 use gridpatrol_store::events::{self, EventRecord};
 use gridpatrol_store::town::{self, TownSequence};
 
-/// The locked rows of some towns, with what will be recorded in each.
+/// The locked rows of some towns, with the events to record in each.
 pub struct Chains {
     towns: BTreeMap<Uuid, (TownSequence, Vec<EventRecord>)>,
 }
@@ -48,7 +48,7 @@ impl Chains {
         }
     }
 
-    /// Appends what was added, and tells every process that the directories have changed.
+    /// Appends the added events and tells every process that the directories have changed.
     ///
     /// # Errors
     /// If the database fails.

@@ -1,8 +1,8 @@
-//! Creating an officer, posting one, and letting one stand in for another: the checks that hold
-//! whoever asks, the command line and the demonstration included.
+//! Creates officers, postings and deputies, with the checks that apply to every caller, including
+//! the command line and the demonstration.
 //!
-//! Owns what a new account or posting must pass, and its record in the town's chain. Whether the
-//! caller may is asked in `accounts`, `postings` and `absences`.
+//! Owns the checks of a new account or posting, and its record in the town's chain. It must not
+//! decide whether the caller is allowed: `accounts`, `postings` and `absences` do.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -29,7 +29,7 @@ pub const MOST_NAME_CHARS: usize = 40;
 /// Most characters of a phone number.
 pub const MOST_PHONE_CHARS: usize = 32;
 
-/// An officer to be.
+/// A new officer.
 #[derive(Debug, Clone)]
 pub struct NewOfficer {
     /// The id.
@@ -40,13 +40,14 @@ pub struct NewOfficer {
     pub name: String,
     /// A phone number.
     pub phone: Option<String>,
-    /// The hash of the first password, which kept to the rules. Empty: none, the officer is invited.
+    /// The hash of the first password, which already passed the rules. Empty: no password; the
+    /// officer gets an invitation.
     pub password_hash: String,
     /// Whether the password must be changed at the first sign-in.
     pub must_change_password: bool,
 }
 
-/// A posting to be.
+/// A new posting.
 #[derive(Debug, Clone, Copy)]
 pub struct NewPosting {
     /// As what.
@@ -55,11 +56,11 @@ pub struct NewPosting {
     pub grid_id: Uuid,
     /// From when.
     pub from: DateTime<Utc>,
-    /// Until when; none: without end.
+    /// When it ends. None: no end.
     pub to: Option<DateTime<Utc>>,
 }
 
-/// A username, as it may be stored.
+/// Checks a username and returns it in the form that we store.
 pub(super) fn check_username(errors: &mut Errors, username: &str) -> Option<String> {
     let stored = password::username(username);
     if stored.is_none() {
@@ -80,7 +81,7 @@ pub(super) fn check_name(errors: &mut Errors, name: &str) {
     }
 }
 
-/// A phone number, as people write them.
+/// Checks a phone number as people write it.
 pub(super) fn check_phone(errors: &mut Errors, phone: Option<&str>) {
     let phone = phone.unwrap_or_default().trim();
     errors.text("phone", &phone, MOST_PHONE_CHARS);
@@ -97,7 +98,7 @@ pub(super) fn check_phone(errors: &mut Errors, phone: Option<&str>) {
 /// Creates an officer with a first posting.
 ///
 /// # Errors
-/// `validation_failed` naming what is wrong; otherwise if the database fails.
+/// `validation_failed` with what is wrong; otherwise if the database fails.
 pub fn create(
     conn: &mut Conn,
     officer: &NewOfficer,
@@ -108,7 +109,7 @@ pub fn create(
     create_managing(conn, officer, posting, false, actor, now)
 }
 
-/// As [`create`]; the posting may have the managing right.
+/// Like [`create`], but the posting may have the managing right.
 pub(super) fn create_managing(
     conn: &mut Conn,
     officer: &NewOfficer,
@@ -174,7 +175,7 @@ pub(super) fn create_managing(
 /// Posts an officer.
 ///
 /// # Errors
-/// `validation_failed` naming what is wrong, `posting_overlap`; otherwise if the database fails.
+/// `validation_failed` with what is wrong, `posting_overlap`; otherwise if the database fails.
 pub fn add_posting(
     conn: &mut Conn,
     officer_id: Uuid,
@@ -185,10 +186,10 @@ pub fn add_posting(
     post(conn, officer_id, posting, false, Vec::new(), actor, now)
 }
 
-/// Lets an officer stand in for a posting, from one instant to another.
+/// Makes an officer the deputy for a posting, from one instant to another.
 ///
 /// # Errors
-/// `validation_failed` naming what is wrong, `not_found`; otherwise if the database fails.
+/// `validation_failed` with what is wrong, `not_found`; otherwise if the database fails.
 pub fn add_deputy(
     conn: &mut Conn,
     posting_id: Uuid,
@@ -232,7 +233,7 @@ pub fn add_deputy(
     Ok(deputy.id)
 }
 
-/// What is recorded of a deputy.
+/// The record of a deputy.
 pub(super) fn deputised(
     holder: Uuid,
     deputy: &DeputyRow,
@@ -246,7 +247,7 @@ pub(super) fn deputised(
     record(holder, "officer_deputised", actor, now, facts, None)
 }
 
-/// What is recorded of a posting.
+/// The record of a posting.
 pub(super) fn posted(
     officer: Uuid,
     kind: &'static str,
@@ -262,7 +263,7 @@ pub(super) fn posted(
     record(officer, kind, actor, now, facts, None)
 }
 
-/// The posting that is asked for, checked on its own: role and tier, dates, the managing right.
+/// Checks a requested posting alone: role and tier, dates, the managing right.
 pub(super) fn wanted(conn: &mut Conn, posting: NewPosting, manages: bool) -> Outcome<PostingRow> {
     let invalid = |pointer: &str, code: &str, detail: String| {
         Problem::invalid(vec![FieldError::new(pointer, code, detail)])
@@ -270,17 +271,18 @@ pub(super) fn wanted(conn: &mut Conn, posting: NewPosting, manages: bool) -> Out
     let grid = grids::grid_by_id(conn, posting.grid_id)?
         .ok_or_else(|| Problem::new(Code::NotFound).detail("There is no such grid."))?;
     if grid.is_archived() {
-        let detail = "This grid has ended; its successor_id names who took over.".to_owned();
+        let detail =
+            "This grid has ended. Its successor_id names the grid that took over.".to_owned();
         return Err(invalid("/grid_id", "not_allowed", detail).into());
     }
     if grid.is_archived() {
         return Err(Problem::new(Code::GridArchived)
-            .detail("The grid has ended: post the officer at the one that took over.")
+            .detail("The grid has ended. Post the officer at the grid that took over.")
             .into());
     }
     if let Some(tier) = posting.role.tier().filter(|tier| *tier != grid.tier()) {
         let detail = format!(
-            "A {} is posted at a {tier}; {} is a {}.",
+            "A {} must be posted at a {tier}, but {} is a {}.",
             posting.role,
             grid.code,
             grid.tier()
@@ -288,7 +290,8 @@ pub(super) fn wanted(conn: &mut Conn, posting: NewPosting, manages: bool) -> Out
         return Err(invalid("/role", "not_allowed", detail).into());
     }
     if manages && !gridpatrol_domain::officer::managing::may_have_right(posting.role) {
-        let detail = "Only a town_officer is given the managing right; leaders and admins have it.";
+        let detail =
+            "Only a town_officer can be given the managing right. Leaders and admins have it.";
         return Err(invalid("/manages", "not_allowed", detail.to_owned()).into());
     }
     if posting.to.is_some_and(|to| to <= posting.from) {
@@ -305,7 +308,7 @@ pub(super) fn wanted(conn: &mut Conn, posting: NewPosting, manages: bool) -> Out
     })
 }
 
-/// 409 if one of these postings is the same role at the same grid at the same time.
+/// Answers 409 if one of these postings is for the same role at the same grid at the same time.
 pub(super) fn no_overlap(known: &[PostingRow], new: &PostingRow) -> Result<(), Problem> {
     let same = known.iter().any(|posting| {
         posting.id != new.id
@@ -315,12 +318,12 @@ pub(super) fn no_overlap(known: &[PostingRow], new: &PostingRow) -> Result<(), P
     });
     if same {
         return Err(Problem::new(Code::PostingOverlap)
-            .detail("The officer has this role at this grid for some of that time already."));
+            .detail("The officer already has this role at this grid for part of that time."));
     }
     Ok(())
 }
 
-/// Adds a posting and records it after what came before.
+/// Adds a posting and records it after the earlier events.
 fn post(
     conn: &mut Conn,
     officer_id: Uuid,
@@ -342,8 +345,8 @@ fn post(
     Ok(posting.id)
 }
 
-/// Writes a posting that passed all checks, into towns that are locked; who stands in during an
-/// absence stands in for it too.
+/// Writes a posting that passed all checks. The towns are already locked. The deputy of an absence
+/// deputises for it too.
 pub(super) fn begin(
     conn: &mut Conn,
     chains: &mut Chains,

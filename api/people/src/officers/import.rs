@@ -1,9 +1,9 @@
-//! Importing officers: what the lines of a file of people mean.
+//! Imports officers: what the lines of a file of people mean.
 //!
-//! Owns the columns and the rule "upsert by username": a new name becomes an account without a
-//! password, to be invited, with a posting; a known one gets the name, phone and posting of its line,
-//! and keeps its other postings. Every line is asked for by its sender: nobody imports whom he could
-//! not create. How files are read and steps are made is the `imports` room's.
+//! Owns the columns and the rule "upsert by username". A new username becomes an account with a
+//! posting and without a password, to be invited later. A known username gets the name, phone and
+//! posting of its line and keeps its other postings. Senders must not import officers whom they
+//! could not create by hand. This module must not read files or run steps: `imports` does.
 
 use std::collections::HashMap;
 
@@ -71,7 +71,7 @@ const COLUMNS: &[Column] = &[
     },
 ];
 
-/// What a line says of an officer.
+/// What a line says about an officer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Said {
     name: String,
@@ -85,7 +85,7 @@ struct Said {
     to: Option<DateTime<Utc>>,
 }
 
-/// A line as it is gone through.
+/// A line in progress.
 struct Entry {
     line: i64,
     username: String,
@@ -240,7 +240,7 @@ enum Step {
     Until(PostingRow),
 }
 
-/// Goes through lines, plans each, and lets `done` write it.
+/// Plans each line and passes the plan to `done`, which may write it.
 fn each(
     conn: &mut Conn,
     job: &Job,
@@ -319,7 +319,7 @@ fn plan(
         .filter(|grid| !grid.is_archived())
         .filter(|grid| manager.actor.is_admin() || manager.scope.in_town(grid.path.town_id()));
     let Some(place) = place else {
-        let detail = "No grid of your towns has this code.";
+        let detail = "No grid in your towns has this code.";
         wrong("grid_code", "not_found", detail);
         return Ok(None);
     };
@@ -327,7 +327,7 @@ fn plan(
         wrong(
             "role",
             "not_allowed",
-            "This role stands at another tier than the grid.",
+            "This role does not fit the tier of the grid.",
         );
     }
     let mut posting = PostingRow {
@@ -351,7 +351,11 @@ fn plan(
         Some(account) => match Subject::seen(conn, manager, account.id) {
             Ok(subject) => Some(subject),
             Err(Interrupt::Refused(_)) => {
-                wrong("username", "taken", "Somebody elsewhere has this name.");
+                wrong(
+                    "username",
+                    "taken",
+                    "Another officer outside your towns has this username.",
+                );
                 return Ok(None);
             }
             Err(error) => return Err(error),
@@ -418,7 +422,7 @@ fn plan(
     }))
 }
 
-/// Writes what a line does, by the commands that HTTP uses.
+/// Writes the changes of a line with the same commands as HTTP.
 fn write(conn: &mut Conn, manager: &Manager, entry: &Entry, plan: &Plan) -> Outcome<()> {
     let actor = Some(manager.actor.officer_id);
     match plan {

@@ -1,9 +1,9 @@
-//! Invitations: a code that signs one phone in, once, so that nobody types a password in the hills.
+//! Invitations: a code that signs one phone in, once, so that officers need not type a password.
 //!
-//! Owns the code, when it is good as a pure rule, and its transactions. 60 random bits stand against
-//! guessing, with the throttle of the caller's address; only a hash is stored. The same phone may
-//! accept again while its first answer may have been lost: until the session it got has been
-//! refreshed, and for an hour at most.
+//! Owns the code, the pure rule for when it is valid, and its transactions. 60 random bits and the
+//! throttle per address prevent guessing. It must store only a hash of the code. The first answer
+//! may get lost, so the same phone may accept again until its session has been refreshed, for at
+//! most an hour.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
@@ -29,14 +29,14 @@ use gridpatrol_store::{Conn, Lane, Outcome, Store, locked as for_update, random}
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// Characters of a code, five bits each.
 const LENGTH: usize = 12;
-/// How long after its acceptance the same phone may accept again.
+/// How long the same phone may accept again.
 const AGAIN: TimeDelta = TimeDelta::hours(1);
 
 /// A code, in its canonical form.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Code(String);
 
-// A secret: not in logs.
+// This is a secret, so keep it out of logs.
 impl std::fmt::Debug for Code {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str("…")
@@ -44,10 +44,10 @@ impl std::fmt::Debug for Code {
 }
 
 impl Code {
-    /// A new one.
+    /// Makes a new code.
     ///
     /// # Errors
-    /// An internal fault when there is no randomness.
+    /// An internal fault if the system gives no random numbers.
     pub fn new() -> Result<Self, Problem> {
         let bytes: [u8; LENGTH] = random::bytes().map_err(internal)?;
         Ok(Self(
@@ -55,8 +55,8 @@ impl Code {
         ))
     }
 
-    /// The code that somebody typed or scanned: case, spaces and hyphens do not matter, and what is
-    /// taken for each other is the same. None: it cannot be one.
+    /// Reads a code that a person typed or scanned. Case, spaces and hyphens do not matter, and
+    /// letters that look alike count as the same. None: it cannot be a code.
     #[must_use]
     pub fn read(typed: &str) -> Option<Self> {
         let letters = typed
@@ -72,7 +72,7 @@ impl Code {
         sound.then_some(Self(code))
     }
 
-    /// In groups of four, to be read out.
+    /// The code in groups of four, to read aloud.
     #[must_use]
     pub fn written(&self) -> String {
         let letters: Vec<char> = self.0.chars().collect();
@@ -83,7 +83,7 @@ impl Code {
         groups.join("-")
     }
 
-    /// For a QR code; an app finds the server by it where the server knows its own address.
+    /// The text for a QR code. It tells a client app the server's address, if the server knows it.
     #[must_use]
     pub fn qr_text(&self, public_url: Option<&str>) -> String {
         let server = public_url.map_or_else(String::new, |url| {
@@ -101,7 +101,7 @@ impl Code {
         format!("gridpatrol:invitation?code={}{server}", self.0)
     }
 
-    /// What is stored of it.
+    /// The hash that we store.
     #[must_use]
     pub fn hash(&self) -> Vec<u8> {
         Sha256::digest(self.0.as_bytes()).to_vec()
@@ -114,15 +114,17 @@ fn letter(byte: u8) -> Option<char> {
         .map(|letter| char::from(*letter))
 }
 
-/// A password to sign in with once: three groups of four, of every class that the rules may ask for.
+/// Makes a password to sign in with once: three groups of four, with every class of characters that
+/// the rules may require.
 ///
 /// # Errors
-/// An internal fault when there is no randomness.
+/// An internal fault if the system gives no random numbers.
 pub fn one_time_password() -> Result<String, Problem> {
     const LOWER: &[u8] = b"abcdefghjkmnpqrstuvwxyz";
     const UPPER: &[u8] = b"ABCDEFGHJKMNPQRSTUVWXYZ";
     const DIGITS: &[u8] = b"23456789";
-    // Of each group: a lower, an upper, a digit, and another lower letter: 66 bits in all.
+    // Each group has a lower-case letter, a capital, a digit and another lower-case letter: 66 bits
+    // in all.
     let bytes: [u8; 24] = random::bytes().map_err(internal)?;
     let mut password = String::new();
     for (place, pair) in bytes.chunks(2).enumerate() {
@@ -145,18 +147,18 @@ pub fn one_time_password() -> Result<String, Problem> {
     Ok(password)
 }
 
-/// What the rule looks at.
+/// The facts that the rule needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Standing {
     /// Until when it can be accepted.
     pub expires_at: DateTime<Utc>,
-    /// When another took its place, or its officer's access was ended.
+    /// When another invitation replaced it, or the officer's access ended.
     pub ended_at: Option<DateTime<Utc>>,
     /// When it was accepted.
     pub accepted_at: Option<DateTime<Utc>>,
-    /// Whether it was accepted by the phone that presents it.
+    /// Whether the phone that sends it has accepted it before.
     pub same_device: bool,
-    /// Whether the session that it gave has been refreshed or has ended.
+    /// Whether its session has been refreshed or has ended.
     pub session_used: bool,
 }
 
@@ -172,7 +174,7 @@ pub fn good(invitation: Standing, now: DateTime<Utc>) -> bool {
     }
 }
 
-/// Stores an invitation instead of those before.
+/// Stores an invitation and replaces earlier ones.
 ///
 /// # Errors
 /// `not_found`, `not_permitted`; otherwise if the database fails.
@@ -187,7 +189,7 @@ pub fn invite(
     not_oneself(manager, officer)?;
     if subject.row.disabled_at.is_some() {
         return Err(Problem::new(Refusal::NotPermitted)
-            .detail("The account is disabled: enable it first.")
+            .detail("The account is disabled. Enable it first.")
             .into());
     }
     let now = manager.now;
@@ -220,7 +222,7 @@ pub fn invite(
     Ok(())
 }
 
-/// Ends what invitations an officer has.
+/// Ends all invitations of an officer.
 ///
 /// # Errors
 /// If the database fails.
@@ -237,7 +239,7 @@ pub fn end_all(conn: &mut Conn, officer: Uuid, now: DateTime<Utc>) -> QueryResul
     .map(drop)
 }
 
-/// Somebody who accepts.
+/// A request to accept an invitation.
 #[derive(Debug)]
 pub struct Acceptance {
     /// The code, as typed or scanned.
@@ -259,7 +261,7 @@ struct InvitationRow {
     session_id: Option<Uuid>,
 }
 
-/// Signs a phone in by an invitation.
+/// Signs a phone in with an invitation.
 ///
 /// # Errors
 /// `invitation_invalid`, `login_locked` after too many wrong ones from one address, 503.
@@ -300,7 +302,7 @@ pub async fn accept(
     fresh.signing(auth, account)
 }
 
-/// The exchange itself; none when the invitation is no good.
+/// The exchange itself. None if the invitation is not valid.
 fn exchange(
     conn: &mut Conn,
     hash: &[u8],
@@ -318,7 +320,8 @@ fn exchange(
     let Some(invited) = invited else {
         return Ok(None);
     };
-    // The officer's row first, as whoever invites takes it: two phones at once wait for each other.
+    // Lock the officer's row first, as inviting does, so that two phones at once wait for each
+    // other.
     let Some(account) = queries::account_locked(conn, invited)? else {
         return Ok(None);
     };
@@ -342,7 +345,7 @@ fn exchange(
     if account.disabled_at.is_some() || row.officer_id != account.id || !good(standing, now) {
         return Ok(None);
     }
-    // A one-time password that was set before is worth nothing from now on.
+    // An earlier one-time password is no longer valid.
     if account.must_change_password {
         set_first_password(conn, account.id, "")?;
     }
@@ -381,10 +384,11 @@ fn session_used(conn: &mut Conn, session: Uuid) -> QueryResult<bool> {
     Ok(ended || exchanged)
 }
 
-/// 401: wrong, spent, replaced or expired; which of these is nobody's business.
+/// 401: wrong, used, replaced or expired. The answer must not tell which.
 fn invalid() -> Problem {
-    Problem::new(Refusal::InvitationInvalid)
-        .detail("Ask who invited you for a new one: each is good for one phone, once.")
+    Problem::new(Refusal::InvitationInvalid).detail(
+        "Ask the person who invited you for a new code. Each code works once, for one phone.",
+    )
 }
 
 #[cfg(test)]
@@ -468,7 +472,7 @@ mod tests {
             same_device: true,
             ..fresh
         };
-        // Even when the invitation itself has expired meanwhile.
+        // Even if the invitation has expired in the meantime.
         assert!(good(accepted, at(61)) && good(accepted, at(118)));
         assert!(!good(accepted, at(119)));
         for other in [

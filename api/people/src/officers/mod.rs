@@ -1,7 +1,8 @@
 //! Officers: accounts, postings, absences, deputies, the duty roster.
 //!
-//! Owns who exists, who is posted where and when, who is away and who stands in. It must not know how
-//! they sign in (`auth`) nor decide who may manage or act (`gridpatrol_domain::officer`).
+//! Owns which officers exist, where and when they are posted, who is away and who deputises. It
+//! must not know how they sign in (`auth`), nor decide who may manage or act
+//! (`gridpatrol_domain::officer`).
 
 pub mod absence_routes;
 pub mod absences;

@@ -1,6 +1,6 @@
 //! HTTP of postings and transfers.
 //!
-//! Owns paths. What happens stands in `postings`.
+//! Owns paths. It must not decide what happens: `postings` does.
 
 use actix_web::web::Data;
 use actix_web::{HttpResponse, patch, post};

@@ -1,7 +1,6 @@
-//! Postings of an officer: adding, changing, ending, and transfers.
+//! Adds, changes and ends postings of an officer, and transfers officers.
 //!
-//! Owns these transactions. A posting begins and ends from now on or later: what was in force stays
-//! on record as it was.
+//! Owns these transactions. It must not change the past: a posting begins or ends now or later.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use gridpatrol_domain::error::Code;
@@ -19,13 +18,13 @@ use gridpatrol_http::etag::{self, IfMatch};
 use gridpatrol_problem::{FieldError, Problem};
 use gridpatrol_store::{Conn, Outcome};
 
-/// Clocks of clients lag: what lies back no further than this means now.
+/// Client clocks may be slow: a time that is at most this long ago means now.
 const LAG: TimeDelta = TimeDelta::minutes(10);
 
-/// An instant that a client gives for something to begin or end: absent or just past means now.
+/// Reads when something should begin or end. Absent or just past means now.
 ///
 /// # Errors
-/// `validation_failed` at the pointer for what lies further back.
+/// `validation_failed` at the pointer if the time is further in the past.
 pub fn from_now_on(
     pointer: &str,
     given: Option<DateTime<Utc>>,
@@ -35,7 +34,7 @@ pub fn from_now_on(
         Some(given) if given < now - LAG => Err(Problem::invalid(vec![FieldError::new(
             pointer,
             "in_the_past",
-            "Give an instant from now on: what was in force stays on record as it was.",
+            "Give a time that is not in the past. Past postings do not change.",
         )])),
         given => Ok(given.unwrap_or(now).max(now)),
     }
@@ -64,10 +63,10 @@ pub fn add(
     Ok(())
 }
 
-/// What of a posting is changed.
+/// The changes to a posting.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Change {
-    /// Another beginning, of a posting that has not begun.
+    /// A new start, only for a posting that has not begun.
     pub from: Option<DateTime<Utc>>,
     /// Another end.
     pub to: Option<DateTime<Utc>>,
@@ -95,7 +94,7 @@ pub fn change(
     let mut after = *before;
     if let Some(from) = change.from.filter(|from| *from != before.from) {
         if before.from <= now {
-            return Err(wrong("/from", "not_allowed", "The posting has begun already.").into());
+            return Err(wrong("/from", "not_allowed", "The posting has already begun.").into());
         }
         after.from = from_now_on("/from", Some(from), now)?;
     }
@@ -108,7 +107,7 @@ pub fn change(
     if let Some(manages) = change.manages {
         after.manages = manages;
         if manages && !gridpatrol_domain::officer::managing::may_have_right(after.role) {
-            let detail = "Only a town_officer is given the managing right.";
+            let detail = "Only a town_officer can be given the managing right.";
             return Err(wrong("/manages", "not_allowed", detail).into());
         }
     }
@@ -136,7 +135,7 @@ pub fn change(
     Ok(())
 }
 
-/// Ends a posting. One that has not begun never begins.
+/// Ends a posting. A posting that has not begun never begins.
 ///
 /// # Errors
 /// `not_found`, `not_permitted`, `validation_failed`, `posting_over`, `last_admin`.
@@ -157,14 +156,14 @@ pub fn end(
     Ok(())
 }
 
-/// A transfer: what ends, and what begins at the same instant.
+/// A transfer: which postings end, and which one begins at the same instant.
 #[derive(Debug, Clone)]
 pub struct Transfer {
-    /// The postings that end; none given: all in `from_town`.
+    /// The postings that end. If none are given: all in `from_town`.
     pub end: Option<Vec<Uuid>>,
-    /// The town whose postings end; absent: the only one where the officer is posted.
+    /// The town whose postings end. Absent: the only town where the officer is posted.
     pub from_town: Option<Uuid>,
-    /// What begins.
+    /// The posting that begins.
     pub new: Wanted,
 }
 
@@ -248,11 +247,11 @@ fn ending(
             return Err(wrong(
                 "/from_town",
                 "required",
-                "The officer is posted in several towns: say in which the postings end.",
+                "The officer is posted in several towns. Name the town whose postings end.",
             ));
         }
     };
-    // The very posting that is asked for does not end: a transfer that comes twice is an overlap.
+    // Do not end a posting that equals the requested one, so a repeated transfer is an overlap.
     Ok(subject
         .lasting(now)
         .filter(|posting| posting.grid.town_id() == town)
@@ -261,7 +260,7 @@ fn ending(
         .collect())
 }
 
-/// Ends a posting in a locked town, and records it.
+/// Ends a posting in a locked town and records it.
 fn ended(
     conn: &mut Conn,
     chains: &mut Chains,
@@ -301,13 +300,13 @@ fn posting_of(subject: &Subject, id: Uuid) -> Result<&PostingRow, Problem> {
         .ok_or_else(|| Problem::new(Code::NotFound).detail("The officer has no such posting."))
 }
 
-/// 409 for a posting that is over: it stays on record as it was.
+/// Answers 409 for a posting that is over, because the record of the past does not change.
 fn lasting(posting: &PostingRow, now: DateTime<Utc>) -> Result<(), Problem> {
     if posting.lasts(now) {
         Ok(())
     } else {
         Err(Problem::new(Code::PostingOver)
-            .detail("The posting is over and stays on record as it was; add a new one."))
+            .detail("The posting is over and cannot change. Add a new one."))
     }
 }
 

@@ -34,13 +34,13 @@ pub struct OfficerRow {
     pub must_change_password: bool,
     /// Since when the account is disabled.
     pub disabled_at: Option<DateTime<Utc>>,
-    /// Raised by every change of the account or its postings.
+    /// Every change of the account or its postings raises it.
     pub version: i64,
-    /// How the officer wants to be told.
+    /// How the officer wants to receive notices.
     pub telling: Option<Coded<NotificationMode>>,
 }
 
-/// A posting with where it is.
+/// A posting with its grid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PostingRow {
     /// Its id.
@@ -51,14 +51,14 @@ pub struct PostingRow {
     pub grid: GridPath,
     /// From when.
     pub from: DateTime<Utc>,
-    /// Until when; none: without end.
+    /// When it ends. None: no end.
     pub to: Option<DateTime<Utc>>,
     /// Whether it has the managing right.
     pub manages: bool,
 }
 
 impl PostingRow {
-    /// Whether it is in force at this instant or will be.
+    /// Whether it is in force at this instant or later.
     #[must_use]
     pub fn lasts(&self, now: DateTime<Utc>) -> bool {
         self.to.is_none_or(|to| now < to && self.from < to)
@@ -70,14 +70,14 @@ impl PostingRow {
         self.from <= now && self.to.is_none_or(|to| now < to)
     }
 
-    /// Whether both are in force at some instant. An empty one never is.
+    /// Whether both are in force at some instant. An empty posting never is.
     #[must_use]
     pub fn meets(&self, from: DateTime<Utc>, to: Option<DateTime<Utc>>) -> bool {
         self.to.is_none_or(|end| self.from < end && from < end)
             && to.is_none_or(|to| self.from < to)
     }
 
-    /// As managing looks at it.
+    /// The posting as the managing rules need it.
     #[must_use]
     pub const fn held(&self) -> Held {
         Held {
@@ -107,7 +107,7 @@ pub fn officer_locked(conn: &mut Conn, id: Uuid) -> QueryResult<Option<OfficerRo
     .optional()
 }
 
-/// All postings of an officer, past ones and those to come included, in order.
+/// All postings of an officer, past, current and future, in order.
 pub fn postings(conn: &mut Conn, officer: Uuid) -> QueryResult<Vec<PostingRow>> {
     type Row = (
         Uuid,
@@ -188,7 +188,7 @@ pub fn update_posting(conn: &mut Conn, posting: &PostingRow) -> QueryResult<()> 
         .map(drop)
 }
 
-/// Writes name and phone, and raises the version.
+/// Writes the name and phone, and raises the version.
 pub fn update_officer(
     conn: &mut Conn,
     id: Uuid,
@@ -218,7 +218,7 @@ pub fn set_disabled(conn: &mut Conn, id: Uuid, since: Option<DateTime<Utc>>) -> 
         .map(drop)
 }
 
-/// Sets a password that somebody else chose, or none (an empty hash), and raises the version.
+/// Sets a password that another person chose, or none (an empty hash), and raises the version.
 pub fn set_first_password(conn: &mut Conn, id: Uuid, hash: &str) -> QueryResult<()> {
     diesel::update(officers::table.find(Id(id)))
         .set((
@@ -238,7 +238,7 @@ pub fn touch_officer(conn: &mut Conn, id: Uuid) -> QueryResult<()> {
         .map(drop)
 }
 
-/// Makes those who take an admin away wait for each other. SQLite's one writer does so anyway.
+/// Makes transactions that remove an admin wait for each other. SQLite has only one writer anyway.
 pub fn lock_admins(conn: &mut Conn) -> QueryResult<()> {
     /// "gradmins" in ASCII.
     const LOCK: i64 = 0x6772_6164_6d69_6e73;
@@ -270,22 +270,22 @@ pub fn admins(conn: &mut Conn, at: DateTime<Utc>) -> QueryResult<i64> {
         .get_result(conn)
 }
 
-/// Somebody who stands in for a posting.
+/// A deputy for a posting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DeputyRow {
     /// Its id.
     pub id: Uuid,
     /// The posting.
     pub posting_id: Uuid,
-    /// Who stands in.
+    /// The deputy.
     pub deputy_id: Uuid,
     /// From when.
     pub from: DateTime<Utc>,
     /// Until when.
     pub to: DateTime<Utc>,
-    /// What of the posting.
+    /// Which duties of the posting.
     pub covers: Covers,
-    /// The absence it follows from.
+    /// The absence that it belongs to.
     pub absence_id: Option<Uuid>,
 }
 
@@ -316,7 +316,7 @@ type DeputyColumns = (
     Option<Uuid>,
 );
 
-/// Those who stand in for postings of an officer, now or later, in order.
+/// The current and future deputies for an officer's postings, in order.
 pub fn deputies_for(
     conn: &mut Conn,
     officer: Uuid,
@@ -357,7 +357,7 @@ pub fn deputies_for(
         .collect())
 }
 
-/// Ends a deputy at an instant; one that has not begun never begins.
+/// Ends a deputy at an instant. A deputy that has not begun never begins.
 pub fn end_deputy(conn: &mut Conn, deputy: &DeputyRow, at: DateTime<Utc>) -> QueryResult<()> {
     diesel::update(deputies::table.find(Id(deputy.id)))
         .set(deputies::valid_to.eq(At(at.max(deputy.from))))
@@ -373,7 +373,7 @@ pub struct AbsenceRow {
     pub id: Uuid,
     /// Who.
     pub officer_id: Uuid,
-    /// Who stands in.
+    /// The deputy.
     pub deputy_id: Option<Uuid>,
     /// From when.
     pub valid_from: DateTime<Utc>,
@@ -381,7 +381,7 @@ pub struct AbsenceRow {
     pub valid_to: DateTime<Utc>,
 }
 
-/// The absence of an officer that lasts or is to come.
+/// The current or future absence of an officer.
 pub fn absence(
     conn: &mut Conn,
     officer: Uuid,
@@ -415,7 +415,7 @@ pub fn add_absence(conn: &mut Conn, absence: &AbsenceRow, now: DateTime<Utc>) ->
         .map(drop)
 }
 
-/// Ends an absence at an instant; one that has not begun never begins.
+/// Ends an absence at an instant. An absence that has not begun never begins.
 pub fn end_absence(conn: &mut Conn, absence: &AbsenceRow, at: DateTime<Utc>) -> QueryResult<()> {
     diesel::update(absences::table.find(Id(absence.id)))
         .set(absences::valid_to.eq(At(at.max(absence.valid_from))))
@@ -437,7 +437,7 @@ pub struct ShiftRow {
     pub valid_to: DateTime<Utc>,
 }
 
-/// The shifts of a town that reach into a window, in order.
+/// The shifts of a town that overlap a window, in order.
 pub fn shifts(
     conn: &mut Conn,
     town: Uuid,
@@ -476,7 +476,7 @@ pub fn add_shift(
         .map(drop)
 }
 
-/// Takes a shift out of the roster; what is in the past is cut off and stays.
+/// Removes a shift from the roster. The part in the past stays.
 pub fn cut_shift(conn: &mut Conn, shift: &ShiftRow, at: DateTime<Utc>) -> QueryResult<()> {
     if shift.valid_from < at {
         diesel::update(duty_shifts::table.find(Id(shift.id)))
@@ -490,7 +490,7 @@ pub fn cut_shift(conn: &mut Conn, shift: &ShiftRow, at: DateTime<Utc>) -> QueryR
     }
 }
 
-/// Until when the invitation of an officer holds that nobody has used.
+/// When an officer's unused invitation expires.
 pub fn invited_until(
     conn: &mut Conn,
     officer: Uuid,

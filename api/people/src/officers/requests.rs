@@ -1,6 +1,6 @@
 //! What clients send about officers.
 //!
-//! Owns the strict shapes and the checks of values that need no database.
+//! Owns the strict shapes and the checks of values. It must not use the database.
 
 use chrono::{DateTime, Utc};
 use gridpatrol_domain::notice::NotificationMode;
@@ -313,7 +313,7 @@ impl Validate for DeputyCreation {
 }
 
 impl RosterWindow {
-    /// The window as the command takes it.
+    /// The window in the form that the command takes.
     #[must_use]
     pub fn window(&self) -> Window {
         Window {

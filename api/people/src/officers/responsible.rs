@@ -1,7 +1,7 @@
-//! Who is responsible for a grid at an instant, by what, and until when that holds.
+//! Finds who is responsible for a grid at an instant, why, and until when.
 //!
-//! Asks the same `Staffing` as desks, inboxes and permissions, so that it never tells otherwise. It
-//! must not change anything.
+//! Owns this answer. It uses the same `Staffing` as desks, inboxes and permissions, so that all
+//! agree. It must not change anything.
 
 use chrono::{DateTime, Utc};
 use gridpatrol_domain::grid::{GridPath, Tier};
@@ -14,7 +14,7 @@ use super::answer::named;
 use crate::auth::me::Named;
 use crate::towns::directory::Town;
 
-/// Changes of the staffing that are looked at to find until when an answer holds.
+/// How many future changes of the staffing we check to find how long an answer holds.
 const MOST_CHANGES: usize = 200;
 
 /// The chain of a grid.
@@ -81,7 +81,7 @@ fn who(staffing: &Staffing, duty: Duty, grid: GridPath) -> Vec<Responsible> {
     }
 }
 
-/// The chain of a grid of this town, as this actor is told.
+/// The chain of a grid of this town, as this actor may see it.
 #[must_use]
 pub fn chain(town: &Town, grid: GridPath, actor: &Actor, at: DateTime<Utc>) -> Chain {
     let duties: &[Duty] = if grid.tier() == Tier::Town {

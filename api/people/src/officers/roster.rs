@@ -1,6 +1,6 @@
-//! The duty roster of a town: who is named first when a lower grid falls to the town.
+//! The duty roster of a town: who is named first when the town acts for a lower grid.
 //!
-//! Owns its transaction. A window of the roster is replaced as a whole; the past stays as it was.
+//! Owns its transaction. It replaces a whole window of the roster. It must not change the past.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use gridpatrol_domain::grid::GridPath;
@@ -20,10 +20,10 @@ pub const LONGEST: TimeDelta = TimeDelta::days(400);
 /// Most shifts of one window.
 pub const MOST_SHIFTS: usize = 500;
 
-/// A shift to be.
+/// A new shift.
 #[derive(Debug, Clone, Copy)]
 pub struct NewShift {
-    /// Who.
+    /// The officer.
     pub officer_id: Uuid,
     /// From when.
     pub from: DateTime<Utc>,
@@ -31,7 +31,7 @@ pub struct NewShift {
     pub to: DateTime<Utc>,
 }
 
-/// A window of the roster, as it is to be.
+/// The new content of a window of the roster.
 #[derive(Debug, Clone)]
 pub struct Window {
     /// From when.
@@ -42,7 +42,7 @@ pub struct Window {
     pub shifts: Vec<NewShift>,
 }
 
-/// Every wrong shift of a window by itself: its dates, and overlaps.
+/// Finds every wrong shift of a window: its dates, and overlaps.
 #[must_use]
 pub fn faults(window: &Window) -> Vec<FieldError> {
     let mut faults = Vec::new();
@@ -72,7 +72,7 @@ pub fn faults(window: &Window) -> Vec<FieldError> {
     for (one, next) in order.iter().zip(order.iter().skip(1)) {
         if next.1.from < one.1.to {
             let detail = format!(
-                "It overlaps with /shifts/{}: one is on duty at a time.",
+                "It overlaps with /shifts/{}. Only one officer can be on duty at a time.",
                 one.0
             );
             let pointer = format!("/shifts/{}", next.0);
@@ -94,9 +94,9 @@ pub fn put(
     window: &Window,
 ) -> Outcome<()> {
     if !manager.actor.manages_town(GridPath::town(town_id)) {
-        return Err(not_permitted("The roster is kept by who manages the town.").into());
+        return Err(not_permitted("Only managers of the town can change the roster.").into());
     }
-    // Not there: 404, before its row is asked for.
+    // If the town does not exist, answer 404 before we read its row.
     directory.town(conn, town_id)?;
     let mut chains = Chains::lock(conn, [town_id])?;
     let town = directory.town(conn, town_id)?;
@@ -164,7 +164,7 @@ pub fn put(
     Ok(())
 }
 
-/// Whether somebody has an own posting at the town itself that acts when the shift begins.
+/// Whether an officer has an active posting of their own at the town itself when the shift begins.
 fn of_the_town(town: &Town, shift: &NewShift, now: DateTime<Utc>) -> bool {
     town.person(shift.officer_id)
         .is_some_and(|person| !person.disabled)

@@ -1,6 +1,6 @@
 //! HTTP of the duty roster, and of who is responsible for a grid.
 //!
-//! Owns paths and wire types. What happens stands in `roster`, who is responsible in `responsible`.
+//! Owns paths and wire types. It must not decide anything: `roster` and `responsible` do.
 
 use actix_web::http::StatusCode;
 use actix_web::web::Data;

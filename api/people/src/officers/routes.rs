@@ -1,7 +1,7 @@
 //! HTTP of officers: lists, accounts, one-time passwords, invitations.
 //!
-//! Owns paths and wire types. Postings stand in `posting_routes`, absences in `absence_routes`, the
-//! roster in `roster_routes`.
+//! Owns paths and wire types. It must not hold rules. Postings are in `posting_routes`, absences in
+//! `absence_routes`, the roster in `roster_routes`.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::CACHE_CONTROL;
@@ -64,7 +64,7 @@ refusals! {
     EnableRefusals = [BODY, SIGNED, KEYED] + [NotFound, NotPermitted];
     /// Importing.
     ImportRefusals = [BODY, SIGNED, KEYED] + [NotPermitted];
-    /// What answers with a secret, which is stored nowhere.
+    /// Answers with a secret that we do not store.
     SecretRefusals = [SIGNED] + [NotFound, NotPermitted];
 }
 
@@ -98,7 +98,7 @@ impl Validate for Listing {
     }
 }
 
-/// What a cursor of this list is bound to.
+/// The filter that a cursor of this list belongs to.
 #[derive(Serialize)]
 struct Filters<'a> {
     list: &'static str,
@@ -145,7 +145,7 @@ async fn list_officers(
     let towns = call
         .store
         .read(move |conn| match wanted.grid {
-            // An admin looks into any town by its grid.
+            // An admin can look into any town through its grid.
             Some(grid) if asking.actor.is_admin() => {
                 Ok(vec![asking.place(conn, &directory, grid)?.0])
             }
@@ -193,7 +193,7 @@ async fn list_officers(
     etag::json(if_none_match.as_deref(), 0, &page)
 }
 
-/// The officer as it stands after a change, for who made it.
+/// The officer after a change, as the caller may see it.
 pub(super) fn standing(
     conn: &mut Conn,
     directory: &Directory,
@@ -203,7 +203,7 @@ pub(super) fn standing(
     OfficerProfile::read(conn, &directory, manager, id)
 }
 
-/// The posting that a request asks for.
+/// The posting in a request.
 pub(super) fn wanted_of(
     request: &PostingCreation,
     pointer: &str,
@@ -251,7 +251,7 @@ async fn create_officer(
         None => String::new(),
         Some(password) => {
             change_password::check(&auth, password, &body.username, "/password")?;
-            // No password is hashed for who may not do it anyway.
+            // We hash no password for a caller who may not do this.
             let (directory, asking) = (directory.clone(), manager.clone());
             call.store
                 .read(move |conn| accounts::may_give(conn, &directory, &asking, &wanted))
@@ -312,9 +312,8 @@ async fn import_officers(
             )
     });
     if !manages {
-        return Err(
-            Problem::new(Code::NotPermitted).detail("Officers are imported by who manages some.")
-        );
+        return Err(Problem::new(Code::NotPermitted)
+            .detail("Only managers of officers can import officers."));
     }
     upload::receive(&imports, &call, body, ImportKind::Officers).await
 }
@@ -513,7 +512,7 @@ async fn invite_officer(
     let expires_at = call
         .store
         .write(Lane::Interactive, move |conn| {
-            // As the manager's town has set, within what the server allows.
+            // From the settings of the manager's town, within the server's limits.
             let lifetime = match manager.scope.towns().first() {
                 Some(town) => {
                     let town = directory.town(conn, *town)?;
@@ -534,7 +533,7 @@ async fn invite_officer(
     })
 }
 
-/// An answer that nobody keeps.
+/// An answer that must not be cached.
 fn secret<T: Serialize>(body: &T) -> Result<HttpResponse, Problem> {
     let mut response = etag::answer(StatusCode::OK, None, etag::write(body)?);
     let headers = response.headers_mut();

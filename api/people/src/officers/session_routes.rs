@@ -1,4 +1,5 @@
-//! Sessions of an officer for who manages the officer, and signing in by an invitation.
+//! HTTP of an officer's sessions for managers, and of signing in with an invitation. Owns paths and
+//! wire types; it must not end sessions itself.
 
 use actix_web::web::Data;
 use actix_web::{HttpResponse, delete, get, post};
@@ -34,7 +35,7 @@ refusals! {
     AcceptRefusals = [BODY, LIMITED] + [InvitationInvalid, LoginLocked];
 }
 
-/// 404 or 403 unless the caller manages the officer.
+/// Answers 404 or 403 unless the caller manages the officer.
 fn managed(conn: &mut Conn, manager: &Manager, id: Uuid) -> Outcome<()> {
     let subject = Subject::seen(conn, manager, id)?;
     if subject.managed_by(manager) {

@@ -1,6 +1,6 @@
-//! Who manages, and the officer who is managed.
+//! The manager, and the officer whom they manage.
 //!
-//! Owns the order of the checks before any change of an officer: in sight (404), then authority
+//! Owns the order of the checks before any change of an officer: first sight (404), then authority
 //! (403). The rule is `gridpatrol_domain::officer::managing`. It must not change anything.
 
 use std::sync::Arc;
@@ -21,12 +21,12 @@ use gridpatrol_problem::Problem;
 use gridpatrol_store::events::EventRecord;
 use gridpatrol_store::{Conn, Outcome};
 
-/// Who manages, when, and from where.
+/// The manager, the time, and where the request came from.
 #[derive(Debug, Clone)]
 pub struct Manager {
-    /// The caller as the rules see it.
+    /// The caller in the form that the rules use.
     pub actor: Actor,
-    /// What the caller sees.
+    /// What the caller can see.
     pub scope: Scope,
     /// The instant of the request.
     pub now: DateTime<Utc>,
@@ -55,7 +55,7 @@ impl Manager {
         self.actor.officer_id == officer
     }
 
-    /// A grid of the caller's towns, or of any town for an admin.
+    /// A grid in the caller's towns, or in any town for an admin.
     ///
     /// # Errors
     /// `not_found`; otherwise if the database fails.
@@ -74,11 +74,11 @@ impl Manager {
             return Ok((directory.town(conn, grid.path.town_id())?, grid.path));
         }
         Err(Problem::new(Code::NotFound)
-            .detail("There is no grid of this id in the towns where you are posted.")
+            .detail("There is no grid with this id in the towns where you are posted.")
             .into())
     }
 
-    /// 403 unless the caller may give and take this post.
+    /// Answers 403 unless the caller may give and take this post.
     ///
     /// # Errors
     /// `not_permitted`.
@@ -140,18 +140,18 @@ pub fn record(
     }
 }
 
-/// An officer with all postings.
+/// An officer with all their postings.
 #[derive(Debug, Clone)]
 pub struct Subject {
     /// The account.
     pub row: OfficerRow,
-    /// All postings, past ones and those to come included, in order.
+    /// All postings, past, current and future, in order.
     pub postings: Vec<PostingRow>,
 }
 
 impl Subject {
-    /// The officer, if posted now or formerly in a town of the caller's; for an admin, anybody; and
-    /// oneself.
+    /// The officer, if they are or were posted in one of the caller's towns. An admin can see every
+    /// officer, and callers can see themselves.
     ///
     /// # Errors
     /// `not_found`; otherwise if the database fails.
@@ -160,7 +160,7 @@ impl Subject {
         Self::of(conn, manager, row)
     }
 
-    /// The officer if the caller manages them, locked until the transaction ends.
+    /// The officer, if the caller manages them. Locked until the transaction ends.
     ///
     /// # Errors
     /// `not_found`, `not_permitted`; otherwise if the database fails.
@@ -173,10 +173,11 @@ impl Subject {
         Ok(subject)
     }
 
-    /// The officer if the caller manages them or is the officer, locked until the transaction ends.
+    /// The officer, if the caller manages them or is that officer. Locked until the transaction
+    /// ends.
     ///
     /// # Errors
-    /// As [`Subject::managed`].
+    /// Like [`Subject::managed`].
     pub fn own_or_managed(conn: &mut Conn, manager: &Manager, id: Uuid) -> Outcome<Self> {
         if manager.is(id) {
             let row = queries::officer_locked(conn, id)?.ok_or_else(not_found)?;
@@ -187,7 +188,7 @@ impl Subject {
 
     fn of(conn: &mut Conn, manager: &Manager, row: OfficerRow) -> Outcome<Self> {
         let postings = queries::postings(conn, row.id)?;
-        // Without any posting it is no officer: a service account.
+        // An account without any posting is a service account, not an officer.
         let known = (manager.actor.is_admin() && !postings.is_empty())
             || postings
                 .iter()
@@ -198,7 +199,7 @@ impl Subject {
         Ok(Self { row, postings })
     }
 
-    /// The towns of the officer that a caller sees.
+    /// The officer's towns that a caller can see.
     #[must_use]
     pub fn towns_seen(&self, manager: &Manager) -> Vec<Uuid> {
         let mut towns: Vec<Uuid> = self
@@ -216,8 +217,7 @@ impl Subject {
         manager.actor.may_manage(&self.held(manager.now))
     }
 
-    /// What the officer holds now or will hold; of one who holds nothing any more, what was held
-    /// last.
+    /// The current and future postings of the officer. If there are none, the last ones.
     #[must_use]
     pub fn held(&self, now: DateTime<Utc>) -> Vec<Held> {
         let lasting: Vec<Held> = self.lasting(now).map(PostingRow::held).collect();
@@ -232,26 +232,26 @@ impl Subject {
             .collect()
     }
 
-    /// The postings in force now or later.
+    /// The current and future postings.
     pub fn lasting(&self, now: DateTime<Utc>) -> impl Iterator<Item = &PostingRow> {
         self.postings
             .iter()
             .filter(move |posting| posting.lasts(now))
     }
 
-    /// The towns where the officer is or was posted: those whose records and names are concerned.
+    /// The towns where the officer is or was posted. A change affects their records and names.
     pub fn towns(&self) -> impl Iterator<Item = Uuid> + '_ {
         self.postings.iter().map(|posting| posting.grid.town_id())
     }
 }
 
-/// No such officer in sight.
+/// The caller can see no such officer.
 pub(super) fn not_found() -> Problem {
     Problem::new(Code::NotFound)
-        .detail("There is no officer of this id in the towns where you are posted.")
+        .detail("There is no officer with this id in the towns where you are posted.")
 }
 
-/// Seen, and never allowed.
+/// The caller can see it but may not do this.
 pub(super) fn not_permitted(detail: &str) -> Problem {
     Problem::new(Code::NotPermitted).detail(detail)
 }

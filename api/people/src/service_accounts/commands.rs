@@ -1,8 +1,8 @@
-//! Making, changing, rotating and ending service accounts: one transaction each.
+//! Creates, changes, rotates and ends service accounts, one transaction each.
 //!
-//! Owns who may (an administrator and the town's leader), how many there may be, and what is recorded:
-//! an event in the town's chain and an entry of the security log. Keys are made outside, for a
-//! transaction may run twice.
+//! Owns who may do it (administrators and the town's leader), how many accounts there may be, and
+//! what we record: an event in the town's chain and an entry in the security log. It must not make
+//! keys inside a transaction, because that may run twice.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use gridpatrol_domain::error::Code;
@@ -22,17 +22,17 @@ use gridpatrol_store::events::{self, EventRecord};
 use gridpatrol_store::types::Coded;
 use gridpatrol_store::{Conn, Outcome, town};
 
-/// Accounts of a town that have not ended, at most.
+/// The most accounts of a town that have not ended.
 const MOST_ACCOUNTS: i64 = 200;
-/// Keys of an account that are good at the same time, at most.
+/// The most valid keys of an account at the same time.
 const MOST_KEYS: usize = 2;
-/// Keys of an account that are kept at most, those that are over included.
+/// The most keys of an account that we keep, expired ones included.
 const MOST_KEPT: usize = 20;
 
-/// Who calls, from where, when.
+/// Who calls, from where, and when.
 #[derive(Debug, Clone)]
 pub struct Caller {
-    /// The caller as the rules see it.
+    /// The caller in the form that the rules use.
     pub actor: Actor,
     /// Where the request came from.
     pub origin: Origin,
@@ -40,7 +40,7 @@ pub struct Caller {
     pub now: DateTime<Utc>,
 }
 
-/// An account to be.
+/// A new account.
 #[derive(Debug, Clone)]
 pub struct NewAccount {
     /// Its id.
@@ -51,7 +51,7 @@ pub struct NewAccount {
     pub grid_id: Uuid,
     /// What it may do there.
     pub access: Access,
-    /// When it ends by itself.
+    /// When it expires.
     pub expires_at: DateTime<Utc>,
     /// Requests a minute that it may send.
     pub requests_per_minute: Option<i32>,
@@ -64,9 +64,9 @@ pub struct Change {
     pub name: Option<String>,
     /// What it may do.
     pub access: Option<Access>,
-    /// When it ends by itself.
+    /// When it expires.
     pub expires_at: Option<DateTime<Utc>>,
-    /// Requests a minute; inside none: as many as anybody.
+    /// Requests a minute. Inner none: the usual limit.
     pub requests_per_minute: Option<Option<i32>>,
 }
 
@@ -91,7 +91,7 @@ impl Found {
 /// Makes an account with its first key.
 ///
 /// # Errors
-/// `not_found` when there is no such grid in the caller's towns, `not_permitted`, `limit_reached`.
+/// `not_found` if there is no such grid in the caller's towns, `not_permitted`, `limit_reached`.
 pub fn create(
     conn: &mut Conn,
     directory: &Directory,
@@ -158,7 +158,7 @@ pub fn create(
     Found::read(conn, account)
 }
 
-/// Reads an account that the caller administers.
+/// Reads an account that the caller may administer.
 ///
 /// # Errors
 /// `not_found`, `not_permitted`.
@@ -208,11 +208,11 @@ pub fn change(
     Found::read(conn, after)
 }
 
-/// Adds a key. The one that is good now stays so until an instant at most, so that those who use it can
-/// change over.
+/// Adds a key. The current key stays valid until a given instant at most, so that its users can
+/// switch.
 ///
 /// # Errors
-/// `not_found`, `not_permitted`, `already_ended`, `limit_reached` when two are good already.
+/// `not_found`, `not_permitted`, `already_ended`, `limit_reached` if two keys are already valid.
 pub fn rotate(
     conn: &mut Conn,
     directory: &Directory,
@@ -228,7 +228,7 @@ pub fn rotate(
         keys.iter().partition(|key| key.live(caller.now));
     if live.len() >= MOST_KEYS {
         return Err(Problem::new(Code::LimitReached)
-            .detail("Two keys are good already. End one of them first.")
+            .detail("Two keys are already valid. End one of them first.")
             .into());
     }
     let mut head = town::advance(conn, account.town_id)?;
@@ -257,7 +257,7 @@ pub fn rotate(
     Found::read(conn, account)
 }
 
-/// Ends a key at once. One that is over already stays as it is.
+/// Ends a key at once. A key that has already ended does not change.
 ///
 /// # Errors
 /// `not_found`, `not_permitted`.
@@ -287,7 +287,7 @@ pub fn end_key(
     log(conn, caller, Kind::ServiceKeyEnded, id, Some(key_id))
 }
 
-/// Ends an account with all its keys, at once. What it filed stays under its name.
+/// Ends an account with all its keys at once. Its reports keep its name.
 ///
 /// # Errors
 /// `not_found`, `not_permitted`.
@@ -313,7 +313,7 @@ pub fn end(conn: &mut Conn, directory: &Directory, caller: &Caller, id: Uuid) ->
     log(conn, caller, Kind::ServiceAccountEnded, id, None)
 }
 
-/// The account, if it is of one of the caller's towns and the caller administers its grid.
+/// The account, if it belongs to one of the caller's towns and the caller administers its grid.
 fn administered(
     conn: &mut Conn,
     directory: &Directory,
@@ -336,7 +336,7 @@ fn administered(
     }
 }
 
-/// As [`administered`], the row locked until the transaction ends.
+/// Like [`administered`], with the row locked until the transaction ends.
 fn locked(conn: &mut Conn, directory: &Directory, caller: &Caller, id: Uuid) -> Outcome<Account> {
     queries::lock(conn, id)?;
     administered(conn, directory, &caller.actor, id)
@@ -346,13 +346,13 @@ fn open(account: &Account) -> Result<(), Problem> {
     match account.ended_at {
         None => Ok(()),
         Some(_) => Err(Problem::new(Code::AlreadyEnded)
-            .detail("This service account was ended. Make another one.")),
+            .detail("This service account has ended. Create a new one.")),
     }
 }
 
 fn not_permitted() -> Problem {
     Problem::new(Code::NotPermitted)
-        .detail("Service accounts are for administrators and the town's leader.")
+        .detail("Only administrators and the town's leader can manage service accounts.")
 }
 
 fn difference(before: &Account, after: &Account) -> Map<String, Value> {
@@ -422,9 +422,9 @@ fn log(
 
 /// How long an account lasts at most.
 pub const LONGEST: TimeDelta = TimeDelta::days(730);
-/// How long it lasts unless said otherwise.
+/// How long it lasts by default.
 pub const USUAL: TimeDelta = TimeDelta::days(365);
-/// How long the former key stays good at most.
+/// How long the old key stays valid at most.
 pub const LONGEST_OVERLAP: TimeDelta = TimeDelta::days(30);
-/// How long it does unless said otherwise.
+/// How long the old key stays valid by default.
 pub const USUAL_OVERLAP: TimeDelta = TimeDelta::hours(24);

@@ -1,8 +1,8 @@
 //! Service accounts: named keys for dashboards and integrations.
 //!
-//! Owns their life (made, rotated, ended), the form of a key, what it is let in by, and what it may
-//! call. An account belongs to its town, not to who made it: it stays when that officer leaves, and
-//! the town's leader ends it. It must not decide what may happen to a report
+//! Owns creating, changing, rotating and ending them. An account belongs to its town, not to the
+//! officer who made it: it stays when that officer leaves, and the town's leader can end it. This
+//! module must not decide what an account may call (`auth::service_keys`) or do to a report
 //! (`gridpatrol_domain::service`).
 
 pub mod commands;

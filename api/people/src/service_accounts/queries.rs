@@ -35,7 +35,7 @@ pub struct Account {
     pub created_by: Option<Uuid>,
     /// When.
     pub created_at: DateTime<Utc>,
-    /// When it ends by itself.
+    /// When it expires.
     pub expires_at: DateTime<Utc>,
     /// When it was ended.
     pub ended_at: Option<DateTime<Utc>>,
@@ -53,14 +53,14 @@ pub struct KeyRow {
     pub account_id: Uuid,
     /// When it was made.
     pub created_at: DateTime<Utc>,
-    /// Until when it is good; none: as long as its account.
+    /// When it expires. None: together with its account.
     pub valid_until: Option<DateTime<Utc>>,
     /// When it was last used, to the minute.
     pub last_used_at: Option<DateTime<Utc>>,
 }
 
 impl KeyRow {
-    /// Whether it is good, as far as it is its own to say.
+    /// Whether the key itself is valid. Its account may still have ended.
     #[must_use]
     pub fn live(&self, now: DateTime<Utc>) -> bool {
         self.valid_until.is_none_or(|until| now < until)
@@ -80,7 +80,7 @@ pub fn find(conn: &mut Conn, id: Uuid) -> QueryResult<Option<Account>> {
         .optional()
 }
 
-/// Keeps the account's row locked until the transaction ends.
+/// Locks the account's row until the transaction ends.
 ///
 /// # Errors
 /// If the database fails.
@@ -95,7 +95,7 @@ pub fn lock(conn: &mut Conn, id: Uuid) -> QueryResult<Option<Uuid>> {
     .optional()
 }
 
-/// Accounts of these towns, newest first, behind an id; those that have ended only if asked.
+/// Accounts of these towns after an id, newest first. Ended accounts only if asked for.
 ///
 /// # Errors
 /// If the database fails.
@@ -122,7 +122,7 @@ pub fn of_towns(
     query.load(conn)
 }
 
-/// How many accounts of a town have not been ended.
+/// How many accounts of a town have not ended.
 ///
 /// # Errors
 /// If the database fails.
@@ -142,7 +142,7 @@ pub fn add(conn: &mut Conn, account: &Account) -> QueryResult<()> {
     diesel::insert_into(officers::table)
         .values((
             officers::id.eq(Id(account.id)),
-            // No officer can have this name, for it has a colon, and no password has this hash.
+            // No officer can have this name, because it has a colon, and no password has this hash.
             officers::username.eq(format!("service:{}", account.id.simple())),
             officers::name.eq(&account.name),
             officers::password_hash.eq(""),
@@ -165,7 +165,7 @@ pub fn add(conn: &mut Conn, account: &Account) -> QueryResult<()> {
     Ok(())
 }
 
-/// Writes what may change of an account.
+/// Writes the fields of an account that can change.
 ///
 /// # Errors
 /// If the database fails.
@@ -227,7 +227,7 @@ pub fn add_key(
     Ok(())
 }
 
-/// Lets keys be good no longer than until an instant.
+/// Makes keys expire at an instant at the latest.
 ///
 /// # Errors
 /// If the database fails.
@@ -238,7 +238,7 @@ pub fn end_keys(conn: &mut Conn, ids: &[Uuid], until: DateTime<Utc>) -> QueryRes
     Ok(())
 }
 
-/// Forgets keys that are long over, so that rotation fills no table.
+/// Deletes keys that expired long ago, so that rotation does not fill the table.
 ///
 /// # Errors
 /// If the database fails.

@@ -1,7 +1,7 @@
 //! Service accounts over HTTP.
 //!
-//! Owns the wire and nothing else. A key's text is in the first answer alone: what is kept to answer a
-//! repeated request does not hold it.
+//! Owns paths and wire types only. It must show a key's text only in the first answer: what we
+//! store for a repeated request does not contain it.
 
 use std::sync::Arc;
 
@@ -134,7 +134,7 @@ async fn list_service_accounts(
     let (actor, scope) = (call.actor.actor.clone(), call.actor.scope());
     if !scope.subtrees().iter().any(|grid| actor.administers(*grid)) {
         return Err(Problem::new(Code::NotPermitted)
-            .detail("Service accounts are for administrators and the town's leader."));
+            .detail("Only administrators and the town's leader can manage service accounts."));
     }
     let (accounts, next) = call
         .store
@@ -171,14 +171,14 @@ async fn list_service_accounts(
     Ok(etag::answer(StatusCode::OK, None, etag::write(&page)?))
 }
 
-/// Refuses an end that is past, or too far away.
+/// Refuses an end that is in the past or too far away.
 fn check_expiry(at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Result<(), Problem> {
     match at {
         Some(at) if at <= now || at > now + commands::LONGEST => {
             Err(Problem::invalid(vec![FieldError::new(
                 "/expires_at",
                 "out_of_range",
-                "Give an instant ahead, within two years.",
+                "Give a future time within two years.",
             )]))
         }
         _ => Ok(()),
@@ -192,7 +192,7 @@ fn new_key() -> Result<key::Made, Problem> {
     })
 }
 
-/// The first answer shows the key; what is kept for a repeated request does not.
+/// The first answer shows the key. What we store for a repeated request does not.
 fn issued(account: ServiceAccount, key: &key::Made) -> Result<Answer, Problem> {
     let mut issued = IssuedKey {
         account,
@@ -226,7 +226,7 @@ async fn create_service_account(
         id: Uuid::now_v7(),
         name: asked.name.trim().to_owned(),
         grid_id: asked.grid_id,
-        // The body was validated: the access is known.
+        // The body is already validated, so the access is known.
         access: asked.access.get().unwrap_or(Access::Read),
         expires_at: asked.expires_at.unwrap_or(caller.now + commands::USUAL),
         requests_per_minute: asked.requests_per_minute,
@@ -362,7 +362,7 @@ async fn rotate_service_key(
         return Err(Problem::invalid(vec![FieldError::new(
             "/old_valid_until",
             "out_of_range",
-            "The former key stays good for at most 30 days.",
+            "The old key can stay valid for at most 30 days.",
         )]));
     }
     let until = until.max(now);

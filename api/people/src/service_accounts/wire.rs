@@ -1,6 +1,6 @@
-//! Service accounts on the wire: what is answered and what is asked.
+//! The JSON of service accounts, in requests and answers.
 //!
-//! Owns these shapes and what is wrong with one by itself; it must not know the database.
+//! Owns these shapes and the checks of a single value. It must not know the database.
 
 use chrono::{DateTime, Utc};
 use gridpatrol_domain::grid::Tier;
@@ -18,7 +18,7 @@ use gridpatrol_http::validate::{Errors, Validate};
 
 /// Most characters of a name.
 const MOST_NAME_CHARS: usize = 60;
-/// Requests a minute that an account may be given.
+/// The allowed values for an account's requests a minute.
 const RATES: std::ops::RangeInclusive<i32> = 1..=60_000;
 
 /// A service account.

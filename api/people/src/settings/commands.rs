@@ -1,6 +1,7 @@
-//! Changing the settings of a town: one transaction.
+//! Changes the settings of a town, in one transaction.
 //!
-//! Owns who may, and what is recorded. A change is a new version; none is ever written over.
+//! Owns who may do it, and what we record. A change is a new version. It must never overwrite an
+//! old version.
 
 use std::sync::Arc;
 
@@ -21,18 +22,18 @@ use gridpatrol_problem::Problem;
 use gridpatrol_store::events::{self, EventRecord};
 use gridpatrol_store::{Conn, Outcome, town};
 
-/// What is to be set.
+/// The new settings.
 #[derive(Debug, Clone)]
 pub struct Change {
     /// The town.
     pub town_id: Uuid,
-    /// The settings, whole.
+    /// All settings.
     pub settings: Settings,
     /// From when they hold.
     pub from: DateTime<Utc>,
 }
 
-/// Sets a new version. What would be in force anyway is no change.
+/// Sets a new version. If these settings would be in force anyway, nothing changes.
 ///
 /// # Errors
 /// `not_permitted`, `precondition_required`, `version_mismatch`.
@@ -47,10 +48,10 @@ pub fn change(
     let town_id = change.town_id;
     if !actor.administers(GridPath::town(town_id)) {
         return Err(Problem::new(Code::NotPermitted)
-            .detail("The town's leader and administrators change settings.")
+            .detail("Only the town's leader and administrators can change settings.")
             .into());
     }
-    // With the town's row locked nobody else adds a version.
+    // The town's row is locked, so no other transaction adds a version.
     let mut head = town::advance(conn, town_id)?;
     let timeline = timeline(conn, town_id)?;
     etag::require(if_match, timeline.latest())?;
@@ -93,7 +94,7 @@ pub fn change(
     directory.town(conn, town_id)
 }
 
-/// What differs: pointer → before and after.
+/// The differences: pointer → before and after.
 fn difference(before: &Value, after: &Value, at: &str, changes: &mut Map<String, Value>) {
     match (before, after) {
         (Value::Object(one), Value::Object(other)) => {

@@ -1,8 +1,8 @@
 //! Settings of a town over HTTP and in the store.
 //!
-//! Owns reading and changing them, and their record. What they are and what may be set is
-//! `gridpatrol_domain::settings`; the town's snapshot (`grids::directory`) keeps them at hand. The
-//! server's own configuration is `config`.
+//! Owns reading, changing and recording them. It must not decide which settings exist or which
+//! values are allowed: `gridpatrol_domain::settings` does. The town's snapshot (`towns::directory`)
+//! keeps them in memory. The server's own configuration is separate.
 
 pub mod commands;
 pub mod queries;

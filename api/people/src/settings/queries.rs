@@ -11,7 +11,7 @@ use gridpatrol_store::conn::MultiBackend;
 use gridpatrol_store::schema::town_settings as table;
 use gridpatrol_store::types::{At, Id};
 
-/// Versions of a town, the latest first, behind one.
+/// Versions of a town after a given one, latest first.
 ///
 /// # Errors
 /// If the database fails.

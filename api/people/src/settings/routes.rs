@@ -1,6 +1,6 @@
 //! Settings over HTTP.
 //!
-//! Owns the wire and nothing else.
+//! Owns paths and wire types only. It must not hold rules.
 
 use std::sync::Arc;
 
@@ -103,7 +103,7 @@ impl SettingsState {
     }
 }
 
-/// The town that is meant.
+/// The town that the request means.
 fn town_of(
     conn: &mut Conn,
     directory: &Directory,
@@ -124,7 +124,7 @@ fn town_of(
         (None, _) => Err(Problem::invalid(vec![FieldError::new(
             "query/grid",
             "required",
-            "You are posted in several towns: name a grid of the one you mean.",
+            "You are posted in several towns. Name a grid of the town that you mean.",
         )])
         .into()),
     }
@@ -185,7 +185,7 @@ impl Validate for SettingsChange {
 }
 
 impl SettingsChange {
-    /// From when it holds, and every wrong value at once.
+    /// Checks when it takes effect, and lists every wrong value at once.
     fn checked(&self, now: DateTime<Utc>, server: &Allowed) -> Result<DateTime<Utc>, Problem> {
         let mut errors = Errors::body();
         for wrong in self.settings.faults(*server) {

@@ -1,6 +1,6 @@
 //! What a team looks like to a client.
 //!
-//! Owns the shape and how it is filled.
+//! Owns the shape and how we fill it. It must not change anything.
 
 use chrono::{DateTime, Utc};
 use gridpatrol_domain::officer::Staffing;
@@ -81,7 +81,7 @@ impl Team {
         self.version
     }
 
-    /// What is told of a team.
+    /// What a client sees of a team.
     #[must_use]
     pub fn of(town: &Town, staffing: &Staffing, team: &TeamFacts) -> Self {
         let member = |officer: Uuid| TeamMember {

@@ -1,9 +1,9 @@
-//! Making, changing and archiving teams: one transaction each.
+//! Creates, changes and archives teams, one transaction each.
 //!
-//! Owns the order of the checks: sight (404), right (403), version (412), state (409), values (422); and
-//! what is recorded: an event in the town's chain. Who manages the town manages its teams; everybody
-//! posted there sees them. What a team is at work on stays with it: where nobody of it is left, or it
-//! is archived, the holder's officers act.
+//! Owns the order of the checks (sight 404, right 403, version 412, state 409, values 422) and what
+//! we record (an event in the town's chain). The town's managers manage its teams; everyone posted
+//! there can see them. It must not take work away from a team: if the team is empty or archived,
+//! the officers of the grid that holds the report act.
 
 use std::sync::Arc;
 
@@ -25,17 +25,17 @@ use gridpatrol_store::events::{self, EventRecord};
 use gridpatrol_store::town::{self, TownSequence};
 use gridpatrol_store::{Conn, Outcome};
 
-/// Teams of a town that are not archived, at most.
+/// The most teams of a town that are not archived.
 const MOST_TEAMS: usize = 200;
 
-/// Kinds of events about teams, with what they are called.
+/// Kinds of events about teams, with their names.
 pub const KINDS: [(&str, &str, &str); 3] = [
     ("team_created", "设立工作组", "Team created"),
     ("team_changed", "调整工作组", "Team changed"),
     ("team_archived", "撤销工作组", "Team archived"),
 ];
 
-/// Who asks, and when.
+/// The caller, and the time.
 #[derive(Clone)]
 pub struct Manager {
     /// The towns.
@@ -48,7 +48,7 @@ pub struct Manager {
     pub now: DateTime<Utc>,
 }
 
-/// A team to be.
+/// A new team.
 #[derive(Debug, Clone)]
 pub struct New {
     /// Its id.
@@ -69,7 +69,7 @@ pub struct New {
     pub categories: Vec<Category>,
 }
 
-/// What changes of a team. What is absent stays.
+/// The changes to a team. Absent fields stay as they are.
 #[derive(Debug, Clone, Default)]
 pub struct Change {
     /// Its name.
@@ -86,14 +86,14 @@ pub struct Change {
     pub categories: Option<Vec<Category>>,
 }
 
-/// The lead first, and each once.
+/// The lead first, and each officer once.
 fn with_lead(lead: Uuid, members: &[Uuid]) -> Vec<Uuid> {
     let others = members.iter().copied().filter(|member| *member != lead);
     std::iter::once(lead).chain(others).collect()
 }
 
 impl Manager {
-    /// A town whose teams the caller sees.
+    /// A town whose teams the caller can see.
     ///
     /// # Errors
     /// `not_found`; otherwise if the database fails.
@@ -107,7 +107,7 @@ impl Manager {
         }
     }
 
-    /// A team that the caller sees, with its town.
+    /// A team that the caller can see, with its town.
     ///
     /// # Errors
     /// `not_found`; otherwise if the database fails.
@@ -125,12 +125,13 @@ impl Manager {
         if self.actor.manages_town(GridPath::town(town)) {
             Ok(())
         } else {
-            Err(Problem::new(Code::NotPermitted).detail("Teams are kept by who manages the town."))
+            Err(Problem::new(Code::NotPermitted)
+                .detail("Only managers of the town can change its teams."))
         }
     }
 
-    /// A team that the caller may change, with its town locked: what is read of it then does not
-    /// change any more.
+    /// A team that the caller may change. Its town is locked, so the team does not change after we
+    /// read it.
     fn locked(&self, conn: &mut Conn, id: Uuid) -> Outcome<(TownSequence, Arc<Town>, TeamFacts)> {
         let (town, _) = self.seen(conn, id)?;
         self.check_right(town.id)?;
@@ -146,7 +147,7 @@ impl Manager {
     pub fn create(&self, conn: &mut Conn, new: &New) -> Outcome<TeamFacts> {
         let town = self.town(conn, new.town_id)?;
         self.check_right(town.id)?;
-        // Locked first, so that what is read next does not change any more.
+        // Lock first, so that nothing changes after we read it.
         let mut head = town::advance(conn, town.id)?;
         let town = self.directory.town(conn, town.id)?;
         if town.rosters().count() >= MOST_TEAMS {
@@ -179,7 +180,7 @@ impl Manager {
         Ok(team)
     }
 
-    /// Changes a team. Who joins it sees from now on what it works on.
+    /// Changes a team. New members can see the team's reports from now on.
     ///
     /// # Errors
     /// `not_found`, `not_permitted`, `precondition_required`, `version_mismatch`, `already_ended`,
@@ -228,7 +229,7 @@ impl Manager {
         Ok(after)
     }
 
-    /// Archives a team. Safe to repeat. What it was given is its holders' to do.
+    /// Archives a team. Safe to repeat. The grids that hold its reports do its work.
     ///
     /// # Errors
     /// `not_found`, `not_permitted`, `version_mismatch`.
@@ -255,7 +256,7 @@ impl Manager {
         Ok(after)
     }
 
-    /// Names every value that does not fit the town.
+    /// Lists every value that does not fit the town.
     fn check(
         &self,
         town: &Town,
@@ -271,7 +272,7 @@ impl Manager {
             let detail = "Another team of the town has this name.";
             errors.push(FieldError::new("/name", "taken", detail));
         }
-        // Who belonged to it before may stay.
+        // Existing members may stay.
         let fits = |officer: Uuid| {
             before.is_some_and(|team| team.member_ids.contains(&officer))
                 || posted(town, officer, self.now)
@@ -326,7 +327,7 @@ impl Manager {
     }
 }
 
-/// Whether an officer has an own posting in the town that acts now.
+/// Whether an officer has an active posting of their own in the town now.
 fn posted(town: &Town, officer: Uuid, now: DateTime<Utc>) -> bool {
     let enabled = town.person(officer).is_some_and(|person| !person.disabled);
     enabled

@@ -1,8 +1,9 @@
-//! Teams of a town: a lead and members who take work together, with an area and a field.
+//! Teams of a town: a lead and members who do work together, with an area and a field of work.
 //!
-//! Owns their life and who is shown them. What a team may be given the domain says
-//! (`gridpatrol_domain::team`), and who of it is there (`gridpatrol_domain::officer::staffing`). Teams
-//! are part of the town's directory, so that desks, inboxes and notices know them without asking.
+//! Owns creating, changing and archiving teams, and who can see them. It must not decide which work
+//! a team may get (`gridpatrol_domain::team` does) or which members are present
+//! (`gridpatrol_domain::officer::staffing` does). Teams are part of the town's directory, so desks,
+//! inboxes and notices need no extra query.
 
 pub mod answer;
 pub mod commands;

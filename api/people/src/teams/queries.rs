@@ -36,7 +36,7 @@ pub fn add(conn: &mut Conn, team: &TeamFacts) -> QueryResult<()> {
     add_people_and_grids(conn, team)
 }
 
-/// Writes a team as it is now.
+/// Writes the current state of a team.
 ///
 /// # Errors
 /// If the database fails.
@@ -70,7 +70,7 @@ fn add_people_and_grids(conn: &mut Conn, team: &TeamFacts) -> QueryResult<()> {
     Ok(())
 }
 
-/// Gives an officer lasting sight of what a team works on now.
+/// Lets an officer see the team's current reports from now on.
 ///
 /// # Errors
 /// If the database fails.

@@ -1,6 +1,6 @@
 //! What clients send about teams.
 //!
-//! Owns the strict shapes and their checks. What is done with them stands in `commands`.
+//! Owns the strict shapes and their checks. It must not use the database: `commands` does.
 
 use std::collections::HashSet;
 
@@ -98,7 +98,7 @@ fn check_ids(segment: &str, ids: Option<&Vec<Uuid>>, errors: &mut Errors) {
     errors.most(segment, ids, MOST);
     let mut seen = HashSet::new();
     if ids.iter().any(|id| !seen.insert(*id)) {
-        errors.add(segment, "not_allowed", "Each may stand in the list once.");
+        errors.add(segment, "not_allowed", "Each may be in the list only once.");
     }
 }
 
@@ -112,7 +112,7 @@ fn check_categories(categories: Option<&Vec<Choice<Category>>>, errors: &mut Err
     });
 }
 
-/// The categories asked for, each once.
+/// The requested categories, each once.
 #[must_use]
 pub fn categories(asked: &[Choice<Category>]) -> Vec<Category> {
     let mut found = Vec::new();

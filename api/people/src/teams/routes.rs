@@ -1,6 +1,6 @@
 //! Teams over HTTP.
 //!
-//! Owns the wire and nothing else.
+//! Owns paths and wire types only. It must not hold rules.
 
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
@@ -77,7 +77,7 @@ impl Validate for Listing {
     }
 }
 
-/// What a cursor of this list is bound to.
+/// The filter that a cursor of this list belongs to.
 #[derive(Serialize)]
 struct Filters {
     list: &'static str,
@@ -185,7 +185,7 @@ async fn create_team(
         id: Uuid::now_v7(),
         town_id: asked.town_id,
         name: asked.name,
-        // The body was validated: the kind is known.
+        // The body is already validated, so the kind is known.
         kind: asked.kind.get().unwrap_or(TeamKind::Other),
         lead_id: asked.lead_id,
         member_ids: asked.member_ids,

@@ -1,14 +1,15 @@
-//! Which of the caller's towns is meant where a request need not say it.
+//! Finds which of the caller's towns a request means if it does not name one. Owns this choice; it
+//! must not read the database.
 
 use gridpatrol_domain::error::Code;
 use uuid::Uuid;
 
 use gridpatrol_problem::{FieldError, Problem};
 
-/// The town asked for: named (any, for an admin), or the only one where the caller is posted.
+/// The named town (any town for an admin), or the only town where the caller is posted.
 ///
 /// # Errors
-/// `not_found`, `validation_failed` where it must be named.
+/// `not_found`, `validation_failed` if the request must name it.
 pub fn town_of(towns: &[Uuid], admin: bool, asked: Option<Uuid>) -> Result<Uuid, Problem> {
     match (asked, towns) {
         (Some(asked), towns) if admin || towns.contains(&asked) => Ok(asked),
@@ -16,7 +17,7 @@ pub fn town_of(towns: &[Uuid], admin: bool, asked: Option<Uuid>) -> Result<Uuid,
         (None, [_, _, ..]) => Err(Problem::invalid(vec![FieldError::new(
             "query/town",
             "required",
-            "You are posted in several towns: name one.",
+            "You are posted in several towns. Name one.",
         )])),
         _ => Err(Problem::new(Code::NotFound)
             .detail("There is no such town among those where you are posted.")),

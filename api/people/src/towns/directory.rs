@@ -1,9 +1,10 @@
-//! What a town is made of, in memory: its grids, its officers, who is posted where and when, who is
-//! away, who stands in, who is on duty, its teams, which settings hold, and by which calendar time counts.
+//! A town in memory: its grids, officers, postings, absences, deputies, duty roster, teams,
+//! settings, and the calendar that its deadlines use.
 //!
-//! Owns the snapshots. One is read anew when the version in the town's row has changed, which every
-//! command does that changes any of it (`store::town::touch_directory`), or that of the calendar;
-//! so it is never older than the transaction that asks. It must not decide who may act.
+//! Owns the snapshots. We read a snapshot again when the version in the town's row or the version
+//! of the calendar has changed. Every command that changes such data raises the version
+//! (`store::town::touch_directory`), so a snapshot is never older than the transaction that asks.
+//! It must not decide who may act.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,10 +24,10 @@ use gridpatrol_problem::Problem;
 use gridpatrol_store::town::{self, Versions};
 use gridpatrol_store::{Conn, Outcome};
 
-/// Towns kept in memory at most: the one asked for longest ago makes room.
+/// The most towns in memory. A new one replaces the one unused for the longest time.
 const TOWNS: usize = 256;
 
-/// A town as it is at one version of its directory.
+/// A town at one version of its directory.
 #[derive(Debug)]
 pub struct Town {
     /// Its id.
@@ -65,24 +66,24 @@ impl Town {
         self.grids.get(&id)
     }
 
-    /// Where a grid of this town stands, or stood when it ended.
+    /// The place of a grid of this town, or its last place if it has ended.
     #[must_use]
     pub fn path(&self, id: Uuid) -> Option<GridPath> {
         self.grid(id).map(|grid| grid.path)
     }
 
-    /// Where a grid stands that has not ended.
+    /// The place of a grid that has not ended.
     #[must_use]
     pub fn living(&self, id: Uuid) -> Option<GridPath> {
         let grid = self.grid(id)?;
         (!grid.is_archived()).then_some(grid.path)
     }
 
-    /// The grid itself, or, where it has ended, the one that has taken over since.
+    /// The grid itself or, if it has ended, the grid that has taken over.
     #[must_use]
     pub fn active_successor(&self, id: Uuid) -> Option<&Grid> {
         let mut grid = self.grid(id)?;
-        // A chain of successors has no circle: one that has ended takes nothing over.
+        // A chain of successors has no cycle, because an ended grid cannot take over.
         for _ in 0..self.grids.len() {
             match grid.successor_id {
                 Some(successor) if grid.is_archived() => grid = self.grid(successor)?,
@@ -98,8 +99,8 @@ impl Town {
         self.grid(id).map(|grid| grid.name.as_str())
     }
 
-    /// Where what belongs to a grid is now: at its active successor; where nobody took over, at that of the grid
-    /// above; last at the town.
+    /// Where the data of a grid belong now: to its active successor; without one, to that of the
+    /// grid above; in the end to the town.
     #[must_use]
     pub fn home(&self, id: Uuid) -> GridPath {
         let mut next = Some(id);
@@ -122,37 +123,37 @@ impl Town {
         self.order.iter().filter_map(|id| self.grids.get(id))
     }
 
-    /// The version of the directory that this is.
+    /// The version of this directory.
     #[must_use]
     pub const fn version(&self) -> i64 {
         self.versions.directory
     }
 
-    /// The name of somebody who is or was posted here.
+    /// The name of a person who is or was posted here.
     #[must_use]
     pub fn officer_name(&self, id: Uuid) -> Option<&str> {
         self.people.get(&id).map(|person| person.name.as_str())
     }
 
-    /// All who are or were posted or stood in here.
+    /// Everyone who is or was posted here or a deputy here.
     pub fn people(&self) -> impl Iterator<Item = (Uuid, &Person)> {
         self.people.iter().map(|(id, person)| (*id, person))
     }
 
-    /// Somebody who is or was posted here.
+    /// A person who is or was posted here.
     #[must_use]
     pub fn person(&self, id: Uuid) -> Option<&Person> {
         self.people.get(&id)
     }
 
-    /// The town's settings, those past and to come included.
+    /// The town's settings, past and future ones included.
     #[must_use]
     pub const fn settings(&self) -> &Timeline {
         &self.settings
     }
 
-    /// How time counts for a report received at this instant: by the tables known now, and by the
-    /// hours that were in force then.
+    /// How time counts for a report received at this instant: with the holiday tables known now and
+    /// the working hours in force then.
     #[must_use]
     pub fn calendar(&self, received_at: DateTime<Utc>) -> Calendar<'_> {
         let settings = self.settings.at(received_at);
@@ -163,13 +164,13 @@ impl Town {
         }
     }
 
-    /// All postings, those past and to come included.
+    /// All postings, past and future ones included.
     #[must_use]
     pub fn postings(&self) -> &[DatedPosting] {
         &self.postings
     }
 
-    /// An officer's postings, those past and to come included, in order.
+    /// An officer's postings, past and future ones included, in order.
     pub fn postings_of(&self, officer: Uuid) -> impl Iterator<Item = &DatedPosting> {
         let places = self
             .posted
@@ -179,7 +180,7 @@ impl Town {
         places.iter().filter_map(|place| self.postings.get(*place))
     }
 
-    /// A posting as managing looks at it.
+    /// A posting as the managing rules need it.
     #[must_use]
     pub fn held(&self, posting: &DatedPosting) -> Option<Held> {
         Some(Held {
@@ -189,13 +190,13 @@ impl Town {
         })
     }
 
-    /// All who stand in, those past and to come included.
+    /// All deputies, past and future ones included.
     #[must_use]
     pub fn deputies(&self) -> &[DatedDeputy] {
         &self.deputies
     }
 
-    /// The absences of those who are or were posted here, past ones and those to come included.
+    /// The absences of everyone who is or was posted here, past and future ones included.
     #[must_use]
     pub fn absences(&self) -> &[DatedAbsence] {
         &self.absences
@@ -213,9 +214,9 @@ impl Town {
         &self.teams
     }
 
-    /// Who is posted where at this instant: active postings of officers who are neither disabled nor
-    /// absent, who stands in, and who is on the town's duty. Where all of the town are absent, they
-    /// count as present.
+    /// The staffing at this instant: active postings of officers who are neither disabled nor
+    /// absent, their deputies, and the officer on the town's duty. If everyone at the town is
+    /// absent, they count as present.
     #[must_use]
     pub fn staffing(&self, now: DateTime<Utc>) -> Arc<Staffing> {
         let mut staffed = lock(&self.staffed);
@@ -234,7 +235,7 @@ impl Town {
         }
     }
 
-    /// The staffing at an instant, made anew: for looking ahead.
+    /// Builds the staffing at an instant, to look ahead.
     #[must_use]
     pub fn staffed(&self, now: DateTime<Utc>) -> Staffing {
         let away: HashSet<Uuid> = self
@@ -275,7 +276,7 @@ impl Town {
                 covers,
             })
             .collect();
-        // Somebody is always there (DOMAIN.md 2): where all of the town are away, they are.
+        // A town always has somebody to act: if everyone is away, they count as present.
         let at_town = |post: &Post| post.grid_id == self.id && post.covers == Covers::All;
         if !posts.iter().any(|post| at_town(post) && post.role.acts()) {
             let enabled =
@@ -291,7 +292,8 @@ impl Town {
                 covers: Covers::All,
             }));
         }
-        // One order always, so that names are listed alike each time: own before deputised.
+        // Always the same order, so that lists of names stay the same: own postings first, then
+        // deputies.
         posts.sort_by_key(|post| (post.on_behalf_of, post.role, post.officer_id));
         let on_duty = self
             .shifts
@@ -304,13 +306,13 @@ impl Town {
             .with_rosters(self.rosters())
     }
 
-    /// The instants after `now` at which the staffing may change, in order.
+    /// The instants after `now` when the staffing may change, in order.
     #[must_use]
     pub fn changes_after(&self, now: DateTime<Utc>) -> BTreeSet<DateTime<Utc>> {
         self.edges().filter(|at| *at > now).collect()
     }
 
-    /// Every instant at which something begins or ends.
+    /// Every instant when something begins or ends.
     fn edges(&self) -> impl Iterator<Item = DateTime<Utc>> + '_ {
         let of_postings = self
             .postings
@@ -335,7 +337,7 @@ impl Town {
             .flatten()
     }
 
-    /// From when until when the staffing is that of `now`.
+    /// How long the staffing stays the same as at `now`.
     fn holds(&self, now: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
         let mut holds = (DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC);
         for at in self.edges() {
@@ -385,7 +387,7 @@ impl Town {
     }
 }
 
-/// The towns asked for lately. A cheap handle.
+/// The recently used towns. A cheap handle.
 #[derive(Debug, Clone, Default)]
 pub struct Directory {
     towns: Arc<Mutex<Towns>>,
@@ -412,7 +414,7 @@ impl Directory {
         Ok(town)
     }
 
-    /// The first of these towns that has the grid, and where it stands there.
+    /// The first of these towns that has the grid, and the grid's place there.
     ///
     /// # Errors
     /// If the database fails.

@@ -1,4 +1,4 @@
-//! The holiday tables as the snapshot of a town reads them.
+//! Reads the holiday tables for a town's snapshot. It must not write them.
 
 use diesel::prelude::*;
 use gridpatrol_domain::calendar::{Holidays, Year};
@@ -6,10 +6,10 @@ use gridpatrol_domain::calendar::{Holidays, Year};
 use gridpatrol_store::Conn;
 use gridpatrol_store::schema::calendar_years as table;
 
-/// A table as it is kept.
+/// Reads a stored table.
 ///
 /// # Errors
-/// If what is kept cannot be read.
+/// If the stored table cannot be read.
 pub fn read(body: &str) -> QueryResult<Year> {
     serde_json::from_str(body)
         .map_err(|error| diesel::result::Error::DeserializationError(error.into()))

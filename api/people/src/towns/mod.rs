@@ -1,7 +1,7 @@
-//! Towns as every other room asks for them: names, paths, who is responsible when, teams, settings.
+//! Towns as all other modules use them: names, paths, who is responsible when, teams, settings.
 //!
-//! Owns the snapshot of a town, its reading, and how long it is kept. It changes nothing, and it must
-//! not know who asks.
+//! Owns the snapshot of a town, how it is read, and how long we keep it. It must not change
+//! anything or know who asks.
 
 pub mod choice;
 pub mod directory;

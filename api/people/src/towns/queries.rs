@@ -1,4 +1,4 @@
-//! SQL of what the snapshot of a town is made of: grids, postings, absences, people.
+//! SQL for the snapshot of a town: grids, postings, absences, people.
 //!
 //! Owns statements only.
 
@@ -22,7 +22,7 @@ use gridpatrol_store::types::{Coded, Id};
 const AT_ONCE: usize = 500;
 
 /// The path of a grid from its row. None for a group without a village, which the program never
-/// makes.
+/// creates.
 #[must_use]
 pub fn path(id: Uuid, town: Uuid, village: Option<Uuid>, tier: Tier) -> Option<GridPath> {
     match tier {
@@ -85,13 +85,13 @@ pub fn grids_of(conn: &mut Conn, town: Uuid) -> QueryResult<Vec<Grid>> {
         .into_iter()
         .map(GridRow::grid)
         .collect::<QueryResult<_>>()?;
-    // Here, not in SQL: a database's collation might sort otherwise.
+    // Sort here, not in SQL, because a database's collation might sort differently.
     found.sort_by(|one, other| one.code.cmp(&other.code));
     Ok(found)
 }
 
-/// The grids that have these codes, those that have ended included; none of a town that is not
-/// published yet.
+/// The grids with these codes, ended ones included. Without grids of towns that are not published
+/// yet.
 ///
 /// # Errors
 /// If the database fails.
@@ -102,7 +102,7 @@ pub fn grids_coded(conn: &mut Conn, codes: &[&str]) -> QueryResult<HashMap<Strin
             .filter(grids::code.eq_any(codes.iter().copied()))
             .select(GridRow::as_select())
             .load(conn)?;
-        // Asked apart: joined, PostgreSQL would go through all towns each time.
+        // A separate query: with a join, PostgreSQL would scan all towns each time.
         let of: HashSet<Id> = rows.iter().map(|row| Id(row.town_id)).collect();
         let hidden: Vec<Uuid> = towns::table
             .filter(towns::id.eq_any(of))
@@ -120,7 +120,7 @@ pub fn grids_coded(conn: &mut Conn, codes: &[&str]) -> QueryResult<HashMap<Strin
     Ok(found)
 }
 
-/// The grid of this id; none of a town that is not published yet.
+/// The grid with this id. None if its town is not published yet.
 ///
 /// # Errors
 /// If the database fails.
@@ -147,7 +147,7 @@ struct PostingRow {
     manages: bool,
 }
 
-/// All postings in a town, past and to come included.
+/// All postings in a town, past and future ones included.
 ///
 /// # Errors
 /// If the database fails.
@@ -171,7 +171,7 @@ pub fn postings_of(conn: &mut Conn, town: Uuid) -> QueryResult<Vec<DatedPosting>
         .collect())
 }
 
-/// All who stand in for postings in a town.
+/// All deputies for postings in a town.
 ///
 /// # Errors
 /// If the database fails.
@@ -215,7 +215,7 @@ pub fn deputies_of(conn: &mut Conn, town: Uuid) -> QueryResult<Vec<DatedDeputy>>
         .collect())
 }
 
-/// When these officers are away, were or will be.
+/// The past, current and future absences of these officers.
 ///
 /// # Errors
 /// If the database fails.
@@ -275,7 +275,7 @@ pub fn shifts_of(conn: &mut Conn, town: Uuid) -> QueryResult<Vec<Shift>> {
         .collect())
 }
 
-/// The service accounts of a town, those that have ended included.
+/// The service accounts of a town, ended ones included.
 ///
 /// # Errors
 /// If the database fails.

@@ -1,4 +1,4 @@
-//! The settings of a town as its snapshot reads them.
+//! Reads the settings of a town for its snapshot. It must not write them.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -9,7 +9,7 @@ use gridpatrol_store::Conn;
 use gridpatrol_store::schema::town_settings as table;
 use gridpatrol_store::types::Id;
 
-/// A version as it is kept.
+/// A stored version.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = table)]
 pub struct SettingsRow {
@@ -21,7 +21,7 @@ pub struct SettingsRow {
     pub body: String,
     /// When it was set.
     pub created_at: DateTime<Utc>,
-    /// By whom.
+    /// Who set it.
     pub created_by: Option<Uuid>,
 }
 

@@ -1,6 +1,6 @@
-//! What is known of a town: its grids, and who is posted, stands in, is away or on duty, and when.
+//! The facts of a town: its grids, and who is posted, deputises, is away or is on duty, and when.
 //!
-//! Owns these facts. It reads no database.
+//! Owns these facts. It must not read the database.
 
 use chrono::{DateTime, Utc};
 use gridpatrol_domain::grid::{GridPath, Tier};
@@ -18,9 +18,9 @@ pub struct Grid {
     pub code: String,
     /// Its name.
     pub name: String,
-    /// Where it stands.
+    /// Its place in the tree.
     pub path: GridPath,
-    /// The grid above; none above a town.
+    /// The grid above. None for a town.
     pub parent_id: Option<Uuid>,
     /// A phone number or the like.
     pub contact: Option<String>,
@@ -30,7 +30,7 @@ pub struct Grid {
     pub valid_from: DateTime<Utc>,
     /// When it ended.
     pub valid_to: Option<DateTime<Utc>>,
-    /// Who took over when it ended.
+    /// The grid that took over when it ended.
     pub successor_id: Option<Uuid>,
     /// From when its present code is valid.
     pub code_from: DateTime<Utc>,
@@ -43,7 +43,7 @@ impl Grid {
         self.valid_to.is_some()
     }
 
-    /// As the rules of changing grids see it.
+    /// The grid as the rules for changing grids need it.
     #[must_use]
     pub const fn standing(&self) -> Standing {
         Standing {
@@ -72,14 +72,14 @@ pub struct DatedPosting {
     pub role: Role,
     /// From when.
     pub from: DateTime<Utc>,
-    /// Until when; none: without end.
+    /// When it ends. None: no end.
     pub to: Option<DateTime<Utc>>,
     /// Whether it has the managing right.
     pub manages: bool,
 }
 
 impl DatedPosting {
-    /// Whether it is in force at this instant or will be.
+    /// Whether it is in force at this instant or later.
     #[must_use]
     pub fn lasts(&self, now: DateTime<Utc>) -> bool {
         self.to.is_none_or(|to| now < to && self.from < to)
@@ -92,22 +92,22 @@ impl DatedPosting {
     }
 }
 
-/// Who stands in for a posting, and when.
+/// A deputy for a posting, and when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DatedDeputy {
     /// Its id.
     pub id: Uuid,
     /// The posting.
     pub posting_id: Uuid,
-    /// Who stands in.
+    /// The deputy.
     pub deputy_id: Uuid,
     /// From when.
     pub from: DateTime<Utc>,
     /// Until when.
     pub to: DateTime<Utc>,
-    /// What of the posting.
+    /// Which duties of the posting.
     pub covers: Covers,
-    /// The absence it follows from.
+    /// The absence that it belongs to.
     pub absence_id: Option<Uuid>,
 }
 
@@ -116,7 +116,7 @@ pub struct DatedDeputy {
 pub struct DatedAbsence {
     /// Who.
     pub officer_id: Uuid,
-    /// Who stands in for all of the officer's postings.
+    /// The deputy for all of the officer's postings.
     pub deputy_id: Option<Uuid>,
     /// From when.
     pub from: DateTime<Utc>,
@@ -137,7 +137,7 @@ pub struct Shift {
     pub to: DateTime<Utc>,
 }
 
-/// Somebody who is or was posted in the town, or stands in there; or a service account of it.
+/// A person who is or was posted or a deputy in the town, or a service account of the town.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
     /// The name to sign in with.
@@ -148,6 +148,6 @@ pub struct Person {
     pub phone: Option<String>,
     /// Whether the account is disabled.
     pub disabled: bool,
-    /// How the person wants to be told; none: as the town has set.
+    /// How the person wants to receive notices. None: the town's setting.
     pub telling: Option<NotificationMode>,
 }

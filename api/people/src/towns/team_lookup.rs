@@ -1,6 +1,6 @@
-//! Teams as the directory of a town knows them.
+//! Teams in the directory of a town.
 //!
-//! Owns the way from what is kept to what the rules read. It reads no database.
+//! Owns turning stored teams into the form that the rules use. It must not read the database.
 
 use gridpatrol_domain::officer::{Staffing, TeamRoster};
 use gridpatrol_domain::report::{Category, Desk};
@@ -11,20 +11,20 @@ use super::directory::Town;
 use super::teams::TeamFacts;
 
 impl Town {
-    /// A team of this town, archived or not.
+    /// A team of this town, archived ones included.
     #[must_use]
     pub fn team(&self, id: Uuid) -> Option<&TeamFacts> {
         self.teams().iter().find(|team| team.id == id)
     }
 
-    /// Teams, archived or not, in whose area the grid lies, if one is named, and whose field the category
-    /// is, if one is.
+    /// Teams, archived ones included, whose area contains the grid (if one is given) and whose
+    /// field contains the category (if one is given).
     pub fn teams_for(
         &self,
         grid: Option<Uuid>,
         category: Option<Category>,
     ) -> impl Iterator<Item = &TeamFacts> {
-        // A grid of another town lies in no team's area.
+        // A grid of another town is in no team's area.
         let elsewhere = grid.is_some_and(|grid| self.grid(grid).is_none());
         let place = grid.map(|grid| self.home(grid));
         self.teams().iter().filter(move |team| {
@@ -35,7 +35,7 @@ impl Town {
         })
     }
 
-    /// Who belongs to the teams that are not archived.
+    /// The members of the teams that are not archived.
     pub fn rosters(&self) -> impl Iterator<Item = TeamRoster> + '_ {
         let at_work = self
             .teams()
@@ -48,8 +48,8 @@ impl Town {
         })
     }
 
-    /// A team as the rules see it: its area is where its grids are now, or who took them over. One that
-    /// this town does not know, or that is archived, is that of a town of its own.
+    /// A team in the form that the rules use. Its area is its grids, or the grids that took them
+    /// over. If the team is unknown or archived, the result belongs to no real town.
     #[must_use]
     pub fn team_at_work(&self, id: Uuid) -> Team {
         let team = self.team(id).filter(|team| team.archived_at.is_none());
@@ -67,7 +67,7 @@ impl Town {
         )
     }
 
-    /// As [`Town::team_at_work`], archived or not.
+    /// Like [`Town::team_at_work`], but archived teams are included.
     #[must_use]
     fn team_as_kept(&self, team: &TeamFacts) -> Team {
         Team {
@@ -81,7 +81,7 @@ impl Town {
         }
     }
 
-    /// What a desk is called: the team, as long as anybody of it is there; else the grid.
+    /// The name of a desk: the team if any member is present, otherwise the grid.
     #[must_use]
     pub fn desk_name(&self, desk: &Desk, staffing: &Staffing) -> String {
         let team = desk.team.filter(|team| staffing.team_serves(*team));

@@ -1,4 +1,4 @@
-//! The teams of a town as its snapshot reads them.
+//! Reads the teams of a town for its snapshot. It must not write them.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use gridpatrol_store::Conn;
 use gridpatrol_store::schema::{team_grids, team_members, teams};
 use gridpatrol_store::types::{At, Coded, Id};
 
-/// A team, archived or not.
+/// A team. It may be archived.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TeamFacts {
     /// Its id.
@@ -28,9 +28,9 @@ pub struct TeamFacts {
     pub lead_id: Uuid,
     /// Who belongs to it, the lead first.
     pub member_ids: Vec<Uuid>,
-    /// Where it works; none: in the whole town.
+    /// Where it works. None: the whole town.
     pub grid_ids: Vec<Uuid>,
-    /// What it is for; none: everything.
+    /// Its field of work. None: everything.
     pub categories: Vec<Category>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
@@ -40,7 +40,7 @@ pub struct TeamFacts {
     pub version: i64,
 }
 
-/// A team as its row is kept.
+/// The stored row of a team.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = teams, treat_none_as_null = true, treat_none_as_default_value = false)]
 pub struct TeamRow {

@@ -1,7 +1,9 @@
-//! Statements of the server that outlive a session, signed with its keys: compact JWS (RFC 7515, EdDSA).
+//! Signed statements of the server that stay valid after a session ends: compact JWS (RFC 7515,
+//! EdDSA).
 //!
-//! A statement is no access token: its `typ` differs, and it lacks what every access token must have
-//! (`Keys::verify`). Whoever kept the key set can check it without this server.
+//! Owns how they are signed and checked. A statement must not work as an access token: its `typ`
+//! differs, and it lacks claims that every access token must have (`Keys::verify`). Anyone who kept
+//! the key set can check a statement without this server.
 
 use std::collections::HashMap;
 
@@ -35,7 +37,7 @@ impl Keys {
         PublicKeys(self.inner.accepted.clone())
     }
 
-    /// Who signs: `iss` of everything signed.
+    /// The signer: `iss` of everything we sign.
     #[must_use]
     pub fn issuer(&self) -> &str {
         &self.inner.issuer
@@ -53,10 +55,10 @@ impl std::fmt::Debug for PublicKeys {
 }
 
 impl PublicKeys {
-    /// The keys of a JWK set, as `/.well-known/jwks.json` once answered.
+    /// Reads the keys of a JWK set that `/.well-known/jwks.json` returned earlier.
     ///
     /// # Errors
-    /// When it is no JWK set of Ed25519 keys with `kid`s.
+    /// If it is not a JWK set of Ed25519 keys with `kid`s.
     pub fn from_jwks(text: &str) -> Result<Self, KeyError> {
         let set: JwkSet =
             serde_json::from_str(text).map_err(|error| KeyError::Unusable(error.to_string()))?;
@@ -72,7 +74,7 @@ impl PublicKeys {
         Ok(Self(keys))
     }
 
-    /// The statement of this kind that one of these keys signed; none where none did.
+    /// Reads a statement of this kind. None if none of these keys signed it.
     #[must_use]
     pub fn read<T: DeserializeOwned + Clone>(&self, kind: &str, signed: &str) -> Option<T> {
         let header = jsonwebtoken::decode_header(signed).ok()?;
@@ -81,7 +83,7 @@ impl PublicKeys {
         }
         let key = self.0.get(&header.kid?)?;
         let mut validation = Validation::new(Algorithm::EdDSA);
-        // It says what was so at an instant, and does not expire.
+        // It describes one moment, so it does not expire.
         validation.validate_exp = false;
         validation.validate_aud = false;
         validation.set_required_spec_claims::<&str>(&[]);

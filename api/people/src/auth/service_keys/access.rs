@@ -1,7 +1,7 @@
 //! What a service account may call.
 //!
-//! Owns the table. An operation that does not stand here refuses service accounts, a new one too; the
-//! OpenAPI document is written from the same table.
+//! Owns the table. An operation that is not in the table, including a new one, refuses service
+//! accounts. The OpenAPI document uses the same table. This module must not look at single reports.
 
 use gridpatrol_domain::error::Code;
 use gridpatrol_domain::service::Access;
@@ -39,7 +39,7 @@ pub const OPERATIONS: &[(&str, &str, Access)] = &[
     ("PUT", "/v1/photos/{id}", Access::File),
 ];
 
-/// The access that an operation needs; none: no service account may call it.
+/// The access that an operation needs. None: no service account may call it.
 #[must_use]
 pub fn needed(method: &str, route: &str) -> Option<Access> {
     OPERATIONS
@@ -56,7 +56,7 @@ pub fn check(access: Access, method: &str, route: Option<&str>) -> Result<(), Pr
     let refused = |detail: &str| Err(Problem::new(Code::ServiceAccountRefused).detail(detail));
     match route.and_then(|route| needed(method, route)) {
         None => refused(
-            "Officers do this, signed in. GET /v1/me tells what this service account may do.",
+            "Only a signed-in officer can do this. GET /v1/me shows what this service account may do.",
         ),
         Some(Access::File) if access == Access::Read => {
             refused("This service account may read only: to file, it needs the access `file`.")

@@ -1,7 +1,7 @@
-//! From a key to a signed-in service account.
+//! Finds the service account behind a key.
 //!
-//! Owns what is checked anew at each request: the key, its account, where its grid stands now. What
-//! the account may call stands in `access`.
+//! Owns what we check at each request: the key, its account, and where its grid is now. It must not
+//! decide what the account may call: `access` does.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -19,23 +19,23 @@ use gridpatrol_store::schema::{grids, officers, service_accounts, service_keys};
 use gridpatrol_store::types::{Coded, Id};
 use gridpatrol_store::{Conn, Outcome};
 
-/// What stands for a service account at a request.
+/// How a request identifies a service account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Claim {
     /// The key itself.
     Key(Presented),
-    /// A ticket that was given out to this key.
+    /// A ticket that we issued to this key.
     Ticket(Uuid),
 }
 
-/// What is known of a service account that calls.
+/// What we know about a service account that calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceFacts {
     /// The grid it is bound to, and what it may do there.
     pub service: Service,
-    /// When it ends by itself.
+    /// When it expires.
     pub expires_at: DateTime<Utc>,
-    /// Requests a minute that it may send; none: as many as anybody.
+    /// How many requests a minute it may send. None: the usual limit.
     pub requests_per_minute: Option<u32>,
 }
 
@@ -56,10 +56,12 @@ type AccountColumns = (
 type PrincipalColumns = (String, String, Option<DateTime<Utc>>);
 type GridColumns = (Uuid, Uuid, Option<Uuid>, Coded<Tier>, Option<DateTime<Utc>>);
 
-/// The service account behind a claim, and when its key was last used or, never used, made.
+/// Finds the service account behind a claim. Also returns when its key was last used, or when it
+/// was made if it was never used.
 ///
 /// # Errors
-/// `unauthenticated` when there is none, or it is good no more; otherwise if the database fails.
+/// `unauthenticated` if there is no such account or it is no longer valid; otherwise if the
+/// database fails.
 pub fn load(conn: &mut Conn, claim: Claim, now: DateTime<Utc>) -> Outcome<(Signed, DateTime<Utc>)> {
     let (key_id, hash) = match claim {
         Claim::Key(presented) => (presented.id, Some(presented.hash)),
@@ -103,13 +105,13 @@ pub fn load(conn: &mut Conn, claim: Claim, now: DateTime<Utc>) -> Outcome<(Signe
         Problem::new(Code::Unauthenticated)
             .detail("This server did not issue the key. Ask the town's leader for another.")
     };
-    // Hashes of random secrets are compared: how long that takes tells nothing of the secret.
+    // We compare hashes of random secrets, so the time it takes does not reveal the secret.
     let ((_, valid_until, last_used_at, made_at), account, principal, grid) = found
         .filter(|((stored, ..), ..)| hash.is_none_or(|hash| stored.as_slice() == hash))
         .ok_or_else(unknown)?;
     let (id, Coded(access), rate, expires_at, ended_at, version) = account;
     let (username, name, disabled_at) = principal;
-    // It ends with its grid, as postings do.
+    // The account ends with its grid, as postings do.
     let (.., archived_at) = grid;
     let over = archived_at.is_some_and(|at| at <= now)
         || valid_until.is_some_and(|until| until <= now)

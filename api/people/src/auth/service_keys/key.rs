@@ -1,19 +1,19 @@
 //! The form of a key: `gp_<id>_<secret>`, 32 and 64 hexadecimal digits.
 //!
-//! Owns making, reading and hashing it. The prefix and the fixed form let secret scanners find a key
-//! that leaked, and the id in it tells which one to end. The secret has 256 random bits: it cannot be
-//! guessed, so that one SHA-256 hides it as well as a slow hash would a password, at no cost a
-//! request.
+//! Owns making, reading and hashing a key. It must not touch the database. The prefix and the fixed
+//! form help secret scanners find a leaked key, and the id shows which key to end. The secret has
+//! 256 random bits and cannot be guessed, so one fast SHA-256 protects it as well as a slow hash
+//! protects a password.
 
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use gridpatrol_store::random::{self, NoRandomness};
 
-/// What every key begins with.
+/// Every key starts with this.
 pub const PREFIX: &str = "gp_";
 
-/// A key as somebody presents it: which one it claims to be, and the hash of its secret.
+/// A key that a client sent: which key it claims to be, and the hash of its secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Presented {
     /// The key's id.
@@ -22,7 +22,7 @@ pub struct Presented {
     pub hash: [u8; 32],
 }
 
-/// A key that was just made. Whoever asked for it sees the text this once.
+/// A new key. The caller sees its text only once.
 #[derive(Clone)]
 pub struct Made {
     /// Its id.
@@ -48,7 +48,7 @@ pub fn make() -> Result<Made, NoRandomness> {
     })
 }
 
-/// Reads a key. None when it does not have the form of one.
+/// Reads a key. None if it does not have the form of a key.
 #[must_use]
 pub fn read(text: &str) -> Option<Presented> {
     let (id, secret) = text.strip_prefix(PREFIX)?.split_once('_')?;

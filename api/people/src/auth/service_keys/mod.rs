@@ -1,7 +1,7 @@
-//! Signing in by the key of a service account.
+//! Signs service accounts in by their keys.
 //!
-//! Owns the form of keys, what an account may call, and from a key to a caller. How accounts are made
-//! and changed is `service_accounts`'s.
+//! Owns the form of keys, what an account may call, and finding the caller behind a key. It must
+//! not make or change accounts: `service_accounts` does.
 
 pub mod access;
 pub mod authenticate;

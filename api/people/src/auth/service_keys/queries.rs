@@ -1,4 +1,4 @@
-//! SQL of the use of service keys.
+//! SQL for the use of service keys. Owns statements only.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -8,7 +8,7 @@ use gridpatrol_store::Conn;
 use gridpatrol_store::schema::service_keys as keys;
 use gridpatrol_store::types::Id;
 
-/// Notes that a key was used.
+/// Records that a key was used.
 ///
 /// # Errors
 /// If the database fails.

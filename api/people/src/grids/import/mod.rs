@@ -1,8 +1,8 @@
-//! Importing grids: what the lines of a file of divisions mean.
+//! Imports grids: what the lines of a file of divisions mean.
 //!
-//! Owns the columns, the rule "upsert by code", and how new towns are written unseen and published
-//! in one statement. Existing towns change in one transaction each. How files are read and steps are
-//! made is the `imports` room's.
+//! Owns the columns, the rule "upsert by code", and how new towns are written hidden and published
+//! in one statement. Each existing town changes in one transaction. This module must not read files
+//! or run steps: `imports` does.
 
 mod plan;
 mod surroundings;
@@ -32,10 +32,10 @@ pub use write::write;
 pub const MOST_NAME_CHARS: usize = 60;
 /// Most characters of a contact.
 pub const MOST_CONTACT_CHARS: usize = 100;
-/// Most grids of a town: all of them are in memory when one is asked for.
+/// The most grids of a town. We hold all grids of a town in memory.
 pub const MOST_GRIDS_OF_TOWN: usize = 20_000;
 
-/// New towns are written in the first pass, existing ones changed in the second.
+/// The first pass writes new towns, the second changes existing ones.
 const NEW_TOWNS: i32 = 0;
 
 const COLUMNS: &[Column] = &[
@@ -71,7 +71,7 @@ const COLUMNS: &[Column] = &[
     },
 ];
 
-/// What a line says of a grid.
+/// What a line says about a grid.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Said {
     name: String,
@@ -82,7 +82,7 @@ struct Said {
     successor: Option<String>,
 }
 
-/// A line as it is gone through.
+/// A line in progress.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Entry {
     line: i64,
@@ -97,7 +97,7 @@ pub struct GridImporter {
 }
 
 impl GridImporter {
-    /// An importer; open reports follow what it archives.
+    /// Makes an importer. When it archives a grid, open reports move to the successor.
     #[must_use]
     pub const fn new(directory: Directory, open_reports: Arc<dyn OpenReports>) -> Self {
         Self {
@@ -208,7 +208,7 @@ impl Importer for GridImporter {
             }
             let before = faults.total;
             let changes = plan::changes(town, &surroundings, faults);
-            // Towns are whole or not at all.
+            // We write a town completely or not at all.
             if faults.total > before {
                 continue;
             }
@@ -226,7 +226,7 @@ impl Importer for GridImporter {
             return Ok(counts);
         }
         write::new_towns(conn, &new, job)?;
-        // By id, the order in which the towns' rows are locked everywhere.
+        // By id: all code locks the towns' rows in this order.
         changed.sort_by_key(|(id, _)| *id);
         for (id, changes) in changed {
             write::change_town(conn, self, id, &changes, &surroundings, job)?;
@@ -247,7 +247,8 @@ impl Importer for GridImporter {
     }
 }
 
-/// Imports a file by the steps of the server, on behalf of nobody, and waits for the end. It blocks.
+/// Imports a file with the same steps as the server, without a sender, and waits for the end. It
+/// blocks.
 ///
 /// # Errors
 /// If the file or the database fails.
@@ -275,7 +276,7 @@ fn entries(lines: &[Line]) -> Vec<Entry> {
     lines
         .iter()
         .filter_map(|line| {
-            // It was written by `read`.
+            // `read` wrote it.
             let said = serde_json::from_str(&line.content);
             if let Err(error) = &said {
                 tracing::error!(%error, line = line.line, "a staged line cannot be read");
@@ -319,7 +320,7 @@ fn parsed(
         .ok()
 }
 
-/// A tier by its slug or as people write it.
+/// Reads a tier from its slug or its common name.
 fn tier(text: &str) -> Option<Tier> {
     match text {
         "镇" | "乡" | "街道" | "乡镇" => Some(Tier::Town),
@@ -334,7 +335,7 @@ fn tier(text: &str) -> Option<Tier> {
     }
 }
 
-/// What is wrong with the parent that a line names: it must be what remains of the code.
+/// Checks the parent that a line names: it must be the start of the code.
 fn wrong_parent(code: &DivisionCode, parent: &str) -> Option<String> {
     match code.parent() {
         None => (!parent.is_empty()).then(|| "A town has no parent.".to_owned()),

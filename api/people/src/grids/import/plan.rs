@@ -1,4 +1,5 @@
-//! What lines change, compared with what is there. Pure.
+//! Compares lines with the existing grids and plans the changes. Owns this comparison. It is pure:
+//! it must not read or write the database.
 
 use std::collections::HashSet;
 
@@ -11,18 +12,18 @@ use super::{Entry, MOST_GRIDS_OF_TOWN};
 use crate::imports::{Counts, Faults};
 use crate::towns::snapshot::Grid;
 
-/// What becomes of a grid.
+/// What happens to a grid.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Change<'a> {
     /// It is new.
     Create(&'a Entry),
-    /// It is named or reached otherwise.
+    /// Its name or contact changes.
     Update(&'a Grid, &'a Entry),
-    /// It ends, and the grid of this code takes over.
+    /// It ends, and the grid with this code takes over.
     Archive(&'a Grid, &'a str),
 }
 
-/// What the lines of one town change, those above first. Bad ones are named.
+/// The changes from the lines of one town, higher grids first. Bad lines go to the faults.
 pub(super) fn changes<'a>(
     entries: &'a [Entry],
     there: &'a Surroundings,
@@ -66,12 +67,12 @@ pub(super) fn changes<'a>(
 fn is_new(entry: &Entry, there: &Surroundings, made: &HashSet<&str>, faults: &mut Faults) -> bool {
     let (line, code) = (entry.line, entry.code.as_str());
     if there.was_given(code) {
-        let detail = format!("{code} is the former code of another grid; codes are never reused.");
+        let detail = format!("{code} is the former code of another grid. Codes are never reused.");
         faults.add(line, "code", "code_taken", detail);
         return false;
     }
     if entry.said.successor.is_some() {
-        let detail = format!("{code} is not there, and so it cannot end.");
+        let detail = format!("{code} does not exist, so it cannot end.");
         faults.add(line, "successor_code", "not_found", detail);
         return false;
     }
@@ -87,7 +88,7 @@ fn is_new(entry: &Entry, there: &Surroundings, made: &HashSet<&str>, faults: &mu
         Some(_) => true,
         None if made.contains(above.as_str()) => true,
         None => {
-            let detail = format!("{above} is neither in the file nor there already.");
+            let detail = format!("{above} is not in the file and does not exist yet.");
             faults.add(line, "parent_code", "not_found", detail);
             false
         }
@@ -107,7 +108,7 @@ fn changed<'a>(
         if grid.is_archived() && known.map(|known| known.id) == grid.successor_id {
             return None;
         }
-        // One that the file makes takes over as well.
+        // A grid that the file creates can take over too.
         let made = || {
             let found = entries.iter().find(|one| one.code.as_str() == successor)?;
             let parent = found.code.parent()?;
@@ -126,7 +127,7 @@ fn changed<'a>(
                 (!fits || grid.is_archived()).then_some(grid_management::NO_SUCCESSOR)
             }
             (None, None) => {
-                let detail = format!("{successor} is neither in the file nor there already.");
+                let detail = format!("{successor} is not in the file and does not exist yet.");
                 faults.add(line, "successor_code", "not_found", detail);
                 return None;
             }
@@ -139,14 +140,14 @@ fn changed<'a>(
             .iter()
             .any(|one| one.code.as_str() == successor && one.said.successor.is_some());
         if ends_too {
-            let detail = format!("{successor} ends as well; name the one that remains.");
+            let detail = format!("{successor} ends too. Name the grid that remains.");
             faults.add(line, "successor_code", "successor_invalid", detail);
             return None;
         }
         return Some(Change::Archive(grid, successor));
     }
     if grid.is_archived() {
-        let detail = format!("{code} has ended; a code never comes back.");
+        let detail = format!("{code} has ended. Codes are never reused.");
         faults.add(line, "code", "grid_archived", detail);
         return None;
     }
@@ -158,7 +159,7 @@ fn changed<'a>(
     (grid.name != entry.said.name || !same_contact).then_some(Change::Update(grid, entry))
 }
 
-/// What the changes of these lines amount to.
+/// Counts the changes of these lines.
 pub(super) fn counts(entries: &[Entry], changes: &[Change<'_>]) -> Counts {
     let mut counts = Counts::default();
     for change in changes {

@@ -1,4 +1,5 @@
-//! What is there already around the lines of a file.
+//! Reads the existing grids that the lines of a file refer to. Owns these lookups. It must not
+//! write.
 
 use std::collections::{HashMap, HashSet};
 
@@ -14,14 +15,14 @@ use crate::towns::queries as towns;
 use crate::towns::snapshot::Grid;
 use gridpatrol_store::{Conn, Outcome};
 
-/// The grids that a run of lines names, by code, and whose lines the sender may send.
+/// The grids that a run of lines names, by code, and which towns the sender may change.
 pub(super) struct Surroundings {
     known: HashMap<String, Grid>,
     /// Codes that grids had before.
     former: HashMap<String, Uuid>,
-    /// How many grids each known town has.
+    /// How many grids each existing town has.
     sizes: HashMap<Uuid, usize>,
-    /// Who sent the file; none: the command line, which may do all.
+    /// Who sent the file. None: the command line, which may do everything.
     sender: Option<Actor>,
 }
 
@@ -35,7 +36,7 @@ impl Surroundings {
             codes.extend(entry.said.successor.clone());
         }
         let mut codes: Vec<&str> = codes.iter().map(String::as_str).collect();
-        // In the order of the index.
+        // In index order.
         codes.sort_unstable();
         let known = towns::grids_coded(conn, &codes)?;
         let new: Vec<&str> = codes
@@ -69,7 +70,7 @@ impl Surroundings {
         self.known.get(code)
     }
 
-    /// The town that these lines belong to, if it is there.
+    /// The town that these lines belong to, if it exists.
     pub(super) fn town_of(&self, entries: &[Entry]) -> Option<Uuid> {
         let code = entries.first()?.code.town();
         self.grid(code.as_str()).map(|grid| grid.id)
@@ -84,7 +85,7 @@ impl Surroundings {
         self.former.contains_key(code)
     }
 
-    /// Whether the sender may change this town; none: found a new one.
+    /// Whether the sender may change this town. None: create a new one.
     pub(super) fn may_change(&self, town: Option<Uuid>) -> bool {
         self.sender.as_ref().is_none_or(|sender| match town {
             Some(town) => grid_management::may_manage(sender, town),

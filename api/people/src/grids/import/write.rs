@@ -1,4 +1,5 @@
-//! Writing what an import changes, with its record in the chains of the towns.
+//! Writes the changes of an import and records them in the towns' chains. It must not decide what
+//! changes: `plan` does.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -24,7 +25,7 @@ const EVENTS_AT_ONCE: usize = 500;
 /// Unpublished towns removed at a time.
 const ABANDONED_AT_ONCE: i64 = 20;
 
-/// The grid of a line, below the one above; a town has none above.
+/// The grid of a line, below its parent. A town has no parent.
 fn drawn(entry: &Entry, above: Option<&Grid>, now: DateTime<Utc>) -> Option<Grid> {
     let id = Uuid::now_v7();
     let path = path_below(id, above.map(Grid::standing)).ok()?;
@@ -43,7 +44,7 @@ fn drawn(entry: &Entry, above: Option<&Grid>, now: DateTime<Utc>) -> Option<Grid
     })
 }
 
-/// The grids of a town that is not there yet, each after the one above it.
+/// The grids of a new town, each after its parent.
 pub(super) fn new_town(changes: &[Change<'_>], job: &Job) -> Vec<Grid> {
     let mut places: HashMap<&str, usize> = HashMap::new();
     let mut new: Vec<Grid> = Vec::with_capacity(changes.len());
@@ -64,7 +65,7 @@ pub(super) fn new_town(changes: &[Change<'_>], job: &Job) -> Vec<Grid> {
     new
 }
 
-/// Writes whole new towns, which nobody sees until the import is published.
+/// Writes whole new towns. They stay hidden until the import is published.
 pub(super) fn new_towns(conn: &mut Conn, new: &[Vec<Grid>], job: &Job) -> Outcome<()> {
     let all: Vec<&Grid> = new.iter().flatten().collect();
     queries::add_grids(conn, &all, job.now)?;
@@ -82,7 +83,7 @@ pub(super) fn new_towns(conn: &mut Conn, new: &[Vec<Grid>], job: &Job) -> Outcom
     Ok(events::found(conn, founded, Some(job.id))?)
 }
 
-/// Changes a town that is there.
+/// Changes an existing town.
 pub(super) fn change_town(
     conn: &mut Conn,
     importer: &GridImporter,
@@ -154,8 +155,7 @@ pub(super) fn change_town(
     Ok(())
 }
 
-/// Removes some towns that a failed import has written and nobody has seen. Whether there may be
-/// more.
+/// Removes some hidden towns that a failed import wrote. Returns whether there may be more.
 pub(super) fn abandon(conn: &mut Conn, import: Uuid) -> QueryResult<bool> {
     let unseen: Vec<Id> = towns::table
         .filter(towns::import_id.eq(Some(import)))
@@ -182,7 +182,7 @@ pub(super) fn abandon(conn: &mut Conn, import: Uuid) -> QueryResult<bool> {
     Ok(true)
 }
 
-/// Writes new grids, each after the one above it, and records them in the chains of their towns.
+/// Writes new grids, each after its parent, and records them in the chains of their towns.
 ///
 /// # Errors
 /// If the database fails.
@@ -194,7 +194,7 @@ pub fn write(
 ) -> Outcome<()> {
     let all: Vec<&Grid> = new.iter().collect();
     queries::add_grids(conn, &all, now)?;
-    // By id, the order in which the towns' rows are locked everywhere.
+    // By id: all code locks the towns' rows in this order.
     let mut by_town: BTreeMap<Uuid, Vec<&Grid>> = BTreeMap::new();
     for grid in new {
         by_town.entry(grid.path.town_id()).or_default().push(grid);
