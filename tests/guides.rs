@@ -126,6 +126,7 @@ fn pages() -> Vec<Page> {
                 .into_string()
                 .expect("UTF-8")
         })
+        .filter(|name: &String| name.ends_with(".md"))
         .collect();
     names.sort();
     let guides = names
