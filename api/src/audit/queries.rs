@@ -1,6 +1,6 @@
-//! SQL of the record as a whole.
+//! SQL for the whole record.
 //!
-//! Owns statements only.
+//! Owns statements. It must not decide anything.
 
 use std::collections::{HashMap, HashSet};
 

@@ -27,7 +27,7 @@ pub(super) fn import(config: &Config, file: &Path) -> Result<(), CommandError> {
         path: path(),
         source,
     })?;
-    // A byte order mark is no part of it.
+    // A byte order mark is not part of the text.
     let content = content.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&content);
     let Published { year, days } = serde_json::from_slice(content)
         .map_err(|error| CommandError::Malformed(path(), error.to_string()))?;

@@ -1,5 +1,5 @@
-//! The reports of the demonstration town, from filing to where they stand: courses set into places
-//! and times.
+//! The reports of the demonstration town, from filing to their current status: scenarios with places and
+//! times.
 //!
 //! Owns what is filed, by whom, when, with which photos, and in which order everything happens. It
 //! must not touch the database: `replay` does.

@@ -1,6 +1,6 @@
-//! The courses that reports take in the demonstration town, as data.
+//! The scenarios of reports in the demonstration town, as data.
 //!
-//! Owns who does what and when. What a step does is the domain's to say.
+//! Owns who does what and when. It must not decide what a step does: the domain does.
 
 mod table;
 

@@ -1,6 +1,6 @@
-//! SQL of endpoints and their secrets.
+//! SQL for endpoints and their secrets.
 //!
-//! Owns statements only.
+//! Owns statements. It must not decide anything.
 
 use std::collections::HashMap;
 
@@ -313,7 +313,7 @@ pub fn add_secret(
     Ok(())
 }
 
-/// Lets secrets sign no longer than until an instant.
+/// Ends secrets at an instant at the latest.
 ///
 /// # Errors
 /// If the database fails.

@@ -1,7 +1,7 @@
 //! Writes the digests of towns when they are due.
 //!
-//! Owns when it is looked. What a digest tells, and that of several processes one writes it, is
-//! `notices::digest`'s.
+//! Owns when to look. It must not decide what a digest says or which process writes it:
+//! `notices::digest` does.
 
 use std::time::Duration;
 

@@ -1,9 +1,8 @@
-//! Work that nobody waits for: started with the server, supervised, stopped with it.
+//! Background workers: they start with the server, are supervised, and stop with it.
 //!
-//! Each worker is a function `run_once(…, now)` that does what is due and says how much that was, or
-//! when to run again.
-//! Owns their rhythm: when each runs, that a failure or a panic ends a round and never the worker,
-//! and the signs of life by which `readyz` knows. It must not know what they do.
+//! Each worker is a function `run_once(…, now)` that does what is due and returns how much it did, or
+//! when to run again. Owns when each worker runs, that a failure or a panic ends only a round and not
+//! the worker, and the reports that `readyz` reads. It must not know what the workers do.
 
 pub mod cleanup;
 pub mod clock;
@@ -121,7 +120,7 @@ impl Workers {
             })));
     }
 
-    /// Lets each worker finish its round, and ends it.
+    /// Waits until each worker has finished its round, and ends it.
     pub async fn stop(self) {
         self.stop.send_replace(true);
         for task in self.tasks {
@@ -143,7 +142,7 @@ async fn supervise<F>(
 {
     let worker = rhythm.name;
     loop {
-        // A wake-up that comes during the round is kept until the rest.
+        // A wake-up during the round takes effect after it.
         let rest = match AssertUnwindSafe(async { round().await })
             .catch_unwind()
             .await

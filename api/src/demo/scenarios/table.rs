@@ -1,5 +1,5 @@
-//! All courses. Between them they pass every disposition, every status that an action leads to, every
-//! meaning of a return, every outcome.
+//! All scenarios. Together they cover every disposition, every status that an action leads to, every
+//! meaning of a return, and every outcome.
 //!
 //! A step's number is its time: percent of the limit since receipt; over 100 is late.
 
