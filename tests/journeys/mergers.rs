@@ -1,4 +1,4 @@
-//! Villages merge and groups move: open reports follow, closed ones stay true, nothing is lost.
+//! Villages merge and groups move: open reports move too, closed ones stay correct, nothing is lost.
 
 use gridpatrol_domain::error::Code;
 use gridpatrol_domain::officer::Role;

@@ -1,4 +1,4 @@
-//! Many at once, and the same thing twice.
+//! Many requests at once, and the same request twice.
 
 use futures_util::future::{join, join_all};
 use gridpatrol_domain::error::Code;

@@ -1,4 +1,4 @@
-//! The package of a report: all of it, byte for byte, provable, and for few.
+//! The package of a report: complete, byte for byte, provable, and only for those who may have it.
 
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read as _};
