@@ -1,7 +1,7 @@
 //! Forgets what sign-in needs no more.
 //!
 //! Owns which rows are spent: failures long past, refresh tokens that have expired, sessions that
-//! ended or expired long ago. The security log is not touched: it is kept (DOMAIN.md 9).
+//! ended or expired long ago. It must not touch the security log.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;

@@ -1,6 +1,6 @@
 //! Refresh tokens: what they look like, and when one is still good.
 //!
-//! Owns the grace rule of DESIGN.md 8 as a pure function: a rotated token stays usable until a
+//! Owns the grace rule as a pure function: a rotated token stays usable until a
 //! successor is first used, so that an answer lost in the hills does not sign a phone out; what
 //! comes back after that was stolen or leaked. It must not touch the database (`sessions` does).
 

@@ -1,4 +1,4 @@
-//! The security log: sign-ins, refusals, locks, ends of sessions (DESIGN.md 6).
+//! The security log: sign-ins, refusals, locks, ends of sessions.
 //!
 //! Owns its rows, which are only ever added. It stands apart from the towns' chains, so that
 //! strangers cannot take a town's lock. Passwords and tokens never come here.

@@ -1,4 +1,4 @@
-//! Settings of sign-in: every number that DOMAIN.md 9 and DESIGN.md 8 leave to the operator.
+//! Settings of sign-in: the numbers that the operator may choose.
 //!
 //! Owns their defaults and their bounds. It must not read files or the environment itself.
 

@@ -1,7 +1,7 @@
 //! HTTP of grids.
 //!
 //! Owns paths and wire types. Whoever is posted in a town sees the names of all its grids: a report
-//! may be filed for any of them (DESIGN.md 3). Other towns do not exist.
+//! may be filed for any of them. Other towns do not exist.
 
 use std::sync::Arc;
 

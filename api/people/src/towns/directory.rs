@@ -275,7 +275,7 @@ impl Town {
                 covers,
             })
             .collect();
-        // Somebody is always there (DOMAIN.md 2): where all of the town are away, they are.
+        // Somebody must always be responsible: if all of the town are away, they stay responsible.
         let at_town = |post: &Post| post.grid_id == self.id && post.covers == Covers::All;
         if !posts.iter().any(|post| at_town(post) && post.role.acts()) {
             let enabled =
