@@ -16,7 +16,7 @@ use gridpatrol_store::{Store, events, on_each};
 
 /// Events read at a time.
 const RUN: i64 = 500;
-/// How often the head is read anew because something was erased meanwhile.
+/// How many times the head is read again because something was erased meanwhile.
 const ERASED_MEANWHILE: usize = 5;
 /// Towns read at a time.
 const TOWNS: i64 = 500;

@@ -13,7 +13,7 @@ use gridpatrol_people::calendar::commands::{self, Giver};
 use gridpatrol_store::Lane;
 use gridpatrol_store::clock::Clock;
 
-/// The file as it is published: what else stands in it is left alone.
+/// The file as it is published. Ignores everything else in it.
 #[derive(Debug, Deserialize)]
 struct Published {
     year: i32,

@@ -68,7 +68,7 @@ pub enum Step {
     Say(&'static str),
 }
 
-/// What a course may be about.
+/// What a scenario may be about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum About {
     /// Anything but a petition.
@@ -85,7 +85,7 @@ pub enum About {
     Repetition,
 }
 
-/// A course.
+/// A scenario.
 #[derive(Debug, Clone, Copy)]
 pub struct Course {
     /// How many reports take it.

@@ -256,8 +256,8 @@ fn method_override(document: &mut Value) {
     }
 }
 
-/// Takes the examples of headers and of optional parameters out: documentation pages fill them in,
-/// and then ask with a version, a key or a frame on the map that nobody meant.
+/// Removes the examples of headers and of optional parameters: documentation pages would send them, with
+/// a version, a key or a map area that the reader did not choose.
 fn without_sample_headers(document: &mut Value) {
     let inline = operations(document)
         .filter_map(|operation| operation.get_mut("parameters"))
@@ -281,7 +281,7 @@ fn without_sample_headers(document: &mut Value) {
     }
 }
 
-/// A body none of whose members is required may be left out: an empty one is read as `{}`.
+/// A body without required members may be left out: an empty one is read as `{}`.
 fn optional_bodies(document: &mut Value) {
     let needs: BTreeSet<String> = document
         .pointer("/components/schemas")

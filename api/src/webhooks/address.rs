@@ -71,8 +71,7 @@ fn in_figures(url: &Url) -> Option<IpAddr> {
         .ok()
 }
 
-/// Whether this URL may be connected to, as far as it tells by itself. Names are asked when they are
-/// resolved.
+/// Whether the URL itself allows connecting. The addresses behind a name are checked when it is resolved.
 #[must_use]
 pub fn may_connect(url: &Url, settings: &WebhookSettings) -> bool {
     settings.allow_private || in_figures(url).is_none_or(is_public)

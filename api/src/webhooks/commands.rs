@@ -352,8 +352,8 @@ pub enum Replay {
     Range(DateTime<Utc>, DateTime<Utc>),
 }
 
-/// Queues notices again, in their order; returns the numbers of the first and the last delivery, none
-/// when there is nothing to replay.
+/// Queues notices again in their order. Returns the numbers of the first and the last delivery, or none
+/// if there is nothing to replay.
 ///
 /// # Errors
 /// `not_found`, `not_permitted`, `limit_reached` when it is too much at a time.

@@ -104,8 +104,8 @@ pub fn count_pending(conn: &mut Conn, endpoint: Uuid) -> QueryResult<i64> {
         .get_result(conn)
 }
 
-/// Deliveries that are due and whose turn it is: of each subject, the first that waits. Those due
-/// longest come first.
+/// Deliveries that are due and may be sent now: the first waiting one of each subject. Those that have
+/// been due longest come first.
 ///
 /// # Errors
 /// If the database fails.
@@ -307,8 +307,8 @@ pub fn bring_forward(
     Ok(())
 }
 
-/// Lets what is due wait until the quiet is over, except of subjects of which something waits that breaks
-/// it.
+/// Makes due deliveries wait until the quiet hours end, except for subjects with a waiting delivery that
+/// may break them.
 ///
 /// # Errors
 /// If the database fails.
@@ -364,8 +364,8 @@ pub fn quieten(
     Ok(())
 }
 
-/// Lets what of a subject was held back, and never tried, be due at once; behind one that has failed,
-/// with that one.
+/// Makes deliveries of a subject that were held back and never tried due at once; after one that has
+/// failed, due together with that one.
 ///
 /// # Errors
 /// If the database fails.
@@ -397,7 +397,7 @@ pub fn hasten(
     Ok(())
 }
 
-/// Begins anew with everything that waits.
+/// Restarts all waiting deliveries.
 ///
 /// # Errors
 /// If the database fails.

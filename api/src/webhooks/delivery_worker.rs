@@ -79,8 +79,8 @@ impl DeliveryWorker {
         TimeDelta::from_std(self.settings.timeout()).unwrap_or(MARGIN) + MARGIN
     }
 
-    /// Takes on what the settings allow of these endpoints; returns how many rounds have begun. One that
-    /// is being served is left alone.
+    /// Starts serving these endpoints, as many as the settings allow, and returns how many rounds have
+    /// begun. Skips an endpoint that is already being served.
     pub fn begin(self: &Arc<Self>, endpoints: &[Uuid]) -> usize {
         let mut rounds = lock(&self.rounds);
         rounds.retain(|_, round| !round.is_finished());
@@ -320,7 +320,7 @@ fn settle(
         }
         found.failing_since = None;
         found.failures = 0;
-        // It works, and asks for a rest all the same.
+        // It works, but still asks for a pause.
         let asked = sent()
             .filter(|sent| sent.fault == Some(Fault::Busy))
             .filter_map(|sent| sent.retry_after)

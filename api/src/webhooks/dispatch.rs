@@ -79,8 +79,8 @@ pub fn run(
     Ok(more)
 }
 
-/// Those of these notices that the endpoint wants: about what lies in its grid, or has just left it. One
-/// whose grid was merged is its successor's.
+/// The notices that the endpoint wants: about its grid, or about what has just left the grid. If the grid
+/// was merged, its successor counts.
 ///
 /// # Errors
 /// If the database fails.

@@ -180,8 +180,8 @@ pub fn count_open(conn: &mut Conn, town: Uuid) -> QueryResult<i64> {
         .get_result(conn)
 }
 
-/// Endpoints that nobody serves and for which there is something to do: a notice that is no delivery
-/// yet and may become one, or a delivery that is due. Who was not served for longest comes first.
+/// Endpoints with work that no process serves: a notice that may still become a delivery, or a delivery
+/// that is due. Those that have waited longest come first.
 ///
 /// # Errors
 /// If the database fails.

@@ -172,7 +172,7 @@ fn new_secret() -> Result<Made, Problem> {
     })
 }
 
-/// The first answer shows the secret; what is kept for a repeated request does not.
+/// The first answer shows the secret; the answer stored for a repeated request does not.
 fn issued(webhook: Webhook, secret: &Made) -> Result<Answer, Problem> {
     let mut issued = IssuedSecret {
         webhook,

@@ -24,7 +24,7 @@ const MOST_ROWS: u32 = 500;
 /// Contents that one transaction removes; it waits for each.
 const MOST_CONTENTS: i64 = 10;
 
-/// Removes some of each kind. Returns how many things these were; none: all is swept.
+/// Removes some of each kind and returns how many. Zero means that nothing expired is left.
 ///
 /// # Errors
 /// When the database or the store of contents fails.
@@ -76,8 +76,8 @@ async fn sweep_notices(
         .await
 }
 
-/// Removes contents that are nobody's. The files go while their rows are locked: an upload of the
-/// same content pins the row first and therefore waits, and keeps its file afterwards.
+/// Removes unused contents. It deletes the files while their rows are locked: an upload of the same
+/// content pins the row first, so it waits and writes its file afterwards.
 async fn remove_nobodys(
     gallery: &PhotoService,
     store: &Store,

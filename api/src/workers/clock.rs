@@ -20,7 +20,7 @@ use gridpatrol_reports::deadlines::lapses::{self, Due};
 use gridpatrol_reports::deadlines::wake_timer::WakeTimer;
 use gridpatrol_store::{Lane, Store};
 
-/// The longest rest.
+/// The longest sleep.
 pub const NAP: Duration = Duration::from_secs(2);
 /// How long others have for what they have at hand.
 const WHILE_OTHERS_WORK: Duration = Duration::from_millis(200);
@@ -57,7 +57,7 @@ pub struct Parts {
     pub store: Store,
     /// The towns as they stand.
     pub directory: Directory,
-    /// Ends the clock's rest early.
+    /// Wakes the clock early.
     pub wake_timer: Arc<WakeTimer>,
 }
 

@@ -13,7 +13,7 @@ use gridpatrol_problem::Problem;
 use gridpatrol_reports::notices::digest;
 use gridpatrol_store::{Lane, Store};
 
-/// The longest rest: a town that is new is found no later.
+/// The longest pause: a new town is found after this time at the latest.
 pub const NAP: Duration = Duration::from_secs(60);
 /// Towns looked at in one round.
 const AT_ONCE: i64 = 64;

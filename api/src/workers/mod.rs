@@ -24,9 +24,9 @@ use crate::ready::{Pulse, Ready};
 use gridpatrol_problem::Problem;
 use gridpatrol_store::clock::Clock;
 
-/// How long a worker rests after a round that failed.
+/// How long a worker pauses after a failed round.
 const AFTER_FAILURE: Duration = Duration::from_secs(5);
-/// How much longer than its rest a worker may take for a round.
+/// How much longer than its pause a worker may take for a round.
 const LONGEST_ROUND: Duration = Duration::from_secs(300);
 /// An import of the nation on a slow disk is one round.
 pub const LONGEST_IMPORT: Duration = Duration::from_secs(1800);
@@ -36,9 +36,9 @@ pub const LONGEST_IMPORT: Duration = Duration::from_secs(1800);
 pub enum Next {
     /// At once: there may be more.
     Again,
-    /// After its usual rest.
+    /// After its usual pause.
     Usual,
-    /// After this rest, or the usual one if that is shorter.
+    /// After this pause, or the usual one if that is shorter.
     After(Duration),
 }
 
@@ -52,11 +52,11 @@ impl From<usize> for Next {
 pub struct Rhythm {
     /// Its name in logs and in `readyz`.
     pub name: &'static str,
-    /// The longest rest between two rounds.
+    /// The longest pause between two rounds.
     pub every: Duration,
     /// The longest round.
     pub longest: Duration,
-    /// Ends a rest early.
+    /// Ends a pause early.
     pub wake: Arc<Notify>,
 }
 
@@ -72,7 +72,7 @@ impl Rhythm {
         }
     }
 
-    /// The same one, whose rest this ends early.
+    /// The same worker, but this ends its pause early.
     #[must_use]
     pub fn woken_by(mut self, wake: Arc<Notify>) -> Self {
         self.wake = wake;

@@ -10,7 +10,7 @@ use gridpatrol_domain::report::Source;
 use super::Part::{Group, Secretary, TownLeader, TownOfficer, VillageOfficer};
 use super::{About, Course, Step as Do, course};
 
-/// All courses.
+/// All scenarios.
 pub const COURSES: &[Course] = &[
     // The group alone.
     course(22, (Group, Resolved, Minor), &[]),
