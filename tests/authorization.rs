@@ -1,4 +1,4 @@
-//! Who may call what: every operation of the document is named here, with who may call it.
+//! Who may call what: lists every operation of the document and who may call it.
 
 mod matrix;
 mod rows;

@@ -1,5 +1,5 @@
-//! README.md and the guides tell the truth: links lead somewhere, files and operations exist, and both
-//! languages tell the same.
+//! README.md and the guides are correct: links work, files and operations exist, and both languages say
+//! the same.
 //!
 //! The walk-through of README.md is run by `tests/walkthrough.sh`; the lists of settings are checked beside
 //! the settings themselves (`api/src/cli.rs`).

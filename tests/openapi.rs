@@ -1,4 +1,4 @@
-//! The document, the code table and the routes tell the same.
+//! The document, the code table and the routes agree.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

@@ -1,6 +1,6 @@
-//! The application: what every request can reach, and the server around it.
+//! The application: builds the parts of the server, starts it and stops it.
 //!
-//! Owns how the rooms are put together, started and stopped. It must not know what any of them does.
+//! Owns how the features are put together, started and stopped. It must not know what any of them does.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ use gridpatrol_reports::services::Services;
 pub use gridpatrol_store::clock::Clock;
 use gridpatrol_store::{Lane, Secret, Store, StoreError, random, secrets};
 
-/// The parts of a server. Nobody but this room knows them all: features take what they need.
+/// The parts of a server. Only this module knows them all: features take what they need.
 pub struct App {
     /// The settings.
     pub config: Config,
@@ -84,7 +84,7 @@ pub enum StartError {
     /// Sign-in cannot be made ready.
     #[error(transparent)]
     Auth(#[from] AuthError),
-    /// The photos cannot be kept.
+    /// The photos cannot be stored.
     #[error(transparent)]
     Photos(#[from] ObjectsError),
     /// The system gives no random numbers.
@@ -200,7 +200,7 @@ impl App {
         }
     }
 
-    /// Starts the work that nobody waits for.
+    /// Starts the background workers.
     fn start_workers(&self) -> Workers {
         let mut workers = Workers::new(self.clock.clone(), self.ready.clone());
         let (store, photos) = (self.store.clone(), self.photos.clone());
@@ -331,7 +331,7 @@ pub async fn build_at(config: Config, clock: Clock) -> Result<Server, StartError
     .client_request_timeout(Duration::from_secs(http.head_timeout_s))
     .client_disconnect_timeout(Duration::from_secs(5))
     .shutdown_timeout(http.stop_timeout_s)
-    // The program decides what a signal means; as a library, we take none.
+    // The program decides what a signal means; the library handles none.
     .disable_signals()
     .bind(app.config.bind)
     .map_err(|source| StartError::Bind {
@@ -360,20 +360,20 @@ impl Server {
         &self.app
     }
 
-    /// Stops it: `stop(true)` lets what is in flight finish within the set time.
+    /// Stops it: with `stop(true)`, running requests may finish within the set time.
     #[must_use]
     pub fn handle(&self) -> ServerHandle {
         self.serving.handle()
     }
 
-    /// Serves until it is stopped, then lets the workers end and finishes the writes that wait.
+    /// Serves until it is stopped, then waits for the workers to end and finishes waiting writes.
     ///
     /// # Errors
     /// If the server fails as a whole.
     pub async fn run(self) -> std::io::Result<()> {
         let workers = self.app.start_workers();
         let served = self.serving.await;
-        // An import pauses; the next start goes on.
+        // An import pauses; the next start continues it.
         self.app.imports.stop();
         workers.stop().await;
         self.app.delivery_worker.stop().await;

@@ -1,7 +1,7 @@
 //! The program's commands.
 //!
-//! Owns the command line and what a signal means. It must not hold rules: it calls the same commands
-//! as the API.
+//! Owns the command line and what a signal does. It must not hold rules: it calls the same commands as
+//! the API.
 
 mod audit;
 mod grids;
@@ -225,7 +225,7 @@ async fn serve(config: Config) -> Result<(), CommandError> {
             } else {
                 tracing::info!("stopping: what is in flight may finish");
             }
-            // The first signal is graceful. Its stop is not awaited, so that a second can cut it short.
+            // The first signal stops gracefully. We do not wait here, so that a second signal can end it at once.
             drop(actix_web::rt::spawn(handle.stop(!asked_before)));
             asked_before = true;
         }

@@ -1,7 +1,7 @@
 //! Settings: flags, then environment, then a TOML file, then defaults.
 //!
-//! Owns the whole list of settings, their defaults and bounds. Each is a flag (`--photos-max-bytes`),
-//! an environment variable (`GRIDPATROL_PHOTOS_MAX_BYTES`) and a key of the file (`max_bytes` in
+//! Owns the list of settings, their defaults and bounds. Each setting is a flag (`--photos-max-bytes`),
+//! an environment variable (`GRIDPATROL_PHOTOS_MAX_BYTES`) and a key in the file (`max_bytes` in
 //! `[photos]`). It must not start anything.
 
 mod given;
@@ -36,7 +36,7 @@ pub enum ConfigError {
         /// What the system says.
         source: std::io::Error,
     },
-    /// The file has a key nobody knows, a value of another type, or is no TOML.
+    /// The file has an unknown key or a value of the wrong type, or is not TOML.
     #[error("the settings file {path}: {reason}")]
     Malformed {
         /// Which file.
@@ -204,7 +204,7 @@ impl Config {
             .unwrap_or_else(|| DatabaseUrl::Sqlite(self.data_dir.join("gridpatrol.db")))
     }
 
-    /// Makes the data folder, for nobody else to read.
+    /// Makes the data folder. Nobody else may read it.
     ///
     /// # Errors
     /// If the system does not let us.

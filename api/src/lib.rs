@@ -1,8 +1,8 @@
 //! The gridpatrol server: HTTP API, store and workers around the rules of `gridpatrol_domain`.
 //!
-//! A request passes three hops and never more: `routes` (HTTP and its wire types) → `commands`
-//! (one transaction: load, ask the domain, save, record) → `queries` (SQL only). A feature lives in
-//! one folder.
+//! A request passes at most three layers: `routes` (HTTP and its wire types) → `commands` (one
+//! transaction: load, ask the domain, save, record) → `queries` (SQL only). Each feature has its own
+//! folder.
 
 pub mod app;
 pub mod audit;

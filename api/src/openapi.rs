@@ -1,7 +1,7 @@
-//! The OpenAPI document: assembled from the handlers themselves, so that no route is undocumented.
+//! The OpenAPI document: built from the handlers themselves, so that every route is documented.
 //!
-//! Owns the document's frame and the list of rooms that have routes. What an operation means stands
-//! at its handler.
+//! Owns the document's frame and the list of features with routes. It must not describe an operation:
+//! the handler does.
 
 mod components;
 mod finish;

@@ -1,6 +1,6 @@
-//! For operators and tools: is it alive, and is it ready.
+//! Probes for operators and tools: is the server alive, and is it ready.
 //!
-//! Owns the probes. It must not show anything of a town.
+//! Owns the probes. It must not show data of a town.
 
 use actix_web::web::Data;
 use actix_web::{HttpResponse, get};

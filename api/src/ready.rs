@@ -1,6 +1,6 @@
-//! Whether the background work is alive: each worker shows a sign of life after each round.
+//! Whether the background workers are alive: each worker reports after each round.
 //!
-//! Owns the signs of life. It must not start or stop any worker.
+//! Owns these reports. It must not start or stop any worker.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,8 +1,8 @@
-//! Logs: one line an event, for people or for machines, on standard error.
+//! Logs: one line for each event, for people or for machines, on standard error.
 //!
-//! Owns the form of logs. No secret ever reaches them: credentials, passwords and tokens are never
-//! logged by anybody, paths are logged without their query string (signed links carry theirs there),
-//! and settings that are secrets print as `…`.
+//! Owns the form of logs. They must not hold secrets: no module logs credentials, passwords or tokens,
+//! paths are logged without their query string (which signed links use), and secret settings print as
+//! `…`.
 
 use std::io::IsTerminal;
 
@@ -28,7 +28,7 @@ pub enum TelemetryError {
 /// # Errors
 /// If it cannot be understood.
 pub fn filter(level: &str) -> Result<EnvFilter, tracing_subscriber::filter::ParseError> {
-    // The framework's own news of starting and stopping says nothing that ours do not.
+    // Our own messages already tell when the framework starts and stops.
     EnvFilter::builder().parse(format!("actix_server=warn,{level}"))
 }
 

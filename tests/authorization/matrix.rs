@@ -1,7 +1,7 @@
-//! Each signed operation × each role × a grid of each position, and × each token that is none.
+//! Each signed-in operation × each role × a grid in each position, and × each kind of invalid token.
 //!
-//! The whole table is checked in (`tests/snapshots/authorization.snap`), to be read: `may` means that
-//! neither standing nor scope refused, `nothing` an empty list. What must never be is asserted beside it.
+//! The whole table is in `tests/snapshots/authorization.snap` for review: `may` means that neither role
+//! nor scope refused, `nothing` means an empty list. Assertions check what must never happen.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;

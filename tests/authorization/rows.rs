@@ -1,6 +1,6 @@
-//! How each signed operation is asked about a grid: one row an operation.
+//! How to call each signed-in operation for a grid: one row for each operation.
 //!
-//! The body is of the right shape, so that what refuses it is who asks, for what, or the state.
+//! The body is valid, so that only the caller, the target or the state can cause a refusal.
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! What the operations are asked about: a grid, and what stands there.
+//! What the operations act on: a grid, and what belongs to it.
 
 use reqwest::Method;
 use serde_json::{Value, json};

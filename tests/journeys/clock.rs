@@ -1,4 +1,4 @@
-//! Nobody acts: the clock moves the report, as was foretold, and nobody is said to have approved it.
+//! Nobody acts: the clock moves the report as announced, and the record names nobody as approver.
 
 use chrono::TimeDelta;
 use gridpatrol_domain::coded_value::CodedValue;

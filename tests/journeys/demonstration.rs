@@ -1,5 +1,5 @@
-//! The demonstration town: an empty database is filled once, by the rules, with everything that can
-//! happen.
+//! The demonstration town: it fills an empty database once, follows the rules, and covers everything
+//! that can happen.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;

@@ -1,4 +1,4 @@
-//! Digests: what officers should know comes gathered, once, at the times of the town.
+//! Digests: officers get what they should know collected, once, at the times the town sets.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;

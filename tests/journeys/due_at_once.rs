@@ -1,7 +1,7 @@
-//! Thousands of reports due at one instant, and a process killed half-way through them: each moves
-//! once, the chain is whole, and nothing lies still.
+//! Thousands of reports are due at one instant, and a process is killed half-way: each report moves
+//! once, the chain is valid, and no report is forgotten.
 //!
-//! `GRIDPATROL_DUE_REPORTS` says how many reports, if not as many as are quickly done.
+//! `GRIDPATROL_DUE_REPORTS` sets the number of reports; the default is small and quick.
 
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};

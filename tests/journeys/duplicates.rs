@@ -1,4 +1,4 @@
-//! One matter reported more than once: who filed it again is told how it ends, however long the chain.
+//! One matter reported more than once: everybody who filed it learns how it ends, also in a long chain.
 
 use diesel::dsl::sql;
 use diesel::prelude::*;

@@ -1,5 +1,5 @@
-//! From the hills to the town and closed, with a photo of before and one of after; the town beside
-//! sees none of it.
+//! A report goes from a group up to the town and is closed, with photos before and after. The other town
+//! sees nothing of it.
 
 use gridpatrol_domain::error::Code;
 use serde_json::{Value, json};

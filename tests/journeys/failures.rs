@@ -1,5 +1,5 @@
-//! A database that fails: every waiting caller is told to try again, nothing is half there, and
-//! service goes on when the database does.
+//! A database that fails: every waiting caller must try again, nothing is half written, and the server
+//! works again when the database does.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! What a filing leads to, by who files what for where, and asks for what.
+//! What a filing leads to, depending on who files it, about what, where, and with which request.
 
 use gridpatrol_domain::error::Code;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! The program killed under load, again and again: what it acknowledged is there, once, and whole.
+//! The program is killed under load again and again: what it confirmed is stored once and complete.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Measures about a report, beside its way up and down: each by those who may, and refused to others.
+//! Measures about a report that do not move it: those who may take them can, all others are refused.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use gridpatrol_domain::calendar::Calendar;

@@ -1,4 +1,4 @@
-//! Villages merge and groups move: open reports follow, closed ones stay true, nothing is lost.
+//! Villages merge and groups move: open reports move too, closed ones stay correct, nothing is lost.
 
 use gridpatrol_domain::error::Code;
 use gridpatrol_domain::officer::Role;
@@ -232,7 +232,7 @@ async fn two_villages_merge(world: World) {
     // A group leader who names the vanished village is not sent away either.
     let other = leaders[2].put_report(Uuid::now_v7(), &filing(old)).await;
     assert_eq!(other.created()["grid_id"], json!(new));
-    // Nobody is sent there any more.
+    // Nobody can be assigned there now.
     town.act(assigned, "assign", json!({"grid_id": old}))
         .await
         .refused(Code::TargetInvalid);
@@ -393,7 +393,7 @@ async fn a_group_is_dissolved_into_its_village(world: World) {
         assert!(allowed(&report).contains(&"close".to_owned()));
     }
     assert_eq!(secretary.inbox().await["counts"]["handle"], 2);
-    // The filer has no post in the town any more, and sees nothing.
+    // The filer no longer has a post in the town, and sees nothing.
     leader
         .get(&format!("/v1/reports/{kept}"))
         .await

@@ -1,4 +1,4 @@
-//! Stories that cross the rooms.
+//! Stories that use several features.
 
 mod clock;
 mod demonstration;

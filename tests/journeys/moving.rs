@@ -1,5 +1,5 @@
-//! A group leader is transferred with a filing still on the phone: it is neither lost nor refused, it
-//! is accepted as of the posting held when the matter was seen, and the new posting sees no more.
+//! A group leader is transferred while a filing is still on the phone. It is not lost or refused: the
+//! posting at the time of discovery counts, and the new posting gives no extra access.
 
 use chrono::TimeDelta;
 use gridpatrol_domain::error::Code;

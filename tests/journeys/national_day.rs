@@ -1,5 +1,5 @@
-//! What is filed before a holiday week and before a night: when it is due by a table with make-up days,
-//! and that the clock moves it then and not a minute earlier.
+//! Reports filed before a holiday week and before a night: when they are due by a calendar with make-up
+//! days, and that the clock moves them then and not a minute earlier.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Notices: what is told of a report on its way, to whom, frozen when it happened.
+//! Notices: what they say about a report and who gets them, fixed at the time of the event.
 
 use diesel::prelude::*;
 use gridpatrol_store::schema::notices;

@@ -1,5 +1,5 @@
-//! A secretary leaves in the middle of an escalation: a deputy, then nobody, then a successor. Each
-//! time the right names at the desk, the right inbox, nobody else, and a record that stays true.
+//! A secretary leaves during an escalation: first a deputy takes over, then nobody, then a successor.
+//! Each time the report names the right people, the right inbox has it, and the record stays correct.
 
 use chrono::TimeDelta;
 use gridpatrol_domain::error::Code;

@@ -1,4 +1,5 @@
-//! Push tokens: registered by phones, told to the webhook of their service alone, ended with the session.
+//! Push tokens: phones register them, only the webhook of their service gets them, and they end with
+//! the session.
 
 use chrono::TimeDelta;
 use gridpatrol_domain::error::Code;

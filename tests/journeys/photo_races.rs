@@ -1,5 +1,5 @@
-//! A photo and the report that declares it, arriving in any order a thousand times: `complete` is
-//! always right.
+//! A photo and the report that declares it arrive in any order, a thousand times: `complete` is always
+//! right.
 
 use futures_util::StreamExt as _;
 use futures_util::future::join;

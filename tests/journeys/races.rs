@@ -1,4 +1,4 @@
-//! Many at once, and the same thing twice.
+//! Many requests at once, and the same request twice.
 
 use futures_util::future::{join, join_all};
 use gridpatrol_domain::error::Code;
@@ -189,7 +189,7 @@ async fn a_keyed_request_is_answered_once_and_again(world: World) {
         .await
         .ok();
 
-    // A refusal is not kept: after a correction the same key works.
+    // A refusal is not stored: after a correction the same key works.
     let escalate = format!("/v1/reports/{id}/escalate");
     secretary
         .post_keyed(&escalate, "k-2", &json!({}))

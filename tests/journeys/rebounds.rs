@@ -1,4 +1,4 @@
-//! A matter that comes back after its report was closed, filed as a report of its own.
+//! A matter that comes back after its report was closed, filed as a new report.
 
 use chrono::TimeDelta;
 use gridpatrol_domain::error::Code;

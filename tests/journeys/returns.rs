@@ -1,4 +1,4 @@
-//! `return` in each of its meanings: an escalation, a resolution, work that was assigned.
+//! Every meaning of `return`: for an escalation, a resolution, and assigned work.
 
 use gridpatrol_domain::error::Code;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! There is always somebody: a village with one officer, a grid with none, deputies.
+//! Somebody is always responsible: a village with one officer, a grid with none, deputies.
 
 use chrono::TimeDelta;
 use gridpatrol_domain::error::Code;

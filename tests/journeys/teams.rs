@@ -1,4 +1,4 @@
-//! Work that several do: a team with its lead, co-handlers beside, and what becomes of it when they go.
+//! Work of several officers: a team with its lead, co-handlers, and what happens when they leave.
 
 use diesel::prelude::*;
 use gridpatrol_domain::error::Code;

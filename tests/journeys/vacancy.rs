@@ -1,4 +1,4 @@
-//! Nobody is missed where officers and grids move while a report is under way.
+//! Officers and grids move while a report is open, and somebody always handles it.
 
 use chrono::TimeDelta;
 use gridpatrol_domain::error::Code;

@@ -1,4 +1,4 @@
-//! Webhooks in turn: which endpoint is served when, and when what waits is tried.
+//! The order of webhooks: which endpoint is served when, and when waiting deliveries are tried.
 
 use std::time::Duration;
 

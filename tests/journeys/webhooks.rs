@@ -1,4 +1,4 @@
-//! Webhooks on their way: to receivers that are well, down, slow, busy, or bent on mischief.
+//! Sending webhooks to receivers that work, are down, are slow, are busy, or attack us.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The quality bars (DESIGN.md 9) that this run can tell about.
+//! The performance goals that this run can check.
 
 use std::io::Write as _;
 

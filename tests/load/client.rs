@@ -1,6 +1,6 @@
-//! The load: connections that each send the next request when the answer to the last has come.
+//! The load: each connection sends its next request when it has the last answer.
 //!
-//! A plain HTTP/1.1 client on one thread, for what the generator takes the server does not have.
+//! A plain HTTP/1.1 client on one thread: processor time of the load generator is missing for the server.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};

@@ -1,5 +1,5 @@
-//! The clock: many reports due at once beside writing what comes of them straight into the storage, and
-//! a few due beside ever more that are open.
+//! The clock: many reports due at once, compared with writing the results directly to the storage; and
+//! a few due reports among more and more open ones.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

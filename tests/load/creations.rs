@@ -1,4 +1,4 @@
-//! Filing over HTTP beside writing the same rows straight into the storage.
+//! Filing over HTTP, compared with writing the same rows directly to the storage.
 
 use std::net::SocketAddr;
 use std::rc::Rc;

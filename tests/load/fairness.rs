@@ -1,5 +1,5 @@
-//! Filing alone, and beside what could starve it: photos, heavy lists and an import, all together
-//! unless `--beside` names some.
+//! Filing alone, and together with work that could starve it: photos, heavy lists and an import, all at
+//! once unless `--beside` names some.
 
 use std::collections::HashMap;
 

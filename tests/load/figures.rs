@@ -1,6 +1,6 @@
-//! Figures, and the table they are printed in.
+//! Measured values, and the table that shows them.
 //!
-//! Owns how figures are written. It measures nothing.
+//! Owns how values are printed. It must not measure anything.
 
 use std::fmt::Write as _;
 use std::io::Write as _;

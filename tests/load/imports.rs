@@ -1,5 +1,5 @@
-//! Importing the divisions of a nation, alone and while reports are filed: how long, how much memory,
-//! and what filing feels of it.
+//! Importing the divisions of a whole country, alone and while reports are filed: time, memory, and how
+//! much it slows filing.
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;

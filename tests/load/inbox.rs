@@ -1,5 +1,5 @@
-//! The inbox of a secretary for whom ten thousand reports wait: its first page and its counts over HTTP
-//! beside the same queries alone, at growing numbers of reports that ended.
+//! The inbox of a secretary with ten thousand waiting reports: its first page and its counts over HTTP,
+//! compared with the same queries alone, while the number of closed reports grows.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};

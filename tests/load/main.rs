@@ -1,10 +1,10 @@
-//! The benchmark: what the server does in a second beside what its storage alone does, in one run on
-//! one machine.
+//! The benchmark: what the server does in a second, compared with its storage alone, in one run on one
+//! machine.
 //!
 //! `cargo bench --bench load` prints the table (`-- --quick` a short one, `-- --help` the options).
-//! The server is the program itself, in a process of its own, with its default settings, on loopback;
-//! the load generator shares the machine with it, and the table says what share of a processor each
-//! took. Owns the order of the phases; each phase stands in a file of its own.
+//! The server is the program itself, in its own process, with default settings, on loopback. The load
+//! generator runs on the same machine, and the table shows how much processor time each used. Owns the
+//! order of the phases; each phase has its own file.
 
 mod bars;
 mod client;

@@ -1,4 +1,4 @@
-//! The two smaller copies of a photo: processor time of one thread, from bytes to bytes.
+//! Making the two smaller copies of a photo: processor time of one thread, from bytes to bytes.
 
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,4 @@
-//! Where the data of a measurement lies: a folder, and a file or a database of its own in it. Gone
-//! when dropped.
+//! The place for a measurement's data: a folder, and a new file or database. Deleted when dropped.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! What a process has used, as Linux tells it in `/proc`. Elsewhere nothing is known.
+//! What a process has used, from `/proc` on Linux. Other systems give no values.
 
 use std::time::Duration;
 

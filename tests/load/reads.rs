@@ -1,5 +1,5 @@
-//! Reading over HTTP beside the same queries on one connection in this process, at growing sizes of
-//! the database; starting on the database at its largest.
+//! Reading over HTTP, compared with the same queries on one connection in this process, while the
+//! database grows; then starting with the largest database.
 
 use std::collections::HashMap;
 use std::rc::Rc;

@@ -1,7 +1,7 @@
-//! Made-up reports: as a client files them, and as rows that go straight into the storage.
+//! Made-up reports: as a client files them, and as rows written directly to the storage.
 //!
-//! Rows are written by the statements of the product itself, in its order, without HTTP, sign-in,
-//! rules or directory: that is the storage limit that the server is measured against.
+//! The program's own statements write the rows in its order, without HTTP, sign-in, rules or directory.
+//! That is the storage limit to compare the server with.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use gridpatrol_domain::calendar::Calendar;

@@ -1,4 +1,4 @@
-//! The program in a process of its own, with its default settings. It dies with its handle.
+//! The program in its own process, with default settings. It ends when its handle is dropped.
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};

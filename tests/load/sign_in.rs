@@ -1,4 +1,4 @@
-//! Signing in beside hashing the password alone.
+//! Signing in, compared with only hashing the password.
 
 use std::time::Instant;
 

@@ -1,5 +1,5 @@
-//! The town that is measured: 12 villages of 8 groups with their officers, made by the commands of
-//! the program.
+//! The town for the measurements: 12 villages of 8 groups with their officers. The program's own commands
+//! make it.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Absences, deputies and the duty roster; and that who is named responsible is who may act.
+//! Absences, deputies and the duty roster; and that the officers named as responsible may act.
 
 use chrono::TimeDelta;
 use gridpatrol_domain::error::Code;

@@ -1,4 +1,4 @@
-//! The record as a whole: who reads it, what proves it, and that the program finds what was changed.
+//! The whole record: who may read it, what proves it, and that the program finds changes to it.
 
 use std::process::{Command, Output};
 

@@ -1,4 +1,4 @@
-//! Signing in, staying signed in, and everything that ends it.
+//! Signing in, staying signed in, and everything that ends a session.
 
 use chrono::TimeDelta;
 use gridpatrol_domain::error::Code;

@@ -1,5 +1,5 @@
-//! What is wrong is refused with its code and its place, all at once, in both languages, and leaves
-//! the database as it was.
+//! Wrong input is refused with a code and a pointer, all errors at once, in both languages, and does not
+//! change the database.
 
 use gridpatrol_domain::error::Code;
 use reqwest::Method;

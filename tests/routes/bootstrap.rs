@@ -1,4 +1,4 @@
-//! Start-up in one call: what it tells to whom, when it is told again, and what it costs.
+//! Start-up in one call: what each caller gets, when the answer changes, and what it costs.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

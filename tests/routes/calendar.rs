@@ -1,4 +1,4 @@
-//! Holidays and make-up days: who gives a year its table, and that nothing promised before moves.
+//! Holidays and make-up days: who may set them for a year, and that earlier due times do not change.
 
 use chrono::{DateTime, Datelike as _, Days, NaiveDate, Utc};
 use diesel::prelude::*;

@@ -1,4 +1,4 @@
-//! Decisions in bulk: each by itself, safe to repeat, and counted in one call.
+//! Decisions in bulk: each is independent and safe to repeat; one call returns all counts.
 
 use diesel::connection::SimpleConnection as _;
 use futures_util::future::join_all;

@@ -1,4 +1,4 @@
-//! The document, its reader and the guides: languages, compression, what a browser may load.
+//! The document, its viewer and the guides: languages, compression, and what a browser may load.
 
 use std::io::Read as _;
 

@@ -1,4 +1,4 @@
-//! Personal data erased on request: what goes, what stays, and that the chain still holds.
+//! Erasing personal data on request: what is erased, what stays, and that the chain is still valid.
 
 use chrono::TimeDelta;
 use diesel::connection::SimpleConnection as _;

@@ -1,4 +1,4 @@
-//! Making and changing grids, boundaries, and where a point lies.
+//! Making and changing grids and boundaries, and finding the grid of a point.
 
 use gridpatrol_domain::error::Code;
 use serde_json::{Value, json};
@@ -234,7 +234,7 @@ async fn boundaries_go_in_and_come_out_in_any_system(world: World) {
             .await
             .ok();
     }
-    // As a Chinese map draws it: the vectors of DOMAIN.md 5.
+    // GCJ-02, as Chinese maps use it.
     let ring = json!([[
         [101.8554093, 26.6863034],
         [101.9513909, 26.6863034],

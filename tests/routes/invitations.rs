@@ -1,4 +1,4 @@
-//! Signing a phone in by invitation: once, for one phone, whatever gets lost on the way.
+//! Signing a phone in by invitation: once and for one phone, even if requests or answers get lost.
 
 use chrono::TimeDelta;
 use gridpatrol_domain::error::Code;

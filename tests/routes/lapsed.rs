@@ -1,4 +1,4 @@
-//! What lapsed at the caller's grids.
+//! Lists what lapsed at the caller's grids.
 
 use chrono::TimeDelta;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Tests that mirror the rooms with routes.
+//! Tests of the routes, one file for each feature.
 
 mod absences;
 mod audit;

@@ -1,4 +1,4 @@
-//! Accounts, postings and transfers: who manages whom, who is told what, and what acts at once.
+//! Accounts, postings and transfers: who manages whom, who sees what, and what takes effect at once.
 
 use chrono::TimeDelta;
 use gridpatrol_domain::error::Code;

@@ -1,4 +1,4 @@
-//! Any coordinate system goes in, and any comes out; what was sent is kept.
+//! Positions may be sent and read in any coordinate system; the sent position is stored unchanged.
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -8,7 +8,7 @@ use crate::support::{World, filing, pictures};
 
 on_both!(a_position_comes_out_in_the_system_asked_for,);
 
-/// The vector of DOMAIN.md 5: system, latitude, longitude.
+/// One test point in each system: system, latitude, longitude.
 const POINT: [(&str, f64, f64); 4] = [
     ("wgs84", 26.69, 101.854),
     ("cgcs2000", 26.69, 101.854),

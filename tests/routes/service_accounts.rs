@@ -1,4 +1,4 @@
-//! Keys for dashboards and integrations: made, used, rotated, ended, and what they open.
+//! Keys for dashboards and integrations: making, using, rotating and ending them, and what they allow.
 
 use chrono::TimeDelta;
 use diesel::prelude::*;

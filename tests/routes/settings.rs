@@ -1,4 +1,4 @@
-//! What a town sets for itself: who may, from when it holds, and that nothing filed before moves.
+//! Settings of a town: who may change them, from when they apply, and that earlier filings keep theirs.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;

@@ -1,4 +1,4 @@
-//! Teams of a town: made, read, found, changed and archived, by those who may.
+//! Teams of a town: making, reading, finding, changing and archiving them, by those who may.
 
 use gridpatrol_domain::error::Code;
 use serde_json::{Value, json};

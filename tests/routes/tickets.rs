@@ -1,4 +1,4 @@
-//! Tickets: what they open, for how long, and what they never open.
+//! Tickets: what they allow, for how long, and what they never allow.
 
 use chrono::TimeDelta;
 use gridpatrol_domain::error::Code;

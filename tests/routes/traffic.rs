@@ -1,4 +1,4 @@
-//! Limits: of callers, of kinds of requests, and of time.
+//! Limits for callers, for kinds of requests, and of time.
 
 use std::sync::mpsc;
 use std::time::{Duration, Instant};

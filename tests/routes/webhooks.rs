@@ -1,4 +1,4 @@
-//! Webhooks as their owners handle them: made, read, changed, rotated, ended.
+//! Managing webhooks: making, reading, changing, rotating and ending them.
 
 use gridpatrol_domain::error::Code;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! An answer of the server, and what a test expects of it.
+//! An answer of the server, and checks on it.
 
 use gridpatrol_domain::error::Code;
 use reqwest::header::{HeaderMap, HeaderName};

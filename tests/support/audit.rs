@@ -1,6 +1,6 @@
-//! What must hold of every database, whatever a test did to it.
+//! What must be true of every database after a test.
 //!
-//! Recounted from the rows themselves, by other statements than those the product uses.
+//! It counts the rows again, with other statements than the program's own.
 
 use std::collections::BTreeMap;
 

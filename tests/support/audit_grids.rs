@@ -1,4 +1,4 @@
-//! What must hold of grids, boundaries and imports in every database.
+//! What must be true of grids, boundaries and imports in every database.
 
 use std::collections::{BTreeMap, BTreeSet};
 

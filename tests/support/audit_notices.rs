@@ -1,4 +1,4 @@
-//! What must hold of notices and deliveries, whatever a test did.
+//! What must be true of notices and deliveries after every test.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! Somebody at the other end of the wire: an officer's app, or a stranger.
+//! An HTTP client: an officer's app, or a stranger.
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};

@@ -1,5 +1,5 @@
-//! A fresh database for one test: a SQLite file, or a database of its own on the PostgreSQL server
-//! that `GRIDPATROL_TEST_POSTGRES` names (`tests/run` starts one). Gone when dropped.
+//! A new database for one test: a SQLite file, or a database on the PostgreSQL server that
+//! `GRIDPATROL_TEST_POSTGRES` names (`tests/run` starts one). Deleted when dropped.
 //!
 //! Shared by the unit tests of the store and the integration tests.
 

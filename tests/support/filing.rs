@@ -1,4 +1,4 @@
-//! What an officer files, built member by member.
+//! A filing of an officer, built field by field.
 
 use serde_json::{Value, json};
 use uuid::Uuid;

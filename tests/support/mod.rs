@@ -1,4 +1,4 @@
-//! What the tests stand on: a server of their own, officers who act, pictures, and checks of answers.
+//! What the tests use: their own server, officers who act, pictures, and checks of answers.
 
 pub mod answer;
 pub mod audit;

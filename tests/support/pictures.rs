@@ -1,4 +1,4 @@
-//! Real pictures, made on the spot.
+//! Real pictures, made when a test needs them.
 
 use std::io::Cursor;
 

@@ -1,4 +1,4 @@
-//! The program itself, in a process of its own.
+//! The program itself, in its own process.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Output, Stdio};

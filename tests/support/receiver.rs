@@ -1,4 +1,4 @@
-//! Somebody who receives webhooks, well or badly.
+//! A receiver of webhooks that behaves well or badly.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};

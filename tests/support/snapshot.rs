@@ -1,7 +1,7 @@
-//! How answers are compared with the files of `tests/snapshots` (insta): ids and times redacted.
+//! Compares answers with the files in `tests/snapshots` (insta), with ids and times redacted.
 //!
-//! The same file serves both databases. `INSTA_UPDATE=always` writes the files anew; without it a
-//! difference is shown, and outside CI `NAME.snap.new` lies beside the file (`cargo insta review`).
+//! Both databases use the same file. `INSTA_UPDATE=always` rewrites the files; without it the test shows
+//! the difference and, outside CI, writes `NAME.snap.new` next to the file (`cargo insta review`).
 
 use std::collections::HashMap;
 

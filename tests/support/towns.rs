@@ -1,7 +1,7 @@
 //! Two towns side by side, made by the commands that `import grids` and `officer create` use.
 //!
-//! Each has three villages of three groups, and in each an officer of every role; the accounts of
-//! the first are those of the demonstration town, those of the second begin with `b_`.
+//! Each town has three villages of three groups, with officers of every role. The first town's accounts
+//! are those of the demonstration town; the second town's begin with `b_`.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! A server of the test's own, over a database of its own with two towns in it.
+//! A server for one test, with its own database that holds two towns.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, Weak};

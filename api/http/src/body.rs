@@ -1,6 +1,6 @@
 //! Reading a request body: type, size, deadline, syntax.
 //!
-//! Owns everything that is wrong with a body before anybody asks what it means.
+//! Owns these checks. It must not know what a body means.
 
 use std::time::Duration;
 
@@ -16,15 +16,16 @@ use gridpatrol_problem::Problem;
 /// Reads a whole body of at most `most` bytes that arrives within `deadline`.
 ///
 /// # Errors
-/// `body_too_large`, `request_timeout`, or `malformed_request` when it breaks off.
+/// `body_too_large`, `request_timeout`, or `malformed_request` if the connection ends too early.
 pub async fn whole(
     headers: &HeaderMap,
     payload: &mut Payload,
     most: usize,
     deadline: Duration,
 ) -> Result<Bytes, Problem> {
-    let too_large =
-        || Problem::new(Code::BodyTooLarge).detail(format!("At most {most} bytes are read here."));
+    let too_large = || {
+        Problem::new(Code::BodyTooLarge).detail(format!("The body may have at most {most} bytes."))
+    };
     let declared = headers
         .get(CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok())
@@ -36,7 +37,8 @@ pub async fn whole(
         let mut body = BytesMut::new();
         while let Some(chunk) = payload.next().await {
             let chunk = chunk.map_err(|error| {
-                Problem::new(Code::MalformedRequest).detail(format!("The body broke off: {error}."))
+                Problem::new(Code::MalformedRequest)
+                    .detail(format!("The body ended too early: {error}."))
             })?;
             if body.len() + chunk.len() > most {
                 return Err(too_large());
@@ -55,10 +57,10 @@ pub async fn whole(
         })
 }
 
-/// Reads a JSON body; an empty one is an object without members.
+/// Reads a JSON body. An empty body counts as an empty object.
 ///
 /// # Errors
-/// As [`whole`], `unsupported_media_type` for anything but JSON, `malformed_request` for broken JSON.
+/// Those of [`whole`], `unsupported_media_type` if it is not JSON, `malformed_request` for broken JSON.
 pub async fn json(
     headers: &HeaderMap,
     payload: &mut Payload,

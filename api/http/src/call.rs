@@ -1,7 +1,8 @@
-//! One request, read and checked in one order for all operations.
+//! One request, read and checked in the same order for all operations.
 //!
-//! [`SignedCall`] is a request of somebody who is signed in, [`Open`] one without signing in. Handlers
-//! take nothing else, so no operation can check in another order or forget a check.
+//! [`SignedCall`] is a request from a signed-in caller, [`Open`] one without sign-in. Handlers take
+//! nothing else, so no operation can change the order or forget a check. Owns this order. It must not
+//! know any feature.
 
 use std::any::TypeId;
 use std::future::Future;
@@ -32,18 +33,18 @@ use gridpatrol_problem::{FieldError, Problem};
 use gridpatrol_store::Store;
 use gridpatrol_store::clock::Clock;
 
-/// The query parameter of a GET that may say who calls, where no header can be sent.
+/// The query parameter that identifies the caller of a GET where the client cannot send headers.
 pub const TICKET: &str = "ticket";
 
-/// A request of the signed-in caller `I`: path `P`, query `Q`, JSON body `B`. `()` reads nothing: a
-/// body is left for another extractor, any query parameter is refused.
+/// A request of the signed-in caller `I`: path `P`, query `Q`, JSON body `B`. `()` reads nothing: it
+/// leaves the body to another extractor and refuses any query parameter.
 #[derive(Debug)]
 pub struct SignedCall<I, P = (), Q = (), B = ()> {
     /// Who calls.
     pub actor: I,
     /// When it was taken.
     pub now: DateTime<Utc>,
-    /// The time, for what happens long after the request was taken.
+    /// The clock, for work that happens long after the request arrived.
     pub clock: Clock,
     /// The database.
     pub store: Store,
@@ -55,11 +56,11 @@ pub struct SignedCall<I, P = (), Q = (), B = ()> {
     pub query: Q,
     /// The body.
     pub body: B,
-    /// The body as it was sent.
+    /// The body as the client sent it.
     pub sent: Value,
-    /// Versions the change may start from.
+    /// The versions that the change may start from.
     pub if_match: Option<IfMatch>,
-    /// ETags the caller has.
+    /// The ETags that the caller already has.
     pub if_none_match: Option<String>,
     /// Makes a POST safe to repeat.
     pub idempotency_key: Option<Key>,
@@ -95,14 +96,14 @@ pub struct Open<P = (), Q = (), B = ()> {
 }
 
 impl<I: Identity, P, Q, B> SignedCall<I, P, Q, B> {
-    /// What makes this request recognisable when it is repeated: its key, if it has one, and the hash
-    /// of operation and body.
+    /// What identifies this request when the client repeats it: its key, if it has one, and the hash of
+    /// operation and body.
     #[must_use]
     pub fn ticket(&self) -> Ticket {
         self.ticket_for(&self.sent)
     }
 
-    /// As [`SignedCall::ticket`], for a body that is not JSON: `content` stands for it.
+    /// As [`SignedCall::ticket`], for a body that is not JSON: hashes `content` instead.
     #[must_use]
     pub fn ticket_for(&self, content: &Value) -> Ticket {
         Ticket::new(
@@ -136,7 +137,7 @@ where
             let actor = I::authenticate(&request).await?;
             tracing::Span::current().record("officer", tracing::field::display(actor.id()));
             context.traffic.admit(&request, &actor.counted_as())?;
-            // It said who calls, or would have; it is none of the operation's parameters.
+            // This parameter only identifies the caller; it is not a parameter of the operation.
             if request.method() == Method::GET {
                 syntax.parameters.remove(TICKET);
             }
@@ -207,7 +208,7 @@ where
     }
 }
 
-/// What could be read without asking what it means.
+/// The parts of a request that are read before their meaning is checked.
 struct Syntax {
     body: Value,
     parameters: Parameters,
@@ -232,7 +233,7 @@ impl Syntax {
         Ok(Self { body, parameters })
     }
 
-    /// Shape and values of headers, query and body: all errors at once. Then the path.
+    /// Checks form and values of headers, query and body: all errors at once. Then the path.
     fn shaped<P, Q, B>(self, request: &HttpRequest, headers: Errors) -> Result<(P, Q, B), Problem>
     where
         P: DeserializeOwned + 'static,
@@ -264,9 +265,9 @@ impl Syntax {
             .into_inner();
         match (query, body) {
             (Some(query), Some(body)) => Ok((path, query, body)),
-            // No error was named, and still it could not be read.
+            // Reading failed, but recorded no error.
             _ => Err(Problem::new(Code::ValidationFailed)
-                .detail("The request does not have the documented shape.")),
+                .detail("The request does not have the documented form.")),
         }
     }
 }
@@ -286,7 +287,7 @@ fn conditions(headers: &HeaderMap, errors: &mut Errors) -> Option<IfMatch> {
     }
 }
 
-/// All values of a header that is a list, joined; what is not text reads as `?`.
+/// All values of a list header, joined. A value that is not text becomes `?`.
 fn text(headers: &HeaderMap, name: &str) -> Option<String> {
     let values: Vec<_> = headers
         .get_all(name)
@@ -296,7 +297,7 @@ fn text(headers: &HeaderMap, name: &str) -> Option<String> {
 }
 
 impl Context {
-    /// What the middleware found out about a request.
+    /// What the middleware knows about a request.
     #[must_use]
     pub fn of(request: &HttpRequest) -> Self {
         request
@@ -344,7 +345,7 @@ mod tests {
         fn validate(&self, _: &mut Errors) {}
     }
 
-    /// Whoever gives a name.
+    /// A caller who gives a name.
     #[derive(Debug)]
     struct Somebody;
 
@@ -418,7 +419,7 @@ mod tests {
             .collect();
         assert_eq!(pointers, ["query/limit", "query/typo", "/text"]);
 
-        // Then the path: an id that is none names nothing.
+        // Then the path: an invalid id names nothing.
         let right = || TestRequest::post().uri("/x?limit=2");
         let body = "{\"text\": \"abc\"}";
         let nothing = read::<Anybody>(&app, right(), "x", body).await.unwrap_err();

@@ -1,7 +1,8 @@
 //! One of a closed set of codes in a request.
 //!
-//! Reading never fails on an unknown code: the check names the field and every allowed value, beside
-//! the other errors of the request. Owns the wire form of coded values in requests only.
+//! Reading accepts an unknown code; the check then names the field and every allowed value, together
+//! with the other errors of the request. Owns the wire form of coded values in requests. It must not be
+//! used in answers.
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
@@ -27,7 +28,7 @@ impl<T: CodedValue> Choice<T> {
         T::from_code(&self.written)
     }
 
-    /// The value; an unknown code is an error that names the allowed ones.
+    /// The value. An unknown code is an error that names the allowed codes.
     pub fn check(&self, segment: &str, errors: &mut Errors) -> Option<T> {
         let value = self.get();
         if value.is_none() {

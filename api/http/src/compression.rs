@@ -1,8 +1,9 @@
-//! Answers compressed, for those who ask for it: a list over a weak signal is a tenth as long.
+//! Compresses answers for clients that ask for it: a list shrinks to a tenth, which helps on a weak
+//! signal.
 //!
-//! Owns `Content-Encoding` and `Accept-Encoding`. Only texts that are worth it are compressed; a
-//! strong ETag becomes a weak one, for the bytes differ. Answers that hold tokens stay as they are,
-//! so that their length tells nothing.
+//! Owns `Content-Encoding` and `Accept-Encoding`. It compresses only texts long enough to gain from it,
+//! and makes a strong ETag weak, because the bytes differ. It must not compress answers that hold
+//! tokens: their length could give away the content.
 
 use std::io::Write as _;
 
@@ -17,13 +18,13 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-/// Shorter answers gain nothing.
+/// Shorter answers gain nothing from compression.
 const LEAST: usize = 1_024;
 
-/// Longer ones would keep a thread of the server from its other requests.
+/// Longer answers would block a server thread for too long.
 const MOST_IN_PLACE: usize = 32 * 1_024;
 
-/// Texts of this server, beside those that are compressed already.
+/// The types of text that this server sends uncompressed.
 const TEXTS: [&str; 3] = [
     "application/json",
     "application/problem+json",
@@ -33,7 +34,7 @@ const TEXTS: [&str; 3] = [
 /// Whether the client asks for gzip.
 #[must_use]
 pub fn is_asked(request: &impl HttpMessage) -> bool {
-    // Without the header, anything may come; it would surprise the simple clients that send none.
+    // Without the header we may send any encoding, but simple clients that send none expect plain text.
     request.headers().contains_key(ACCEPT_ENCODING)
         && AcceptEncoding::parse(request).is_ok_and(|accepted| {
             accepted.negotiate([Encoding::gzip(), Encoding::identity()].iter())
@@ -41,7 +42,7 @@ pub fn is_asked(request: &impl HttpMessage) -> bool {
         })
 }
 
-/// Compresses an answer if it is a text that is long enough.
+/// Compresses an answer if it is a text and long enough.
 pub async fn pack(mut response: HttpResponse, asked: bool) -> HttpResponse {
     if !is_text(response.headers()) {
         return response;

@@ -1,7 +1,7 @@
 //! What reading any request needs, and who the caller is.
 //!
-//! Owns the handles that every operation works with. It must not know a feature: how a caller signs
-//! in is an [`Identity`]'s business.
+//! Owns the handles that every operation uses. It must not know any feature: an [`Identity`] decides how
+//! a caller signs in.
 
 use std::fmt::Debug;
 use std::future::Future;
@@ -18,7 +18,7 @@ use gridpatrol_problem::Problem;
 use gridpatrol_store::Store;
 use gridpatrol_store::clock::Clock;
 
-/// What every operation works with. The program registers one with the server.
+/// What every operation uses. The program registers one with the server.
 pub struct RequestContext {
     /// The database.
     pub store: Store,
@@ -26,9 +26,9 @@ pub struct RequestContext {
     pub clock: Clock,
     /// Signs the cursors of lists.
     pub cursors: Signer,
-    /// How much callers may ask.
+    /// The limits of callers.
     pub traffic: Traffic,
-    /// How requests are taken.
+    /// How the server reads requests.
     pub settings: HttpSettings,
 }
 
@@ -36,7 +36,7 @@ impl RequestContext {
     /// The context behind a request.
     ///
     /// # Errors
-    /// `internal` if the server was put together without it.
+    /// `internal` if the program did not register it.
     pub fn of(request: &HttpRequest) -> Result<&Self, Problem> {
         registered(request)
     }
@@ -64,9 +64,9 @@ pub trait Identity: Debug + Sized + 'static {
     /// 401, 403 or 503.
     fn authenticate(request: &HttpRequest) -> impl Future<Output = Result<Self, Problem>>;
 
-    /// The caller's id: whose keys make requests safe to repeat.
+    /// The caller's id. Each caller has their own idempotency keys.
     fn id(&self) -> Uuid;
 
-    /// Whose requests are counted together.
+    /// Which requests count together for the limits.
     fn counted_as(&self) -> traffic::Caller;
 }

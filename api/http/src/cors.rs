@@ -1,7 +1,7 @@
-//! Which browser applications of other origins may call the API.
+//! Which browser applications from other origins may call the API.
 //!
-//! Owns the CORS headers. None is sent unless the operator allows origins; there are no cookies, so
-//! that an allowed origin gets nothing without a token of its own.
+//! Owns the CORS headers. It must not send any unless the operator allows origins. There are no cookies,
+//! so an allowed origin can do nothing without its own token.
 
 use actix_cors::Cors;
 use actix_web::http::header::{
@@ -14,7 +14,7 @@ use super::idempotency::{IDEMPOTENCY_KEY, REPLAYED};
 use super::trace::REQUEST_ID;
 use crate::traffic::{RATE_LIMIT, RATE_LIMIT_POLICY};
 
-/// Lets these origins in; `*` means any.
+/// Allows these origins; `*` means any.
 #[must_use]
 pub fn cors(origins: &[String]) -> Condition<Cors> {
     let mut cors = Cors::default()
@@ -52,7 +52,7 @@ pub fn cors(origins: &[String]) -> Condition<Cors> {
     Condition::new(!origins.is_empty(), cors)
 }
 
-/// Whether the operator wrote an origin as browsers send it: scheme, host and port, nothing behind.
+/// Whether an origin has the form that browsers send: scheme, host and port, nothing after them.
 #[must_use]
 pub fn is_origin(text: &str) -> bool {
     text == "*"

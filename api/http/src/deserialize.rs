@@ -1,8 +1,9 @@
-//! From JSON to a request type, naming every wrong member at once.
+//! Reads JSON into a request type and names every wrong member at once.
 //!
-//! serde stops at the first mistake. Here a mistake is recorded, mended in a copy (the member taken
-//! out, a missing one filled in) and reading goes on, so that a client sees all of them in one answer.
-//! It must not know any request type; what serde's messages mean stands in `fault`.
+//! serde stops at the first mistake. This module records the mistake, repairs it in a copy (removes the
+//! wrong member or fills in a missing one) and reads again, so that a client sees all mistakes in one
+//! answer. Owns this repair. It must not know any request type or serde's messages: `serde_errors`
+//! translates those.
 
 use serde::de::value::{MapDeserializer, SeqDeserializer};
 use serde::de::{
@@ -14,10 +15,10 @@ use serde_json::{Map, Value, json};
 use super::serde_errors::{Fault, Step, steps};
 use super::validate::{Errors, Validate, push_segment};
 
-/// Mends at most this often: a request with more mistakes gets the first ones named.
+/// Most repairs. A request with more mistakes gets only the first ones in the answer.
 const MOST_ROUNDS: usize = 200;
 
-/// Reads and validates a JSON body. `None`: `errors` says why.
+/// Reads and validates a JSON body. If it returns `None`, `errors` says why.
 pub fn read<T: DeserializeOwned + Validate>(mut value: Value, errors: &mut Errors) -> Option<T> {
     refuse_nul(&value, "", errors);
     let mut mends: Vec<Mend> = Vec::new();
@@ -37,7 +38,7 @@ pub fn read<T: DeserializeOwned + Validate>(mut value: Value, errors: &mut Error
             .max_by_key(|mend| mend.pointer.len());
         if let Some(mend) = filled {
             if fault.missing && mend.filled == Some(EMPTY_OBJECT) && mend.pointer != pointer {
-                // The filling is an object with required members of its own: fill them, silently.
+                // The filled-in value is an object with its own required members: fill them, without an error.
                 let mut inner = Mend {
                     path: fault.path,
                     pointer,
@@ -55,13 +56,13 @@ pub fn read<T: DeserializeOwned + Validate>(mut value: Value, errors: &mut Error
         }
         let known = mends.iter_mut().find(|mend| mend.pointer == pointer);
         if let Some(mend) = known {
-            // Taken out before, and it turns out to be required.
+            // We removed it before, and it is required.
             if !mend.fill_next(&mut value) {
                 return None;
             }
             continue;
         }
-        // What lacks only a value that was wrong and taken out is no mistake of its own.
+        // A value is missing only because it was wrong and we removed it: that is not another mistake.
         let follows = fault.code == "required"
             && mends
                 .iter()
@@ -88,7 +89,7 @@ pub fn read<T: DeserializeOwned + Validate>(mut value: Value, errors: &mut Error
     None
 }
 
-/// Validates what was read. Errors that only come of the mending are left out.
+/// Validates what was read. Leaves out errors that come only from the repair.
 fn judge<T: Validate>(parsed: T, mends: &[Mend], errors: &mut Errors) -> Option<T> {
     let mut values = Errors::body();
     parsed.validate(&mut values);
@@ -103,7 +104,7 @@ fn judge<T: Validate>(parsed: T, mends: &[Mend], errors: &mut Errors) -> Option<
     errors.is_empty().then_some(parsed)
 }
 
-/// `pointer` is `ancestor` or lies beneath it.
+/// Whether `pointer` is `ancestor` or below it.
 fn within(pointer: &str, ancestor: &str) -> bool {
     pointer
         .strip_prefix(ancestor)
@@ -135,13 +136,13 @@ fn refuse_nul(value: &Value, pointer: &str, errors: &mut Errors) {
     }
 }
 
-/// A place that was mended.
+/// A repaired place.
 struct Mend {
     path: Vec<Step>,
     pointer: String,
-    /// How many kinds of filling were tried; `None`: it was taken out.
+    /// How many fill-in values were tried. `None`: the member was removed.
     filled: Option<usize>,
-    /// Whether the type knows no such member.
+    /// Whether the type does not know this member.
     unknown: bool,
 }
 
@@ -150,7 +151,7 @@ impl Mend {
         matches!(self.path.last(), Some(Step::Element(_)))
     }
 
-    /// Takes the member out of its object.
+    /// Removes the member from its object.
     fn take_out(&mut self, document: &mut Value) -> bool {
         let Some((Step::Member(name), parents)) = self.path.split_last() else {
             return false;
@@ -160,7 +161,7 @@ impl Mend {
             .is_some_and(|object| object.remove(name).is_some())
     }
 
-    /// Puts the next kind of value in its place, in the hope that the type accepts it.
+    /// Puts the next fill-in value in its place. The type may accept it.
     fn fill_next(&mut self, document: &mut Value) -> bool {
         let tried = self.filled.map_or(0, |tried| tried + 1);
         self.filled = Some(tried);
@@ -186,10 +187,10 @@ impl Mend {
     }
 }
 
-/// The last filling: an object whose required members are filled in turn.
+/// The last fill-in value: an object, whose required members are then filled too.
 const EMPTY_OBJECT: usize = 6;
 
-/// Values that most types accept, one after another.
+/// Values to try one after another. Most types accept one of them.
 fn filling(attempt: usize) -> Option<Value> {
     Some(match attempt {
         0 => json!("00000000-0000-0000-0000-000000000000"),
@@ -210,7 +211,7 @@ fn find<'a>(document: &'a mut Value, path: &[Step]) -> Option<&'a mut Value> {
     })
 }
 
-/// A JSON value that does not pass a list off as an object, as serde_json does.
+/// A JSON value that, unlike serde_json, does not accept a list as an object.
 struct Strict<'de>(&'de Value);
 
 impl<'de> IntoDeserializer<'de, serde_json::Error> for Strict<'de> {
@@ -221,9 +222,9 @@ impl<'de> IntoDeserializer<'de, serde_json::Error> for Strict<'de> {
     }
 }
 
-/// `12.0` is the whole number 12 (JSON Schema): some languages know no others.
+/// `12.0` is the whole number 12 (JSON Schema): some languages have only such numbers.
 fn whole(number: &serde_json::Number) -> Option<i64> {
-    /// Up to here a double holds every whole number.
+    /// Up to this value a double can hold every whole number.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     let value = number.as_f64().filter(|_| number.is_f64())?;
     (value.fract() == 0.0 && value.abs() <= EXACT)
@@ -425,7 +426,7 @@ mod tests {
 
     #[test]
     fn mending_invents_no_error() {
-        // Without the mended location, "one of" would be a false complaint.
+        // Without the repaired location, "one of" would be a false error.
         assert_eq!(
             found(json!({"grid_id": GRID, "location": 5})),
             pairs(&[("/location", "wrong_type")])
@@ -434,7 +435,7 @@ mod tests {
             found(json!({"description": "烟"})),
             pairs(&[("/grid_id", "required")])
         );
-        // The same value stands in for both ids.
+        // The same value is filled in for both ids.
         assert_eq!(
             found(json!({"grid_id": GRID, "photos": [{}, {"id": "x"}]})),
             pairs(&[("/photos/0/id", "required"), ("/photos/1/id", "bad_format")])

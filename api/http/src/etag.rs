@@ -1,7 +1,7 @@
 //! Versions over HTTP: `ETag`, `If-None-Match` and `If-Match`.
 //!
-//! An ETag is `"<version>-<hash of the body>"`: the hash tells what this caller sees, the version what
-//! a change must match. Owns these headers; it must not know what is versioned.
+//! An ETag is `"<version>-<hash of the body>"`: the hash covers what this caller sees, and a change must
+//! match the version. Owns these headers. It must not know which things have versions.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -19,7 +19,7 @@ pub fn of(version: i64, body: &[u8]) -> String {
     format!("\"{version}-{hash:.16}\"")
 }
 
-/// Answers 200 with the body and its ETag, or 304 if the caller has it already.
+/// Answers 200 with the body and its ETag, or 304 if the caller already has it.
 ///
 /// # Errors
 /// `internal` if the body cannot be written as JSON.
@@ -39,7 +39,7 @@ pub fn json<T: Serialize>(
     Ok(answer(StatusCode::OK, Some(version), body))
 }
 
-/// As [`json`], where the ETag follows `tagged` alone: the body says more, such as what time it is.
+/// As [`json`], but the ETag covers only `tagged`. The body may hold more, such as the current time.
 ///
 /// # Errors
 /// As [`json`].
@@ -63,7 +63,7 @@ pub fn json_tagged<T: Serialize>(
     Ok(response)
 }
 
-/// Answers with a JSON body that is already written; with an ETag if it has a version.
+/// Answers with JSON text, and with an ETag if there is a version.
 #[must_use]
 pub fn answer(status: StatusCode, version: Option<i64>, body: String) -> HttpResponse {
     let mut response = HttpResponse::build(status);
@@ -85,7 +85,7 @@ pub fn write<T: Serialize>(body: &T) -> Result<String, Problem> {
     })
 }
 
-/// Whether `If-None-Match` names the tag (weakly compared).
+/// Whether `If-None-Match` names the tag (weak comparison).
 pub fn names(known: &str, tag: &str) -> bool {
     known
         .split(',')
@@ -95,12 +95,12 @@ pub fn names(known: &str, tag: &str) -> bool {
         })
 }
 
-/// The versions that `If-Match` allows a change to start from.
+/// The versions from `If-Match`. A change may start only from these.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IfMatch(Option<Vec<i64>>);
 
 impl IfMatch {
-    /// Reads the header: ETags of this server, quoted or not, or `*`.
+    /// Reads the header: this server's ETags, with or without quotes, or `*`.
     ///
     /// # Errors
     /// A wrong value at `header/If-Match`.
@@ -131,7 +131,7 @@ impl IfMatch {
             })
     }
 
-    /// Compares with the version the thing has now.
+    /// Compares with the current version.
     ///
     /// # Errors
     /// `version_mismatch` with the current version.
@@ -141,7 +141,7 @@ impl IfMatch {
                 current_version: Some(current),
                 ..Problem::new(Code::VersionMismatch)
             }
-            .detail("Read it again and repeat the change on what you find.")),
+            .detail("Read it again and repeat your change on the new version.")),
             _ => Ok(()),
         }
     }
@@ -155,7 +155,7 @@ pub fn check(if_match: Option<&IfMatch>, current: i64) -> Result<(), Problem> {
     if_match.map_or(Ok(()), |if_match| if_match.check(current))
 }
 
-/// Where `If-Match` is required: compares, or asks for it.
+/// As [`check`], where `If-Match` is required.
 ///
 /// # Errors
 /// `precondition_required` without the header, `version_mismatch` with another version.
@@ -226,7 +226,7 @@ mod tests {
                 StatusCode::NOT_MODIFIED
             );
         }
-        // The same version, seen otherwise.
+        // The same version, but this caller sees another body.
         assert_eq!(
             json(Some(&tag), 3, &serde_json::json!({"a": 2}))
                 .unwrap()

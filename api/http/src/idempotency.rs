@@ -1,8 +1,8 @@
-//! Safe retries of POST: the first committed answer again, for the same `Idempotency-Key`.
+//! Safe retries of POST: the same `Idempotency-Key` gets the first committed answer again.
 //!
-//! Owns the key, the hash that recognises a repeated request, and the frame around a write. The key's
-//! row is written in the transaction of the write (DESIGN.md 4), so that there is never one without
-//! the other. Refusals are not stored: after a correction the same key works.
+//! Owns the key, the hash that identifies a repeated request, and the frame around a write. The
+//! transaction of the write also writes the key's row, so that there is never one without the other. It
+//! must not store refusals: after a correction, the client may use the same key.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -25,7 +25,7 @@ use gridpatrol_store::{Conn, Lane, Outcome, Store};
 /// The header that makes a POST safe to repeat.
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
-/// Tells that an answer was given before.
+/// Marks an answer that was given before.
 pub const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// A client's name for one request, at most 255 visible characters.
@@ -59,7 +59,7 @@ impl Key {
     }
 }
 
-/// What makes a request recognisable when it is repeated.
+/// What identifies a request when the client repeats it.
 #[derive(Debug, Clone)]
 pub struct Ticket {
     officer: Uuid,
@@ -94,8 +94,8 @@ impl Ticket {
 }
 
 impl Ticket {
-    /// The ticket of one part of a request that takes several transactions: its key follows from the
-    /// request's, so that a repeated request finds the parts that were done.
+    /// The ticket for one part of a request that needs several transactions. Its key is derived from
+    /// the request's key, so that a repeated request finds the finished parts.
     #[must_use]
     pub fn part(&self, name: &str) -> Self {
         let hash = Sha256::new().chain_update(self.hash).chain_update(name);
@@ -110,12 +110,11 @@ impl Ticket {
     }
 }
 
-/// The status under which a request is kept that takes several transactions, until it is answered.
+/// The stored status of a request that needs several transactions, until it has an answer.
 const UNDER_WAY: u16 = 102;
 
-/// Begins a request that takes several transactions, each with a part of its ticket
-/// ([`Ticket::part`]); one that was answered before gets that answer. Begun before and cut off, it goes
-/// on.
+/// Begins a request that needs several transactions, each with a part of its ticket ([`Ticket::part`]).
+/// A request that was answered before gets that answer; one that was interrupted continues.
 ///
 /// # Errors
 /// `key_reused`, or `unavailable`.
@@ -146,7 +145,7 @@ pub async fn begin(
         .await
 }
 
-/// Ends what [`begin`] began, with its answer.
+/// Ends a request that [`begin`] started, with its answer.
 ///
 /// # Errors
 /// `unavailable`.
@@ -181,7 +180,7 @@ fn reused() -> Problem {
 /// The RFC 8785 form of a JSON value.
 #[must_use]
 pub fn canonical(value: &Value) -> Vec<u8> {
-    // Writing a Value into memory cannot fail; should it ever, its plain form is as good a name.
+    // Writing a Value into memory cannot fail. If it ever does, the plain form works as well.
     serde_json_canonicalizer::to_vec(value).unwrap_or_else(|_| value.to_string().into_bytes())
 }
 
@@ -191,7 +190,7 @@ pub fn canonical_hash(value: &Value) -> [u8; 32] {
     Sha256::digest(canonical(value)).into()
 }
 
-/// The answer of a write, as it is stored for repetition.
+/// The answer of a write, as it is stored for retries.
 #[derive(Debug, Clone)]
 pub struct Answer {
     status: u16,
@@ -252,7 +251,7 @@ impl Answer {
         }
     }
 
-    /// Lets the first answer say more than is stored: a secret that is shown once.
+    /// Makes the first answer show more than is stored, such as a secret that is shown once.
     ///
     /// # Errors
     /// `internal` if the body cannot be written as JSON.
@@ -261,7 +260,7 @@ impl Answer {
         Ok(self)
     }
 
-    /// The response, of which nothing is kept: the request goes on when it is repeated.
+    /// The response. Nothing is stored, so a repeated request continues the work.
     #[must_use]
     pub fn unkept(self) -> HttpResponse {
         self.respond(false)
@@ -283,10 +282,10 @@ impl Answer {
     }
 }
 
-/// Runs a write of this call in one transaction; a repeated one gets its first answer again.
+/// Runs a write of this call in one transaction. A repeated call gets the first answer again.
 ///
 /// # Errors
-/// What `work` refuses, `key_reused`, or `unavailable`.
+/// The refusals of `work`, `key_reused`, or `unavailable`.
 pub async fn keyed<I: Identity, P, Q, B>(
     call: &SignedCall<I, P, Q, B>,
     work: impl FnMut(&mut Conn) -> Outcome<Answer> + Send + 'static,
@@ -308,7 +307,7 @@ pub async fn run(
     Ok(answered.respond())
 }
 
-/// An answer, first or again.
+/// An answer, given for the first time or again.
 #[derive(Debug, Clone)]
 pub struct Answered {
     answer: Answer,
@@ -316,7 +315,7 @@ pub struct Answered {
 }
 
 impl Answered {
-    /// The body, as it is kept for a retry.
+    /// The body, as it is stored for a retry.
     #[must_use]
     pub fn body(&self) -> &str {
         &self.answer.body
@@ -328,7 +327,7 @@ impl Answered {
         self.answer.respond(self.replayed)
     }
 
-    /// The response, with `Location`: where things of this kind are found by their id.
+    /// The response with `Location`: the path of such things, followed by the id.
     #[must_use]
     pub fn located(self, under: &str) -> HttpResponse {
         #[derive(serde::Deserialize)]
@@ -346,7 +345,7 @@ impl Answered {
     }
 }
 
-/// As [`run`], before it is sent.
+/// As [`run`], but returns the answer before it becomes a response.
 ///
 /// # Errors
 /// As [`keyed`].

@@ -1,8 +1,9 @@
-//! HTTP for every room: reading requests in one order of checks, and answering them in one form.
+//! HTTP for every feature: checks requests in one order and answers them in one form.
 //!
-//! The order (DESIGN.md 4): size, type and syntax (400, 408, 413, 415) → who is it (401) → does
-//! that one ask too often (429) → shape and values, all errors at once (422) → an earlier answer again → and then the room's own checks.
-//! This room must not know any feature, and must not touch the database itself.
+//! Owns the order of checks: size, type and syntax (400, 408, 413, 415) → who calls (401) → too many
+//! requests (429) → form and values, all errors at once (422) → an earlier answer with the same
+//! `Idempotency-Key` → the checks of the feature. It must not know any feature or use the database
+//! itself, except for idempotency keys.
 
 pub mod body;
 pub mod call;

@@ -1,8 +1,8 @@
-//! What every request passes: its id and trace, the method it means, the access log, and at the end
+//! The middleware around every request: id and trace, method override, access log, and at the end
 //! headers and the language of problems.
 //!
-//! Nothing leaves the server but through here: a panic becomes a 500 problem, and an error page of
-//! the framework a problem with a code. Request bodies, query strings and credentials are not logged.
+//! Owns every answer's last form: a panic becomes a 500 problem, and a framework error page becomes a
+//! problem with a code. It must not log request bodies, query strings or credentials.
 
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
@@ -32,7 +32,7 @@ use gridpatrol_problem::language::Language;
 use gridpatrol_problem::{MEDIA_TYPE, Problem};
 use gridpatrol_store::overloaded;
 
-/// What is known of a request before it is read.
+/// What is known about a request before it is read.
 #[derive(Debug, Clone, Default)]
 pub struct Context {
     /// Its id in the logs.
@@ -43,7 +43,7 @@ pub struct Context {
     pub address: String,
 }
 
-/// The one middleware, around everything.
+/// The only middleware, around all handlers.
 ///
 /// # Errors
 /// Only with a finished response inside.
@@ -102,7 +102,7 @@ pub async fn gate<B: MessageBody + 'static>(
         }
         Err(error) => Err(finish(error.error_response(), &context, &meter)),
     };
-    // A token's length must not tell what is in it.
+    // A token's compressed length must not give away its content.
     if meter.group() != Some(Group::SignIn) {
         finished = match finished {
             Ok(response) => {
@@ -121,7 +121,7 @@ pub async fn gate<B: MessageBody + 'static>(
     finished.map_err(|response| InternalError::from_response("refused", response).into())
 }
 
-/// An answer, or within `patience` the word that there is none yet.
+/// The answer, or after `patience` a problem that says there is none yet.
 async fn in_time<T, P>(
     patience: Option<Duration>,
     answer: impl Future<Output = Result<Result<T, Error>, P>>,
@@ -149,8 +149,8 @@ fn log(status: StatusCode, started: Instant, quiet: bool) {
     }
 }
 
-/// HEAD is GET without a body (the protocol layer leaves it out), and a POST may mean PATCH or
-/// DELETE, which mini-programs cannot send.
+/// Treats HEAD as GET (the protocol layer leaves out the body), and a POST as PATCH or DELETE if its
+/// header says so, because mini-programs cannot send those methods.
 fn mean_method(request: &mut ServiceRequest) -> Result<(), Problem> {
     if request.method() == Method::HEAD {
         request.head_mut().method = Method::GET;
@@ -175,7 +175,7 @@ fn mean_method(request: &mut ServiceRequest) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Who is at the other end. Behind a trusted proxy, whom the proxy saw.
+/// The caller's address. Behind a trusted proxy, the address that the proxy saw.
 fn address(request: &ServiceRequest) -> String {
     let Some(peer) = request.peer_addr().map(|peer| peer.ip().to_canonical()) else {
         return "unknown".into();
@@ -186,7 +186,7 @@ fn address(request: &ServiceRequest) -> String {
     forwarded(peer, trusted, request.headers()).to_string()
 }
 
-/// The last address in `X-Forwarded-For` that no trusted proxy has: all before it anybody can write.
+/// The last address in `X-Forwarded-For` that is not a trusted proxy. Anybody can forge those before it.
 fn forwarded(peer: IpAddr, trusted: &[IpAddr], headers: &HeaderMap) -> IpAddr {
     if !trusted.contains(&peer) {
         return peer;
@@ -208,7 +208,7 @@ fn forwarded(peer: IpAddr, trusted: &[IpAddr], headers: &HeaderMap) -> IpAddr {
     seen
 }
 
-/// Paths hold ids and no secrets; only their length is limited.
+/// The path for the log. Paths hold ids but no secrets, so it is only cut to a maximum length.
 fn logged_path(path: &str) -> &str {
     path.char_indices()
         .nth(200)
@@ -255,7 +255,7 @@ fn unless_set(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
     }
 }
 
-/// The problem a response tells, or stands for: the framework's own errors have no body we want.
+/// The problem in a response. For the framework's own errors, the problem that replaces their body.
 fn problem_of(response: &HttpResponse) -> Option<Problem> {
     if let Some(problem) = response.extensions().get::<Problem>() {
         return Some(problem.clone());

@@ -1,7 +1,8 @@
-//! Lists in pages: opaque cursors bound to their filters, and limits.
+//! Lists in pages: limits, and opaque cursors that belong to one set of filters.
 //!
-//! A cursor holds the sort key of the last item, signed with a key of the server: clients cannot make
-//! one, nor use it with other filters. Owns the wire form; what the key means is the query's business.
+//! A cursor holds the sort key of the last item, signed with the server's key: clients cannot make one
+//! themselves or use one with other filters. Owns the wire form. It must not know what the key means:
+//! the query does.
 
 use std::borrow::Cow;
 
@@ -29,7 +30,7 @@ pub struct Page<T> {
     pub next_cursor: Option<String>,
 }
 
-// Not derived: a derived one would write the item's schema out instead of referring to it.
+// Not derived: the derive would write the item's schema out instead of referring to it.
 impl<T: utoipa::ToSchema> utoipa::__dev::ComposeSchema for Page<T> {
     fn compose(_: Vec<RefOr<Schema>>) -> RefOr<Schema> {
         let items = ArrayBuilder::new()
@@ -63,7 +64,7 @@ impl<T: utoipa::ToSchema> utoipa::ToSchema for Page<T> {
 }
 
 impl<T> Page<T> {
-    /// A page of at most `limit` of the `rows`, which were read with one row more than that.
+    /// A page of at most `limit` rows. The query must have read one row more than that.
     ///
     /// # Errors
     /// `internal` if a key cannot be written as JSON.
@@ -99,7 +100,7 @@ impl Limit {
         i64::from(self.0)
     }
 
-    /// For SQL's LIMIT: one row more than the page holds tells whether another page follows.
+    /// For SQL's LIMIT: one row more than the page, to see whether another page follows.
     #[must_use]
     pub fn and_one(self) -> i64 {
         i64::from(self.0) + 1
@@ -188,7 +189,7 @@ const TAG_LENGTH: usize = 16;
 const FILTERS_LENGTH: usize = 8;
 
 impl Signer {
-    /// A signer with this key, of 32 random bytes.
+    /// A signer with this key of 32 random bytes.
     #[must_use]
     pub fn new(key: &[u8; 32]) -> Self {
         let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
@@ -198,7 +199,7 @@ impl Signer {
         Self(Hmac::new(&block))
     }
 
-    /// The cursor behind the item with this sort key, for a list with these filters.
+    /// The cursor after the item with this sort key, for a list with these filters.
     ///
     /// # Errors
     /// `internal` if the key or the filters cannot be written as JSON.
@@ -213,7 +214,7 @@ impl Signer {
     /// The sort key inside a cursor.
     ///
     /// # Errors
-    /// `validation_failed` at `query/cursor` when this server did not make it for these filters.
+    /// `validation_failed` at `query/cursor` if this server did not make it for these filters.
     pub fn open<K: DeserializeOwned>(
         &self,
         cursor: &Cursor,

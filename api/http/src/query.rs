@@ -1,7 +1,8 @@
-//! From a query string to a request type, naming every wrong parameter at once.
+//! Reads a query string into a request type and names every wrong parameter at once.
 //!
-//! Parameters are texts: numbers and booleans are read from them, lists are repeated or separated by
-//! commas. Unknown parameters are refused, so that a typo never widens a list silently.
+//! Parameters are texts: numbers and booleans are parsed; lists repeat the parameter or use commas.
+//! Unknown parameters are refused, so that a typo never silently drops a filter. Owns this reading. It
+//! must not know any request type.
 
 use std::collections::BTreeMap;
 
@@ -17,13 +18,13 @@ use super::validate::{Errors, Validate};
 use gridpatrol_domain::error::Code;
 use gridpatrol_problem::Problem;
 
-/// The parameters as they were written.
+/// The parameters as the client wrote them.
 pub type Parameters = BTreeMap<String, Vec<String>>;
 
 /// Splits a query string.
 ///
 /// # Errors
-/// `malformed_request` when it is not UTF-8 behind its percent signs.
+/// `malformed_request` if it is not UTF-8 after percent-decoding.
 pub fn parse(query: &str) -> Result<Parameters, Problem> {
     let pairs = web::Query::<Vec<(String, String)>>::from_query(query).map_err(|error| {
         Problem::new(Code::MalformedRequest)
@@ -36,7 +37,7 @@ pub fn parse(query: &str) -> Result<Parameters, Problem> {
     Ok(parameters)
 }
 
-/// Reads and validates parameters. `None`: `errors` says why.
+/// Reads and validates parameters. If it returns `None`, `errors` says why.
 pub fn read<T: DeserializeOwned + Validate>(
     mut parameters: Parameters,
     errors: &mut Errors,
@@ -78,7 +79,7 @@ pub fn read<T: DeserializeOwned + Validate>(
     }
 }
 
-/// For operations without parameters: each one is unknown.
+/// For operations without parameters: every parameter is unknown.
 pub fn none(parameters: &Parameters, errors: &mut Errors) {
     for name in parameters.keys() {
         errors.add(

@@ -1,8 +1,9 @@
 //! How operations document the problems they may answer.
 //!
 //! An operation names its set: `responses((status = 200, body = Report), Read)`. Sets of a feature
-//! are declared with [`refusals!`](crate::refusals). Each set becomes one response a status, whose
-//! description and `x-problem-codes` list every code, with the shared example of each.
+//! are declared with [`refusals!`](crate::refusals). Each set becomes one response for each status; its
+//! description and `x-problem-codes` list every code, with the shared example of each. Owns the sets
+//! that all features share. It must not define codes: `gridpatrol_domain::error` does.
 
 use std::collections::BTreeMap;
 
@@ -33,7 +34,7 @@ pub const BODY: &[Code] = &[
     Code::UnsupportedMediaType,
 ];
 
-/// What a limit of callers adds. [`SIGNED`] has it.
+/// What the limits of callers add. [`SIGNED`] includes it.
 pub const LIMITED: &[Code] = &[Code::RateLimited];
 
 /// What signing in adds.
@@ -50,7 +51,7 @@ pub const SIGNED: &[Code] = &[
 pub const KEYED: &[Code] = &[Code::KeyReused];
 
 /// Declares sets of problems: `refusals! { /// Doc. pub Approve = [BODY, SIGNED] + [WrongStatus]; }`.
-/// The first list names sets, the second single codes; [`ANY`] is always in.
+/// The first list names sets, the second single codes; [`ANY`] is always included.
 #[macro_export]
 macro_rules! refusals {
     ($($(#[$meta:meta])* $visibility:vis $name:ident = [$($set:ident),*] + [$($code:ident),*];)+) => {$(
@@ -73,7 +74,7 @@ macro_rules! refusals {
 }
 
 refusals! {
-    /// Reading one thing or a list, signed in.
+    /// Reading, signed in.
     pub Read = [SIGNED] + [NotFound];
     /// Changing something, signed in, with a body and an `Idempotency-Key`.
     pub Write = [BODY, SIGNED, KEYED] + [NotFound, NotPermitted, VersionMismatch];
@@ -83,7 +84,7 @@ refusals! {
     pub OpenWrite = [BODY, LIMITED] + [];
 }
 
-/// The responses of the codes in all `sets`, one a status.
+/// The responses for the codes in all `sets`, one for each status.
 #[must_use]
 pub fn responses(sets: &[&[Code]]) -> BTreeMap<String, RefOr<Response>> {
     let mut by_status: BTreeMap<u16, Vec<Code>> = BTreeMap::new();

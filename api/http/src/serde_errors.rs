@@ -1,12 +1,12 @@
-//! serde's messages in our words: stable codes, and what to do about it.
+//! Translates serde's messages to stable codes and advice for the client.
 //!
-//! Owns the translation. It must not decide what happens after a mistake.
+//! Owns this translation. It must not decide what happens after a mistake.
 
 use serde_path_to_error::Segment;
 
 use super::validate::push_segment;
 
-/// One step into a document.
+/// One step down into a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     /// Into a member of an object.
@@ -15,7 +15,7 @@ pub enum Step {
     Element(usize),
 }
 
-/// The steps of serde's path. Enum variants are not part of the document.
+/// The steps of serde's path. Skips enum variants, which are not part of the document.
 #[must_use]
 pub fn steps(path: &serde_path_to_error::Path) -> Vec<Step> {
     path.iter()
@@ -27,7 +27,7 @@ pub fn steps(path: &serde_path_to_error::Path) -> Vec<Step> {
         .collect()
 }
 
-/// A mistake, in our words.
+/// A mistake in a request.
 #[derive(Debug)]
 pub struct Fault {
     /// Where it is.
@@ -36,12 +36,12 @@ pub struct Fault {
     pub code: &'static str,
     /// What to do about it.
     pub detail: String,
-    /// Whether a required member is missing there.
+    /// Whether a required member is missing.
     pub missing: bool,
 }
 
 impl Fault {
-    /// Translates serde's message about what stands at `path`.
+    /// Translates serde's message about the value at `path`.
     #[must_use]
     pub fn new(path: &[Step], message: &str) -> Self {
         let fault = |code, detail: String| Self {
@@ -125,7 +125,7 @@ impl Fault {
     }
 }
 
-/// What chrono says about a text that is no time.
+/// chrono's messages about a text that is not a time.
 const TIME_FAULTS: [&str; 7] = [
     "input is out of range",
     "no possible date and time matching input",
@@ -155,7 +155,7 @@ fn quoted<'a>(message: &'a str, before: &str) -> Option<&'a str> {
         .map(|(name, _)| name)
 }
 
-/// "string \"abc\", expected i64" → a sentence in terms of JSON, without echoing long input.
+/// "string \"abc\", expected i64" → a sentence in JSON terms that does not repeat the input.
 fn expected(rest: &str) -> String {
     let (_, expected) = rest.rsplit_once("expected ").unwrap_or(("", rest));
     let expected = match expected.trim() {

@@ -1,18 +1,18 @@
-//! Where rooms name their handlers: to serve them, or to describe them in the OpenAPI document.
+//! Where features list their handlers: to serve them, or to describe them in the OpenAPI document.
 //!
-//! A server must not build the document at each start, and the document needs no server. So one list
-//! of handlers is read in either way.
+//! Owns this list, which serves both uses: a server must not build the document at each start, and the
+//! document needs no server. It must not know what a handler does.
 
 use actix_web::dev::HttpServiceFactory;
 use actix_web::web;
 use utoipa::openapi::OpenApi;
 use utoipa_actix_web::OpenApiFactory;
 
-/// What becomes of the handlers that a room names.
+/// What to do with the handlers that a feature lists.
 pub enum ServiceConfig<'s> {
-    /// They are served.
+    /// Serve them.
     Serve(&'s mut web::ServiceConfig),
-    /// They are described.
+    /// Describe them.
     Describe(&'s mut OpenApi),
 }
 

@@ -1,4 +1,6 @@
-//! In which coordinate system positions are answered.
+//! The coordinate system of positions in answers.
+//!
+//! Owns the query parameter. It must not convert positions: the domain does.
 
 use gridpatrol_domain::geo::Crs;
 use serde::Deserialize;

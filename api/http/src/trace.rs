@@ -1,7 +1,7 @@
-//! Joining a request to the logs: its id, and W3C trace context.
+//! Links a request to the logs: its id, and W3C trace context.
 //!
-//! Owns the two headers. A caller's id is taken over only if it is short and plain, so that nobody
-//! writes into our logs.
+//! Owns the two headers. It must not take an id from a caller unless it is short and plain: otherwise
+//! callers could write anything into our logs.
 
 use actix_web::http::header::HeaderMap;
 use uuid::Uuid;
@@ -24,17 +24,17 @@ pub fn request_id(headers: &HeaderMap) -> String {
         .map_or_else(|| Uuid::now_v7().to_string(), str::to_owned)
 }
 
-/// Where a request stands in a trace.
+/// The place of a request in a trace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trace {
-    /// 32 hexadecimal digits, the same in all services the request passes.
+    /// 32 hexadecimal digits, the same in all services that handle the request.
     pub trace_id: String,
-    /// The caller's span, if the caller traces.
+    /// The caller's span, if the caller sends one.
     pub parent_id: Option<String>,
 }
 
 impl Trace {
-    /// Continues the caller's trace if `traceparent` is valid, else starts one.
+    /// Continues the caller's trace if `traceparent` is valid; otherwise starts a new one.
     #[must_use]
     pub fn of(headers: &HeaderMap) -> Self {
         headers
@@ -62,7 +62,7 @@ impl Trace {
                     .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
         };
         let present = |field: &str| field.bytes().any(|byte| byte != b'0');
-        // A later version may add fields behind; version 00 has none, ff is forbidden.
+        // A later version may add fields at the end; version 00 has none, ff is forbidden.
         let known =
             sound(version, 2) && version != "ff" && (version != "00" || fields.next().is_none());
         (known

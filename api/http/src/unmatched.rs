@@ -1,8 +1,8 @@
-//! What is answered where no route matches: 404 for a path nobody serves, 405 with `Allow` for a
-//! method its path does not have.
+//! Answers requests that no route matches: 404 for an unknown path, 405 with `Allow` for a method that
+//! the path does not have.
 //!
-//! Takes the paths from the OpenAPI document, which holds every route there is: a table that is made when
-//! the program is built.
+//! Owns these two answers. The build makes a table of paths from the OpenAPI document, which holds every
+//! route. It must not know any feature.
 
 use std::collections::HashSet;
 
@@ -21,7 +21,7 @@ pub fn refuse(routes: &Routes, request: &HttpRequest) -> HttpResponse {
     let mut methods: Vec<&str> = Vec::new();
     for (path, allowed) in routes {
         if matches(path, request.path()) {
-            // A name that could be an id is of two routes.
+            // A segment that could be a name or an id matches two routes.
             methods.extend(*allowed);
         }
     }
@@ -41,7 +41,7 @@ pub fn refuse(routes: &Routes, request: &HttpRequest) -> HttpResponse {
     response
 }
 
-/// Whether a path is of this template: a name in braces stands for one segment.
+/// Whether a path matches this template. A name in braces matches one segment.
 fn matches(template: &str, path: &str) -> bool {
     let (mut named, mut given) = (template.split('/'), path.split('/'));
     loop {

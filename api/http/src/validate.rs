@@ -1,7 +1,7 @@
-//! Collecting every wrong value of a request, each at its pointer.
+//! Collects every wrong value of a request, each with its pointer.
 //!
-//! Owns the checks that several rooms share. It must not look into the database: a value that
-//! depends on stored state is a refusal of the domain, not a wrong value.
+//! Owns the checks that several features share. It must not use the database: if stored state makes a
+//! value impossible, that is a refusal of the domain and not a wrong value.
 
 use std::fmt::Write as _;
 
@@ -9,7 +9,7 @@ use chrono::{DateTime, Datelike, Utc};
 
 use gridpatrol_problem::{FieldError, Problem};
 
-/// More errors than this are not listed: nobody reads them.
+/// At most this many errors are listed: nobody reads more.
 pub const MOST_ERRORS: usize = 50;
 
 /// The wrong values of one request.
@@ -21,7 +21,7 @@ pub struct Errors {
 
 /// A request that can check its own values.
 pub trait Validate {
-    /// The largest body of this kind in bytes; absent: the server's setting.
+    /// The largest body of this kind in bytes. Without it, the server's setting applies.
     const MOST_BYTES: Option<usize> = None;
 
     /// Adds each wrong value to `errors`.
@@ -57,7 +57,7 @@ impl Errors {
         }
     }
 
-    /// Adds a wrong value. `segment` is a member of the object in hand; empty: the object itself.
+    /// Adds a wrong value. `segment` is a member of the current object; empty: the object itself.
     pub fn add(&mut self, segment: &str, code: &str, detail: impl Into<String>) {
         if self.found.len() < MOST_ERRORS {
             let pointer = self.pointer(segment);
@@ -65,7 +65,7 @@ impl Errors {
         }
     }
 
-    /// Adds a wrong value at a whole pointer.
+    /// Adds a wrong value with a complete pointer.
     pub fn add_at(&mut self, pointer: &str, code: &str, detail: impl Into<String>) {
         if self.found.len() < MOST_ERRORS {
             self.found.push(FieldError::new(pointer, code, detail));
@@ -94,14 +94,14 @@ impl Errors {
         });
     }
 
-    /// A text of at most `most` characters; an absent one passes.
+    /// A text of at most `most` characters. It may be absent.
     pub fn text(&mut self, segment: &str, value: &impl Text, most: usize) {
         if value.text().is_some_and(|text| text.chars().count() > most) {
             self.add(segment, "too_long", format!("At most {most} characters."));
         }
     }
 
-    /// A text of at most `most` characters that must not be blank where it is given.
+    /// A text of at most `most` characters. It may be absent, but not blank.
     pub fn filled(&mut self, segment: &str, value: &impl Text, most: usize) {
         if value.text().is_some_and(|text| text.trim().is_empty()) {
             self.add(segment, "too_short", "Must not be blank.");
@@ -109,7 +109,7 @@ impl Errors {
         self.text(segment, value, most);
     }
 
-    /// A number within bounds; an absent one passes.
+    /// A number within bounds. It may be absent.
     pub fn within<N>(
         &mut self,
         segment: &str,
@@ -135,7 +135,7 @@ impl Errors {
         }
     }
 
-    /// An instant that calendars and databases can hold; an absent one passes.
+    /// An instant that calendars and databases can hold. It may be absent.
     pub fn instant(&mut self, segment: &str, value: impl Into<Option<DateTime<Utc>>>) {
         if value
             .into()
@@ -161,13 +161,13 @@ impl Errors {
         self.found.is_empty()
     }
 
-    /// Whether no more errors are listed.
+    /// Whether the list of errors is full.
     #[must_use]
     pub fn is_full(&self) -> bool {
         self.found.len() >= MOST_ERRORS
     }
 
-    /// Takes over the errors that another collection found.
+    /// Adds the errors of another collection.
     pub fn extend(&mut self, found: impl IntoIterator<Item = FieldError>) {
         let room = MOST_ERRORS.saturating_sub(self.found.len());
         self.found.extend(found.into_iter().take(room));
@@ -209,7 +209,7 @@ pub fn push_segment(pointer: &mut String, segment: &str) {
     );
 }
 
-/// A text or an absent one.
+/// A text that may be absent.
 pub trait Text {
     /// The text, if there is one.
     fn text(&self) -> Option<&str>;

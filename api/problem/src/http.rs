@@ -1,6 +1,6 @@
 //! A problem as the answer to an HTTP request.
 //!
-//! Owns status and headers. What the problem says stands in `Problem`.
+//! Owns status and headers. It must not decide what the problem says: `Problem` does.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
@@ -13,7 +13,7 @@ use crate::language::Language;
 use crate::{MEDIA_TYPE, Problem};
 
 impl Language {
-    /// The language that a request names; none, where it names neither, as tools do.
+    /// The language that a request names, or none if it names neither (tools often send no language).
     #[must_use]
     pub fn named_by(headers: &HeaderMap) -> Option<Self> {
         let values = headers.get_all(ACCEPT_LANGUAGE);
@@ -27,8 +27,8 @@ impl Language {
     }
 }
 
-// The middleware writes the body anew in the caller's language, with the request's id: the problem
-// itself travels in the response's extensions.
+// The response's extensions carry the problem, so that the middleware can write the body again in
+// the caller's language and with the request's id.
 impl ResponseError for Problem {
     fn status_code(&self) -> StatusCode {
         StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)

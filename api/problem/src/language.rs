@@ -1,6 +1,6 @@
-//! Which language people read: Chinese unless `Accept-Language` prefers English.
+//! The language of texts for people: Chinese, unless `Accept-Language` prefers English.
 //!
-//! Owns the choice only. Texts stand where they belong; codes are never translated.
+//! Owns this choice. It must not hold the texts: each feature keeps its own. Codes are never translated.
 
 /// A language this server speaks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub enum Language {
 }
 
 impl Language {
-    /// The language that the values of `Accept-Language` prefer; none, where they name neither.
+    /// The language that `Accept-Language` prefers, or none if it names neither language.
     #[must_use]
     pub fn named<'a>(values: impl IntoIterator<Item = &'a str>) -> Option<Self> {
         let mut best = (None, 0.0);

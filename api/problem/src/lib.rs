@@ -1,6 +1,7 @@
 //! Refusals as RFC 9457 problem documents, and faults as 503.
 //!
-//! Owns the wire form of every error. The codes and titles stand in `gridpatrol_domain::error`.
+//! Owns the wire form of every error. It must not define codes or titles: `gridpatrol_domain::error`
+//! does.
 
 #[cfg(feature = "http")]
 mod http;
@@ -58,7 +59,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem of this code, without details.
+    /// A problem with this code and no details.
     #[must_use]
     pub const fn new(code: Code) -> Self {
         Self {

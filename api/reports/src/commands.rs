@@ -1,6 +1,6 @@
 //! Filing, amending and acting: one transaction each. Load, ask the domain, save, record.
 //!
-//! Owns the order of the steps and of the locks (DESIGN.md 6: photos, report, town row, then the
+//! Owns the order of the steps and of the locks (photos, report, town row, then the
 //! rest). What may happen is the domain's to say; statements stand in `queries`.
 
 use chrono::Datelike;

@@ -1,6 +1,6 @@
-//! What the record looks like to a client.
+//! The record as clients read it.
 //!
-//! Owns the shapes of answers, and which names they carry.
+//! Owns the schemas of answers and the names in them. It must not use the database.
 
 use std::collections::{HashMap, HashSet};
 

@@ -1,6 +1,6 @@
 //! Erasing personal data over HTTP.
 //!
-//! Owns the wire and nothing else.
+//! Owns the wire form. It must not decide who may erase: `erasure` does.
 
 use actix_web::{HttpResponse, post};
 use gridpatrol_domain::audit::redaction::Redaction;

@@ -1,11 +1,11 @@
-//! Erasing personal data (个人信息保护法): of a report, or of an officer who has left.
+//! Erases personal data (个人信息保护法) of a report, or of an officer who has left.
 //!
-//! Owns both transactions. What is erased is gone from the texts and from the payloads of events; the
-//! chain stays whole by their commitments, and an event names the places erased, so that
-//! `verify-audit` tells an erasure from a theft. Figures, status, category, place and times stay.
+//! Owns both transactions. They remove the data from texts and from event payloads; the commitments keep
+//! the chain valid, and an event names the erased places, so that `verify-audit` can tell an erasure
+//! from tampering. Numbers, status, category, place and times stay.
 //!
-//! Not erased here: answers kept for retries, which go by themselves after 90 days; the security log
-//! of the last half year, which the law asks for; photos.
+//! It must not erase photos, answers stored for retries (cleanup deletes them after 90 days), or the
+//! security log of the last half year (the law requires it).
 
 use chrono::TimeDelta;
 use gridpatrol_domain::audit::chain_verifier::ERASED_SEQS;
@@ -32,7 +32,7 @@ use gridpatrol_reports::view::present::Viewer;
 use gridpatrol_store::events::{self, EventRecord};
 use gridpatrol_store::{Conn, Outcome, town};
 
-/// How long the security log names people whatever is asked (DOMAIN.md 3: network logs).
+/// How long the security log names people whatever is asked (the law on network logs).
 const LOG_KEPT: TimeDelta = TimeDelta::days(183);
 
 /// Why something is erased, and what of it.
@@ -59,13 +59,13 @@ pub fn of_report(conn: &mut Conn, viewer: &Viewer, id: Uuid, request: &Request) 
     let mut found = reports::find_locked(conn, &viewer.scope, id)?.ok_or_else(not_found)?;
     if !may_erase(&viewer.actor, found.row.place()) {
         return Err(Problem::new(Code::NotPermitted)
-            .detail("Administrators of the town erase personal data.")
+            .detail("Only administrators of the town may erase personal data.")
             .into());
     }
     let ended = matches!(found.row.status.0, Status::Closed | Status::Void);
     if request.words.everything() && !ended {
         return Err(Problem::new(Code::WrongStatus)
-            .detail("The report is not at its end and needs its texts: name the words to erase.")
+            .detail("The report is still open and needs its texts. Name the words to erase.")
             .into());
     }
     if request.words.found_in(&request.reason) {
@@ -196,7 +196,7 @@ pub fn of_officer(conn: &mut Conn, manager: &Manager, id: Uuid, reason: &str) ->
     not_oneself(manager, id)?;
     if !manager.actor.is_admin() {
         return Err(Problem::new(Code::NotPermitted)
-            .detail("Administrators erase personal data.")
+            .detail("Only administrators may erase personal data.")
             .into());
     }
     let serves = subject.lasting(manager.now).next().is_some();
@@ -220,7 +220,7 @@ pub fn of_officer(conn: &mut Conn, manager: &Manager, id: Uuid, reason: &str) ->
         events: 0,
         fields: queries::forget_officer(conn, id, manager.now - LOG_KEPT)?,
     };
-    // One character is no name: it would be found in everybody's.
+    // One character is too short to search for: it would match many names.
     let names = named()
         .into_iter()
         .flatten()

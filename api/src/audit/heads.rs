@@ -1,7 +1,8 @@
-//! Heads of chains, signed: an outsider who keeps one can prove later that nothing before it was
+//! Signed heads of chains: an outsider who keeps one can prove later that nothing before it was
 //! changed.
 //!
-//! Owns what is signed and how kept heads are read back. Whether they lie on a chain tells `verify`.
+//! Owns what is signed and how saved heads are read. It must not check heads against a chain: `verify`
+//! does.
 
 use std::collections::HashMap;
 
@@ -53,7 +54,7 @@ impl Head {
     }
 }
 
-/// Why kept heads cannot be compared.
+/// Why saved heads cannot be compared.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HeadsError {
     /// None in it.
@@ -69,7 +70,7 @@ pub enum HeadsError {
 /// Heads by town, each a place and its hash.
 pub type ByTown = HashMap<Uuid, Vec<(i64, Digest)>>;
 
-/// Reads heads that were kept: one a line, or the answer of `GET /v1/audit/heads`.
+/// Reads saved heads: one on each line, or the answer of `GET /v1/audit/heads`.
 ///
 /// # Errors
 /// If there is none, or one is not genuine.

@@ -1,7 +1,7 @@
-//! What the kinds of events are called.
+//! The names of event kinds for people.
 //!
-//! Owns the names of kinds that no other room names: reports' are the domain's, grids' stand in
-//! `grids::record`, teams' in `teams::commands`.
+//! Owns the names that no other module has. It must not name events of reports (the domain does), grids
+//! (`grids::record`) or teams (`teams::commands`).
 
 use gridpatrol_domain::coded_value::CodedValue as _;
 use gridpatrol_domain::report::EventKind;

@@ -1,9 +1,9 @@
-//! The town's record as a whole: reading it, verifying it, heads of it that are signed for outsiders,
-//! and erasing personal data from it.
+//! The whole record of a town: reading and verifying it, signing its heads for outsiders, and erasing
+//! personal data from it.
 //!
-//! Owns everything about the record but how events are written (`store::events`) and what an event and
-//! a chain are (`gridpatrol_domain::audit`). It must not change what was recorded: erasing takes a
-//! payload away, says so in an event of its own, and leaves the chain whole.
+//! Owns everything about the record, except how events are written (`store::events`) and what an event
+//! and a chain are (`gridpatrol_domain::audit`). It must not change recorded events: erasing removes a
+//! payload, records that in its own event, and leaves the chain valid.
 
 pub mod answer;
 pub mod erase_routes;

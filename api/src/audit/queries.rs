@@ -1,6 +1,6 @@
-//! SQL of the record as a whole.
+//! SQL for the whole record.
 //!
-//! Owns statements only.
+//! Owns statements. It must not decide anything.
 
 use std::collections::{HashMap, HashSet};
 
@@ -351,7 +351,7 @@ pub fn save_contact(conn: &mut Conn, grid: Uuid, contact: &str, version: i64) ->
 /// Kinds of events that record an erasure.
 const ERASURES: [&str; 2] = ["data_erased", "officer_erased"];
 
-/// What stands in place of a name that was erased.
+/// Replaces an erased name.
 pub const ERASED_NAME: &str = "（已删除）";
 
 /// Forgets who an officer was; the security log before an instant forgets the name, the addresses and

@@ -1,7 +1,7 @@
 //! The record over HTTP: a town's chain, its signed heads, and the security log.
 //!
-//! Owns the wire, and who may read: auditors, the leader and administrators of the town; the security
-//! log, which belongs to no town, administrators alone.
+//! Owns the wire form and who may read: a town's record for its auditors, leader and administrators; the
+//! security log, which belongs to no town, only for administrators. It must not change anything.
 
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
@@ -80,14 +80,15 @@ impl Validate for AuditQuery {
     }
 }
 
-/// The town that is asked for, if the caller may read its record.
+/// The requested town, if the caller may read its record.
 fn audited(signed: &Signed, asked: Option<Uuid>) -> Result<Uuid, Problem> {
     let town = town_of(signed.scope().towns(), signed.actor.is_admin(), asked)?;
     if signed.actor.audits(GridPath::town(town)) {
         Ok(town)
     } else {
-        Err(Problem::new(Code::NotPermitted)
-            .detail("Auditors, the leader and administrators of the town read its record."))
+        Err(Problem::new(Code::NotPermitted).detail(
+            "Only auditors, the leader and administrators of the town may read its record.",
+        ))
     }
 }
 
@@ -249,7 +250,7 @@ impl Validate for SecurityQuery {
 async fn list_security(call: Call<(), SecurityQuery>) -> Result<HttpResponse, Problem> {
     if !call.actor.actor.is_admin() {
         return Err(Problem::new(Code::NotPermitted)
-            .detail("Administrators read the security log, which belongs to no town."));
+            .detail("Only administrators may read the security log."));
     }
     let query = call.query;
     let filter = SecurityFilter {

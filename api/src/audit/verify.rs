@@ -1,8 +1,9 @@
-//! Verifying the chains of towns, however long, in little memory and while a server writes.
+//! Verifies the chains of towns with little memory, also long ones and while a server writes.
 //!
-//! Owns the order of the reads: first a town's head, then its events up to there, a run of them at a
-//! time; and the head anew where a payload is gone that no event up to there accounts for: it may have
-//! been erased since, and the event that says so lies behind. What a chain must keep is the domain's (`gridpatrol_domain::audit`).
+//! Owns the order of the reads: first a town's head, then its events up to the head, in batches. If a
+//! payload is missing and no event up to the head explains it, the head is read again: the payload may
+//! have been erased meanwhile, and the event that says so comes later. It must not define what makes a
+//! chain valid: `gridpatrol_domain::audit` does.
 
 use diesel::prelude::*;
 use gridpatrol_domain::audit::chain_verifier::ChainVerifier;
@@ -15,7 +16,7 @@ use gridpatrol_store::{Store, events, on_each};
 
 /// Events read at a time.
 const RUN: i64 = 500;
-/// How often the head is read anew because something was erased meanwhile.
+/// How many times the head is read again because something was erased meanwhile.
 const ERASED_MEANWHILE: usize = 5;
 /// Towns read at a time.
 const TOWNS: i64 = 500;
@@ -69,8 +70,8 @@ pub fn chain_to(
     let mut verifier = ChainVerifier::new(town, heads.iter().copied());
     for _ in 0..ERASED_MEANWHILE {
         let held = follow(store, town, &mut verifier, &head)?;
-        // A payload goes in the transaction that records it: a head that is read after the payload was
-        // found gone lies behind that record.
+        // One transaction erases a payload and records that. So a head that is read after the payload
+        // was found missing includes that record.
         let Err(Broken {
             fault: Fault::UnrecordedErasure,
             ..
@@ -95,7 +96,7 @@ fn follow(
         let most = RUN.min(head.seq - after);
         let run = store.read_blocking(|conn| Ok(events::after(conn, town, after, most)?));
         let walked = match run {
-            // Fewer than there must be: the chain ends here.
+            // There are fewer events than expected: the chain ends here.
             Ok(run) if run.is_empty() => break,
             Ok(run) => run.iter().try_for_each(|record| verifier.step(record)),
             Err(_) => one_by_one(store, town, verifier, most)?,
@@ -128,7 +129,7 @@ fn one_by_one(
         let stepped = match read {
             Ok(run) => run.iter().try_for_each(|record| verifier.step(record)),
             Err(problem) => {
-                // Where not even the head can be read, it is not this event's fault.
+                // If even the head cannot be read, this event is not at fault.
                 store
                     .read_blocking(|conn| Ok(events::head(conn, town)?))
                     .map_err(|_| problem)?;

@@ -1,6 +1,6 @@
 //! The answer of `GET /v1/bootstrap`.
 //!
-//! Owns its shape and how it is filled. The lists of codes are the domain's, each in its order there.
+//! Owns its schema and how it is filled. It must not define codes: the domain does, in their order.
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! What an app needs when it starts, in one answer.
 //!
-//! Owns how it is put together; every part of it is another room's. It reads what changes (the caller,
-//! the town's snapshot, the inbox) in a few statements, and the rest is in memory.
+//! Owns how the answer is put together. It reads what changes (the caller, the town's snapshot, the inbox)
+//! in a few statements; the rest is in memory. It must not own any of these parts: other features do.
 
 pub mod content;
 pub mod routes;

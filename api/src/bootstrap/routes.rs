@@ -1,7 +1,7 @@
 //! Start-up over HTTP.
 //!
-//! Owns the wire: the ETag follows everything but the server's time, so that an app that has it all is
-//! told so.
+//! Owns the wire form. The ETag covers everything except the server's time, so that an app that is up to
+//! date gets 304. It must not know what the answer holds.
 
 use actix_web::web::Data;
 use actix_web::{HttpResponse, get};

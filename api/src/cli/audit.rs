@@ -1,5 +1,6 @@
-//! `verify-audit` and `audit heads`: whether what was recorded is what stands there, and heads for
-//! those who want to prove it later.
+//! `verify-audit` checks that the record is unchanged; `audit heads` prints heads to prove that later.
+//!
+//! Owns these arguments and what they print. It must not verify chains itself: `audit` does.
 
 use std::path::{Path, PathBuf};
 
@@ -136,7 +137,7 @@ fn auth(config: &Config, store: &Store) -> Result<Auth, CommandError> {
     Ok(actix_web::rt::System::new().block_on(opening)?)
 }
 
-/// The heads of a file, checked with the server's keys and those that were kept.
+/// The heads in a file, checked with the server's keys and the saved keys.
 fn kept(
     config: &Config,
     store: &Store,

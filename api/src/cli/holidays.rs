@@ -13,7 +13,7 @@ use gridpatrol_people::calendar::commands::{self, Giver};
 use gridpatrol_store::Lane;
 use gridpatrol_store::clock::Clock;
 
-/// The file as it is published: what else stands in it is left alone.
+/// The file as it is published. Ignores everything else in it.
 #[derive(Debug, Deserialize)]
 struct Published {
     year: i32,
@@ -27,7 +27,7 @@ pub(super) fn import(config: &Config, file: &Path) -> Result<(), CommandError> {
         path: path(),
         source,
     })?;
-    // A byte order mark is no part of it.
+    // A byte order mark is not part of the text.
     let content = content.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&content);
     let Published { year, days } = serde_json::from_slice(content)
         .map_err(|error| CommandError::Malformed(path(), error.to_string()))?;

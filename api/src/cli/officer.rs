@@ -1,7 +1,7 @@
 //! `officer create`: an account from the server's own command line, such as the first administrator.
 //!
-//! The password comes from standard input or is asked for; it never stands in the command line, which
-//! every process of the machine can read.
+//! Owns these arguments. It must not take a password in the command line, which every process of the
+//! machine can read: the command reads it from standard input or asks for it.
 
 use std::io::{BufRead as _, IsTerminal as _};
 

@@ -1,6 +1,6 @@
 //! Settings as flags and in the environment.
 //!
-//! Owns the name of each. What a setting means, and its default, stands in the parent module.
+//! Owns their names. It must not define meanings or defaults: the parent module does.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;

@@ -1,7 +1,6 @@
-//! Chance that is the same each time: the demonstration looks alike wherever it is made.
+//! Repeatable random numbers: the demonstration looks the same on every machine.
 //!
-//! Owns how numbers are drawn from one seeded generator (PCG, the same on every machine). Nothing
-//! that must not be guessed may come from here.
+//! Owns how numbers are drawn from one seeded generator (PCG). It must not be used for secrets.
 
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{RngExt, SeedableRng};
@@ -23,7 +22,7 @@ impl Chance {
         self.0.random_range(low.min(high)..=low.max(high))
     }
 
-    /// True so many times of a hundred.
+    /// True in this many cases of a hundred.
     pub fn percent(&mut self, share: i32) -> bool {
         self.between(1, 100) <= share
     }

@@ -1,8 +1,7 @@
-//! The demonstration town: made of real commands, so that everything about it is as it would be after
-//! five months of use.
+//! The demonstration town: real commands make it, so that it looks like a town after five months of use.
 //!
-//! Owns when and in which order it is made. Places, people, what is found, how it goes, and the
-//! pictures each have a file. It goes into an empty database only.
+//! Owns when and in which order it is made. Places, people, texts, scenarios and pictures each have a
+//! file. It must not change a database that is not empty.
 
 pub mod chance;
 pub mod people;
@@ -76,7 +75,7 @@ pub async fn fill(parts: &Parts<'_>, password: &str) -> Result<Option<DemoSummar
     let happened = parts
         .store
         .write(Lane::Interactive, move |conn| {
-            // Another process may have been quicker.
+            // Another process may have been faster.
             if !is_empty(conn)? {
                 return Ok(None);
             }

@@ -1,6 +1,6 @@
 //! The officers of the demonstration town.
 //!
-//! Owns accounts, names and postings. Nobody of these exists, and no number is anybody's.
+//! Owns accounts, names and postings. It must not use real people or phone numbers.
 
 use std::collections::HashMap;
 

@@ -1,6 +1,7 @@
-//! Pictures for the demonstration: simple landscapes, as something was found and as it was left.
+//! Pictures for the demonstration: simple landscapes before and after the work.
 //!
-//! Owns the drawing, in whole numbers, alike on every machine. It must not know reports or photos.
+//! Owns the drawing. It uses whole numbers, so that every machine draws the same. It must not know reports
+//! or photos.
 
 use super::chance::Chance;
 

@@ -1,6 +1,6 @@
 //! The grids of the demonstration town.
 //!
-//! Owns codes, names, contacts and where they lie. The town does not exist: its code is in no list.
+//! Owns codes, names, contacts and positions. It must not name a real town: its code is in no list.
 
 use chrono::{DateTime, Utc};
 use gridpatrol_domain::geo::Position;

@@ -1,7 +1,6 @@
-//! Lets the stories happen: each moment by the very command that a request at that instant would
-//! have run.
+//! Plays the scenarios: each step runs the same command that a request at that time would run.
 //!
-//! Owns the way from a story to a command. It writes nothing itself.
+//! Owns which command a step runs. It must not write to the database itself.
 
 use std::collections::{HashMap, HashSet};
 
@@ -31,7 +30,7 @@ use gridpatrol_reports::services::Services;
 use gridpatrol_reports::view::present::Viewer;
 use gridpatrol_store::{Conn, Interrupt, Outcome};
 
-/// A content that is kept.
+/// A stored content.
 #[derive(Debug, Clone)]
 pub struct Kept {
     /// Its digest.
@@ -54,7 +53,7 @@ pub struct DemoSummary {
     pub actions: usize,
     /// Photos that arrived.
     pub photos: usize,
-    /// Stories that broke off because a command was refused; none, unless the rules have changed.
+    /// Scenarios that ended early because a command was refused. None, unless the rules have changed.
     pub broken: usize,
 }
 
@@ -71,7 +70,7 @@ pub struct Stage<'a> {
 }
 
 impl Stage<'_> {
-    /// Lets everything happen, in order of time.
+    /// Runs all steps in order of time.
     ///
     /// # Errors
     /// If the database fails.
@@ -144,7 +143,7 @@ impl Stage<'_> {
                     asked: self.asked(*step, story, moment)?,
                     photos: self.declarations(shots),
                     usual_role: PhotoRole::After,
-                    // The latest, whichever it is: nobody else is at work meanwhile.
+                    // The latest one: nobody else works at the same time.
                     if_match: IfMatch::parse("*").ok(),
                 };
                 commands::act(conn, self.services, &viewer, &acting)?;

@@ -1,5 +1,5 @@
-//! The reports of the demonstration town, from filing to where they stand: courses set into places
-//! and times.
+//! The reports of the demonstration town, from filing to their current status: scenarios with places and
+//! times.
 //!
 //! Owns what is filed, by whom, when, with which photos, and in which order everything happens. It
 //! must not touch the database: `replay` does.
@@ -360,7 +360,7 @@ impl Teller<'_> {
         }
     }
 
-    /// The next matter that a course may be about: one after the other, so that each has its turn.
+    /// The next matter for a scenario. Takes them one after another, so that each is used.
     fn matter(&mut self, about: About) -> Option<&'static Matter> {
         let petition = |matter: &Matter| matter.category == Category::PetitionCase;
         let fits = |matter: &Matter| match about {

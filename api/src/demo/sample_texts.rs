@@ -1,6 +1,6 @@
-//! What is found in the demonstration town: texts in the words of those who report.
+//! Texts of reports in the demonstration town, in the words of the people who report.
 //!
-//! Owns the texts and what each is about. Every name in them is made up.
+//! Owns the texts and what each is about. They must not name real people.
 
 use gridpatrol_domain::report::{Category, Subtype};
 

@@ -1,6 +1,6 @@
-//! The courses that reports take in the demonstration town, as data.
+//! The scenarios of reports in the demonstration town, as data.
 //!
-//! Owns who does what and when. What a step does is the domain's to say.
+//! Owns who does what and when. It must not decide what a step does: the domain does.
 
 mod table;
 
@@ -68,7 +68,7 @@ pub enum Step {
     Say(&'static str),
 }
 
-/// What a course may be about.
+/// What a scenario may be about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum About {
     /// Anything but a petition.
@@ -85,7 +85,7 @@ pub enum About {
     Repetition,
 }
 
-/// A course.
+/// A scenario.
 #[derive(Debug, Clone, Copy)]
 pub struct Course {
     /// How many reports take it.

@@ -1,11 +1,11 @@
-//! What operations repeat is written once, under a name, and referred to.
+//! Moves what operations repeat into named components.
 //!
 //! - Every problem response becomes a component, named by its codes (`NotFound`,
 //!   `WrongStatusOrNotAtDesk`).
-//! - Other responses, parameters and headers do where they stand in more than one place: `ReportOk`,
+//! - Other responses, parameters and headers become one if several operations use them: `ReportOk`,
 //!   `OfficerId`, `Cursor`.
 //!
-//! Owns the names of these components and nothing else. It must not change what is said.
+//! Owns the names of these components. It must not change what the document says.
 
 use std::collections::{BTreeMap, BTreeSet};
 

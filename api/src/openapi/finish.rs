@@ -1,17 +1,20 @@
-//! What follows from an operation's problem codes and shapes, written into the document once for all.
+//! Completes the document with what follows from an operation's problem codes and schemas.
+//!
+//! Owns these rules. It must not know any feature.
 //!
 //! - An operation that may answer `unauthenticated` needs the bearer token.
-//! - A service account's key opens some operations; a ticket what a browser loads without headers.
+//! - A service account's key works for some operations, a ticket for those a browser loads without
+//!   headers.
 //! - One that may answer `key_reused` takes `Idempotency-Key`; `version_mismatch` means `If-Match`,
 //!   which `precondition_required` makes required; 304 means `If-None-Match`.
-//! - One that may answer `rate_limited` tells in each answer how the caller stands; 429 and 503 say
-//!   when to come back.
-//! - A body none of whose members is required may be left out.
-//! - Answers leave absent fields out: where a schema serves answers only, nothing is nullable.
-//! - What is PATCH or DELETE may come as POST with `X-HTTP-Method-Override`.
+//! - One that may answer `rate_limited` says in each answer what the caller has left; 429 and 503 say
+//!   when to try again.
+//! - A body without required members may be left out.
+//! - Answers leave out absent fields: in a schema that only answers use, nothing is nullable.
+//! - PATCH and DELETE may come as POST with `X-HTTP-Method-Override`.
 //! - Optional parameters and headers have no examples: documentation pages would send them.
-//! - What no operation refers to is left out.
-//! - Generic schemas are named as one says it (`ReportPage`).
+//! - Components that no operation uses are left out.
+//! - Generic schemas get natural names (`ReportPage`).
 
 use std::collections::BTreeSet;
 
@@ -172,7 +175,7 @@ fn conditions(operation: &mut Value) {
             .entry("security")
             .or_insert_with(|| json!([{ BEARER: [] }]));
     } else {
-        // Open to all, and not by omission.
+        // Says explicitly that everybody may call it.
         operation
             .entry("security")
             .or_insert_with(|| Value::Array(Vec::new()));
@@ -184,7 +187,7 @@ fn conditions(operation: &mut Value) {
         .entry("parameters")
         .or_insert_with(|| Value::Array(Vec::new()))
     {
-        // A handler that describes a header itself knows better.
+        // A header that the handler describes itself stays as it is.
         let described: Vec<String> = parameters
             .iter()
             .filter_map(|parameter| parameter.get("name").and_then(Value::as_str))
@@ -253,8 +256,8 @@ fn method_override(document: &mut Value) {
     }
 }
 
-/// Takes the examples of headers and of optional parameters out: documentation pages fill them in,
-/// and then ask with a version, a key or a frame on the map that nobody meant.
+/// Removes the examples of headers and of optional parameters: documentation pages would send them, with
+/// a version, a key or a map area that the reader did not choose.
 fn without_sample_headers(document: &mut Value) {
     let inline = operations(document)
         .filter_map(|operation| operation.get_mut("parameters"))
@@ -278,7 +281,7 @@ fn without_sample_headers(document: &mut Value) {
     }
 }
 
-/// A body none of whose members is required may be left out: an empty one is read as `{}`.
+/// A body without required members may be left out: an empty one is read as `{}`.
 fn optional_bodies(document: &mut Value) {
     let needs: BTreeSet<String> = document
         .pointer("/components/schemas")

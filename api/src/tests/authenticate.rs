@@ -1,4 +1,4 @@
-//! What every request passes, on both databases.
+//! Tests the checks that every request passes, on both databases.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -68,7 +68,7 @@ impl House {
         self.seconds.fetch_add(by.num_seconds(), Ordering::SeqCst);
     }
 
-    /// A runner that pauses after so many steps, counted anew whenever the steps are set.
+    /// A runner that pauses after this many steps. Setting the steps restarts the count.
     fn runner(&self, steps: &Arc<AtomicUsize>) -> Runner {
         let (seconds, steps) = (Arc::clone(&self.seconds), Arc::clone(steps));
         let importer = GridImporter::new(Directory::default(), Arc::new(FollowingReports));
@@ -231,7 +231,7 @@ fn an_import_that_dies_too_often_leaves_nothing_behind() {
             assert_eq!(runner.round().unwrap(), Round::Paused);
             steps.store(2, Ordering::SeqCst);
         }
-        // Whoever takes it dies with it.
+        // The process that takes it dies with it.
         for _ in 0..queries::MOST_ATTEMPTS {
             house.later(TimeDelta::minutes(3));
             let (dead, now) = (Uuid::now_v7(), house.now());

@@ -1,4 +1,4 @@
-//! What takes the parts of a whole program: sign-in, imports and photos on both databases.
+//! Tests that need the parts of a whole program: sign-in, imports and photos on both databases.
 
 mod authenticate;
 mod grids;

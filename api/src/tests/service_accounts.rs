@@ -1,4 +1,4 @@
-//! What service accounts may call is served, and documented for them.
+//! Tests that the operations for service accounts are served and documented.
 
 use gridpatrol_people::auth::service_keys::access::OPERATIONS;
 

@@ -1,4 +1,4 @@
-//! Which operations are limited, and whether the document says so.
+//! Tests which operations are limited, and that the document says so.
 
 use actix_web::http::Method;
 use gridpatrol_http::traffic::Group;

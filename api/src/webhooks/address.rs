@@ -1,7 +1,8 @@
-//! Where webhooks may go.
+//! Which addresses webhooks may go to.
 //!
-//! Owns what an address must be: public, unless a setting allows others. It is asked of the addresses that
-//! are connected to, when they are: a name that leads somewhere else a moment later passes no check.
+//! Owns this rule: an address must be public, unless a setting allows others. It must not trust an earlier
+//! check of a name: it checks the addresses when connecting, because a name may point elsewhere a moment
+//! later.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs as _};
 
@@ -52,7 +53,7 @@ pub fn is_public(address: IpAddr) -> bool {
             if let Some(mapped) = address.to_ipv4_mapped() {
                 return is_public(IpAddr::V4(mapped));
             }
-            // Only 2000::/3 is given out as global unicast.
+            // Only 2000::/3 is assigned as global unicast.
             address.to_bits() >> 125 == 1
                 && !NOT_PUBLIC_V6.iter().any(|(network, bits)| {
                     (address.to_bits() ^ network.to_bits()) >> (128 - bits) == 0
@@ -70,8 +71,7 @@ fn in_figures(url: &Url) -> Option<IpAddr> {
         .ok()
 }
 
-/// Whether this URL may be connected to, as far as it tells by itself. Names are asked when they are
-/// resolved.
+/// Whether the URL itself allows connecting. The addresses behind a name are checked when it is resolved.
 #[must_use]
 pub fn may_connect(url: &Url, settings: &WebhookSettings) -> bool {
     settings.allow_private || in_figures(url).is_none_or(is_public)
@@ -243,7 +243,7 @@ mod tests {
             allow_private: true,
         };
         assert!(lenient.resolve(name()).await.unwrap().next().is_some());
-        // Of several addresses, only those that are public are left.
+        // Of several addresses, only the public ones remain.
         let mixed = ["10.0.0.1:0", "1.1.1.1:0"].map(|one| one.parse().unwrap());
         let left = strict.within(mixed.to_vec()).unwrap();
         assert_eq!(left, ["1.1.1.1:0".parse().unwrap()]);

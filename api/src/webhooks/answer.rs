@@ -1,6 +1,6 @@
 //! What clients read about webhooks.
 //!
-//! Owns the wire shapes. A secret is in none of them but the one that is shown once.
+//! Owns the wire schemas. They must not hold a secret, except the one answer that shows it once.
 
 use chrono::{DateTime, Utc};
 use gridpatrol_domain::notice::delivery::{DeliveryState, Fault, PauseReason};

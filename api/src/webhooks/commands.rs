@@ -1,8 +1,8 @@
 //! Making, changing, rotating, testing, replaying and ending endpoints: one transaction each.
 //!
-//! Owns who may (an administrator and the town's leader), how many there may be, and what is recorded:
-//! an event in the town's chain and an entry of the security log. Secrets are made outside, for a
-//! transaction may run twice.
+//! Owns who may do this (administrators and the town's leader), how many endpoints a town may have, and
+//! what is recorded: an event in the town's chain and an entry in the security log. It must not make
+//! secrets inside a transaction, because a transaction may run twice.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
@@ -93,7 +93,7 @@ impl Found {
     }
 }
 
-/// The list of kinds as it is kept.
+/// The list of kinds as it is stored.
 fn kept(kinds: Option<&Vec<String>>) -> Option<String> {
     kinds.map(|kinds| json!(kinds).to_string())
 }
@@ -199,7 +199,7 @@ pub fn change(
     }
     if let Some(url) = &change.url {
         after.url.clone_from(url);
-        // Another receiver: what the former one asked for is over, and so is its time of failing.
+        // A new receiver: requests of the old one no longer count, and neither do its failures.
         after.rests_until = None;
         after.failing_since = None;
         after.failures = 0;
@@ -352,8 +352,8 @@ pub enum Replay {
     Range(DateTime<Utc>, DateTime<Utc>),
 }
 
-/// Queues notices again, in their order; returns the numbers of the first and the last delivery, none
-/// when there is nothing to replay.
+/// Queues notices again in their order. Returns the numbers of the first and the last delivery, or none
+/// if there is nothing to replay.
 ///
 /// # Errors
 /// `not_found`, `not_permitted`, `limit_reached` when it is too much at a time.
@@ -388,7 +388,7 @@ pub fn replay(
                 .load::<Facts>(conn)?;
             if found.len() > usize::try_from(MOST_REPLAYED).unwrap_or(usize::MAX) {
                 return Err(Problem::new(Code::LimitReached)
-                    .detail("More than 1,000 things happened: ask for shorter times, one after the other.")
+                    .detail("More than 1,000 things happened in this time. Ask for shorter times, one after another.")
                     .into());
             }
             dispatch::wanted(conn, directory, &endpoint, found)?
@@ -476,7 +476,7 @@ fn absent() -> Problem {
 #[must_use]
 pub fn not_permitted() -> Problem {
     Problem::new(Code::NotPermitted)
-        .detail("Webhooks are for administrators and the town's leader.")
+        .detail("Only administrators and the town's leader may manage webhooks.")
 }
 
 /// The host of a URL: the rest may be as good as a password.

@@ -1,6 +1,7 @@
-//! SQL of deliveries: what was and is to be sent to an endpoint.
+//! SQL for deliveries: what was sent to an endpoint, and what must be sent.
 //!
-//! Owns statements only. An endpoint's row is locked before its deliveries are written.
+//! Owns statements. The endpoint's row is locked before its deliveries are written. It must not decide
+//! when to try again: the domain does.
 
 use std::collections::{HashMap, HashSet};
 
@@ -103,8 +104,8 @@ pub fn count_pending(conn: &mut Conn, endpoint: Uuid) -> QueryResult<i64> {
         .get_result(conn)
 }
 
-/// Deliveries that are due and whose turn it is: of each subject, the first that waits. Those due
-/// longest come first.
+/// Deliveries that are due and may be sent now: the first waiting one of each subject. Those that have
+/// been due longest come first.
 ///
 /// # Errors
 /// If the database fails.
@@ -123,7 +124,7 @@ pub fn due(
     let first: Vec<Option<i64>> = on_each!(conn, c => first.load(c))?;
     let first: Vec<i64> = first.into_iter().flatten().collect();
     let mut found = Vec::new();
-    // Few are asked for at a time; the lists stay short.
+    // Few are requested at a time, so the lists stay short.
     for numbers in first.chunks(500) {
         found.extend(
             deliveries::table
@@ -203,7 +204,7 @@ pub fn settle(conn: &mut Conn, endpoint: Uuid, number: i64, tried: &Tried) -> Qu
     Ok(())
 }
 
-/// Lets what waits behind a delivery of the same subject wait at least as long.
+/// Makes deliveries after one of the same subject wait at least as long as it.
 ///
 /// # Errors
 /// If the database fails.
@@ -283,7 +284,7 @@ pub fn failed(conn: &mut Conn, endpoint: Uuid, now: DateTime<Utc>) -> QueryResul
         .load(conn)
 }
 
-/// Lets what of a subject waits until `until` at most be due at once.
+/// Makes deliveries of a subject that wait until `until` at most due at once.
 ///
 /// # Errors
 /// If the database fails.
@@ -306,8 +307,8 @@ pub fn bring_forward(
     Ok(())
 }
 
-/// Lets what is due wait until the quiet is over, except of subjects of which something waits that breaks
-/// it.
+/// Makes due deliveries wait until the quiet hours end, except for subjects with a waiting delivery that
+/// may break them.
 ///
 /// # Errors
 /// If the database fails.
@@ -363,8 +364,8 @@ pub fn quieten(
     Ok(())
 }
 
-/// Lets what of a subject was held back, and never tried, be due at once; behind one that has failed,
-/// with that one.
+/// Makes deliveries of a subject that were held back and never tried due at once; after one that has
+/// failed, due together with that one.
 ///
 /// # Errors
 /// If the database fails.
@@ -396,7 +397,7 @@ pub fn hasten(
     Ok(())
 }
 
-/// Begins anew with everything that waits.
+/// Restarts all waiting deliveries.
 ///
 /// # Errors
 /// If the database fails.

@@ -1,6 +1,6 @@
 //! Deliveries of a webhook over HTTP: their log, sending again, testing.
 //!
-//! Owns the wire and nothing else.
+//! Owns the wire form. It must not hold rules: `commands` does.
 
 use actix_web::http::StatusCode;
 use actix_web::web::Data;

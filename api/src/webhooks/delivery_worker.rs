@@ -1,9 +1,8 @@
-//! Serving an endpoint: taking its notices, sending what is due, writing down what became of it.
+//! Serves an endpoint: takes its notices, sends what is due, and stores the results.
 //!
-//! Owns the round of one endpoint. It is served by one process at a time, which holds its lease; several
-//! of its deliveries are under way at the same time, but of each report only one, so that they arrive in
-//! their order. Nothing is written down before the receiver has answered: what a crash cuts off is sent
-//! again.
+//! Owns one endpoint's round. One process at a time serves it and holds its lease. It sends several
+//! deliveries at once, but only one for each report, so that they arrive in order. It must not store a
+//! result before the receiver has answered: after a crash, the delivery is sent again.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -80,8 +79,8 @@ impl DeliveryWorker {
         TimeDelta::from_std(self.settings.timeout()).unwrap_or(MARGIN) + MARGIN
     }
 
-    /// Takes on what the settings allow of these endpoints; returns how many rounds have begun. One that
-    /// is being served is left alone.
+    /// Starts serving these endpoints, as many as the settings allow, and returns how many rounds have
+    /// begun. Skips an endpoint that is already being served.
     pub fn begin(self: &Arc<Self>, endpoints: &[Uuid]) -> usize {
         let mut rounds = lock(&self.rounds);
         rounds.retain(|_, round| !round.is_finished());
@@ -104,7 +103,7 @@ impl DeliveryWorker {
         new.len()
     }
 
-    /// Lets what is under way end, and begins nothing new.
+    /// Finishes running deliveries and starts no new ones.
     pub async fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
         let rounds: Vec<JoinHandle<()>> = lock(&self.rounds).drain().map(|(_, one)| one).collect();
@@ -134,7 +133,7 @@ struct UnderWay {
 /// Why there is nothing to send.
 #[derive(Debug, Clone, Copy)]
 enum Nothing {
-    /// The notice was kept no longer.
+    /// The notice has been deleted.
     Expired,
     /// No phone is reached by it.
     Nobody,
@@ -167,7 +166,7 @@ async fn serve(delivery_worker: &DeliveryWorker, endpoint: Uuid) -> Result<(), P
                             break;
                         }
                     }
-                    // Whatever made it due: resumed, tried again or late, it lets people sleep.
+                    // Quiet hours count also for deliveries that were resumed, tried again or late.
                     if let Some(until) = dispatch::quiet(conn, &directory, &found, now)? {
                         deliveries::quieten(conn, found.town_id, endpoint, until, now)?;
                     }
@@ -252,7 +251,7 @@ fn due(conn: &mut Conn, endpoint: &Endpoint, now: DateTime<Utc>) -> Outcome<Vec<
         .collect()
 }
 
-/// The envelope with the tokens of those whom it tells; none: it reaches nobody.
+/// The envelope with the push tokens of its recipients, or none if there are none.
 fn addressed(
     conn: &mut Conn,
     provider: &str,
@@ -321,7 +320,7 @@ fn settle(
         }
         found.failing_since = None;
         found.failures = 0;
-        // It works, and asks for a rest all the same.
+        // It works, but still asks for a pause.
         let asked = sent()
             .filter(|sent| sent.fault == Some(Fault::Busy))
             .filter_map(|sent| sent.retry_after)
@@ -366,7 +365,7 @@ fn settle(
     }
     queries::save(conn, &found)?;
     if found.ended_at.is_some() {
-        // It ended while this was under way.
+        // The endpoint ended meanwhile.
         deliveries::give_up(conn, endpoint)?;
     }
     Ok(())

@@ -1,7 +1,7 @@
-//! From notices to deliveries.
+//! Turns notices into deliveries.
 //!
-//! Owns which endpoint gets which notice, and from when on. A notice becomes a delivery once: an endpoint
-//! keeps up to which number it has taken them, and the numbers of a town are without gaps.
+//! Owns which endpoint gets which notice, and from when. It must not make two deliveries of one notice: an
+//! endpoint stores the number of the last notice it took, and a town's notices are numbered without gaps.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -69,7 +69,7 @@ pub fn run(
         .select(Facts::as_select())
         .load(conn)?;
     let more = found.len() >= usize::try_from(AT_ONCE).unwrap_or(usize::MAX);
-    // Beyond the last one found there is none: what is missing was kept no longer.
+    // After the last one found there are none: missing notices were deleted after their time.
     endpoint.dispatched_seq = match found.last() {
         Some(facts) if more => facts.seq,
         _ => last,
@@ -79,8 +79,8 @@ pub fn run(
     Ok(more)
 }
 
-/// Those of these notices that the endpoint wants: about what lies in its grid, or has just left it. One
-/// whose grid was merged is its successor's.
+/// The notices that the endpoint wants: about its grid, or about what has just left the grid. If the grid
+/// was merged, its successor counts.
 ///
 /// # Errors
 /// If the database fails.

@@ -1,9 +1,9 @@
-//! Webhooks: notices on their way to apps and systems of others.
+//! Webhooks: send notices to other apps and systems.
 //!
-//! Owns endpoints and their life, what is sent to which (`dispatch`), how (`send`), and what became of it
-//! (`deliveries`). Each envelope is sent at least once, those of one report in their order, signed as
-//! Standard Webhooks says. What a notice says is the room of `notices`; when to try again the domain
-//! says (`gridpatrol_domain::notice::retry`).
+//! Owns endpoints and their life, what is sent to which (`dispatch`), how (`send`), and the result
+//! (`deliveries`). Each envelope is sent at least once, signed as Standard Webhooks says; envelopes of one
+//! report are sent in order. It must not decide what a notice says (`notices` does) or when to try again
+//! (`gridpatrol_domain::notice::retry` does).
 
 pub mod address;
 pub mod answer;

@@ -1,6 +1,6 @@
-//! SQL of endpoints and their secrets.
+//! SQL for endpoints and their secrets.
 //!
-//! Owns statements only.
+//! Owns statements. It must not decide anything.
 
 use std::collections::HashMap;
 
@@ -180,8 +180,8 @@ pub fn count_open(conn: &mut Conn, town: Uuid) -> QueryResult<i64> {
         .get_result(conn)
 }
 
-/// Endpoints that nobody serves and for which there is something to do: a notice that is no delivery
-/// yet and may become one, or a delivery that is due. Who was not served for longest comes first.
+/// Endpoints with work that no process serves: a notice that may still become a delivery, or a delivery
+/// that is due. Those that have waited longest come first.
 ///
 /// # Errors
 /// If the database fails.
@@ -313,7 +313,7 @@ pub fn add_secret(
     Ok(())
 }
 
-/// Lets secrets sign no longer than until an instant.
+/// Ends secrets at an instant at the latest.
 ///
 /// # Errors
 /// If the database fails.

@@ -1,6 +1,6 @@
 //! What clients send about webhooks.
 //!
-//! Owns the strict shapes and their checks. What is done with them stands in `commands`.
+//! Owns the strict schemas and their checks. It must not act on them: `commands` does.
 
 use chrono::{DateTime, Utc};
 use gridpatrol_domain::coded_value::CodedValue as _;
@@ -104,7 +104,7 @@ fn check_kinds(kinds: Option<&Vec<Choice<NoticeKind>>>, errors: &mut Errors) {
     }
 }
 
-/// The kinds as they are kept; none: all.
+/// The kinds as they are stored. None means all.
 #[must_use]
 pub fn kinds(asked: &[Choice<NoticeKind>]) -> Option<Vec<String>> {
     let mut kinds: Vec<String> = Vec::new();

@@ -1,7 +1,7 @@
 //! Webhooks over HTTP: making, reading, changing, rotating, ending.
 //!
-//! Owns the wire and nothing else. A secret's text is in the first answer alone: what is kept to answer a
-//! repeated request does not hold it.
+//! Owns the wire form. It must not store a secret's text: only the first answer shows it, and the answer
+//! stored for a repeated request leaves it out.
 
 use std::sync::Arc;
 
@@ -172,7 +172,7 @@ fn new_secret() -> Result<Made, Problem> {
     })
 }
 
-/// The first answer shows the secret; what is kept for a repeated request does not.
+/// The first answer shows the secret; the answer stored for a repeated request does not.
 fn issued(webhook: Webhook, secret: &Made) -> Result<Answer, Problem> {
     let mut issued = IssuedSecret {
         webhook,

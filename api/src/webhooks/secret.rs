@@ -1,7 +1,8 @@
 //! Secrets of endpoints, and the signatures made with them, as Standard Webhooks says.
 //!
 //! Owns their form: `whsec_` and the Base64 of 32 random bytes; HMAC-SHA-256 over id, timestamp and body.
-//! With two secrets live, each signs, so that a receiver may change over when it likes.
+//! While two secrets are valid, both sign, so that a receiver can switch at any time. It must not store
+//! secrets: `queries` does.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -14,7 +15,7 @@ use gridpatrol_store::random::{self, NoRandomness};
 /// What every secret begins with.
 const PREFIX: &str = "whsec_";
 
-/// A secret that was just made. Whoever asked for it sees the text this once.
+/// A new secret. The caller sees its text only this once.
 #[derive(Clone)]
 pub struct Made {
     /// Its id.

@@ -1,7 +1,8 @@
-//! One try to send one envelope.
+//! One attempt to send one envelope.
 //!
-//! Owns the request and what an answer means: signed, without redirections, to public addresses, within a
-//! time, reading little of what comes back. It writes nothing down.
+//! Owns the request and what the answer means. The request is signed, follows no redirects, goes only to
+//! allowed addresses, has a time limit, and reads only a little of the answer. It must not use the
+//! database.
 
 use std::error::Error as _;
 use std::time::{Duration, Instant};
@@ -17,7 +18,7 @@ use super::settings::WebhookSettings;
 
 /// Bytes of an answer that are read.
 const MOST_BYTES: usize = 4096;
-/// Characters of an answer that are kept.
+/// How many characters of an answer are stored.
 const MOST_CHARS: usize = 300;
 /// How long an answer's body is waited for.
 const BODY_PATIENCE: Duration = Duration::from_secs(2);
@@ -102,7 +103,7 @@ impl Sender {
     }
 
     async fn request(&self, parcel: &Parcel, now: DateTime<Utc>) -> Result<Response, Fault> {
-        // Figures are connected to without asking the resolver.
+        // Numeric addresses need no resolver.
         let url = Url::parse(&parcel.url)
             .ok()
             .filter(|url| address::may_connect(url, &self.settings))
@@ -163,7 +164,7 @@ async fn answered(mut response: Response, now: DateTime<Utc>) -> Sent {
         _ => Some(Fault::Refused),
     };
     let retry_after = retry_after(response.headers(), now).filter(|_| fault.is_some());
-    // A little of it is read in any case, so that the connection can be used again.
+    // We always read a little of it, so that the connection can be used again.
     let mut body = Vec::new();
     let reading = async {
         while body.len() < MOST_BYTES {
@@ -173,7 +174,7 @@ async fn answered(mut response: Response, now: DateTime<Utc>) -> Sent {
             }
         }
     };
-    // What it says is not worth waiting for.
+    // Its content is not worth waiting for.
     let _ = tokio::time::timeout(BODY_PATIENCE, reading).await;
     Sent {
         fault,

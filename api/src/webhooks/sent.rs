@@ -1,7 +1,7 @@
 //! What webhooks send, as the OpenAPI document describes it.
 //!
-//! Owns the section `webhooks` of the document. Nothing here is called. The names say what happened and
-//! what the receiver does: those of the schemas would give generated clients two things of one name.
+//! Owns the section `webhooks` of the document. Nothing here must be called. The names say what happened
+//! and what the receiver does: with the schemas' names, generated clients would have name clashes.
 #![allow(dead_code)] // They stand for the receiver's side.
 
 use utoipa::OpenApi as _;

@@ -1,6 +1,6 @@
-//! Removes what has had its time, little by little, so that nobody waits for it.
+//! Cleanup: deletes expired data in small steps, so that nobody has to wait for it.
 //!
-//! Owns how long each thing is kept. Which rows those are, each room knows.
+//! Owns how long each kind of data is stored. It must not know the rows: each feature does.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -14,9 +14,9 @@ use gridpatrol_store::{Lane, Store, idempotency};
 
 /// Photos that no report declared.
 const UNATTACHED: TimeDelta = TimeDelta::days(90);
-/// Answers to keyed requests.
+/// Answers to requests with an `Idempotency-Key`.
 const ANSWERS: TimeDelta = TimeDelta::days(90);
-/// Contents that were pinned and never became a photo's, or are none's any more.
+/// Contents that were pinned but never used by a photo, or are no longer used.
 const NOBODYS: TimeDelta = TimeDelta::days(1);
 
 /// Rows of a kind that one transaction takes.
@@ -24,7 +24,7 @@ const MOST_ROWS: u32 = 500;
 /// Contents that one transaction removes; it waits for each.
 const MOST_CONTENTS: i64 = 10;
 
-/// Removes some of each kind. Returns how many things these were; none: all is swept.
+/// Removes some of each kind and returns how many. Zero means that nothing expired is left.
 ///
 /// # Errors
 /// When the database or the store of contents fails.
@@ -76,8 +76,8 @@ async fn sweep_notices(
         .await
 }
 
-/// Removes contents that are nobody's. The files go while their rows are locked: an upload of the
-/// same content pins the row first and therefore waits, and keeps its file afterwards.
+/// Removes unused contents. It deletes the files while their rows are locked: an upload of the same
+/// content pins the row first, so it waits and writes its file afterwards.
 async fn remove_nobodys(
     gallery: &PhotoService,
     store: &Store,

@@ -1,9 +1,10 @@
-//! The clock: lets happen what is due, however much that is, and rests until more is.
+//! The clock: processes all reports that are due, then sleeps until the next one is due.
 //!
-//! Owns its rhythm. It rests until the next due instant; what is filed or decided meanwhile and is due
-//! sooner wakes it (`alarm`), or, done in another process, is seen when its nap ends. Processes that
-//! share a database pass over what another one has at hand, so that each step is taken once. A report
-//! that fails holds up no other; it is tried again later. What happens to a report is `reports::clock`'s.
+//! Owns when it runs. A report that is filed or decided meanwhile and is due sooner wakes it; if another
+//! process did that, the clock sees it after its longest sleep. Processes that share a database skip
+//! reports that another one is working on, so that each step happens once. A report that fails does not
+//! delay others and is tried again later. It must not decide what happens to a report:
+//! `gridpatrol_reports` does.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,7 +20,7 @@ use gridpatrol_reports::deadlines::lapses::{self, Due};
 use gridpatrol_reports::deadlines::wake_timer::WakeTimer;
 use gridpatrol_store::{Lane, Store};
 
-/// The longest rest.
+/// The longest sleep.
 pub const NAP: Duration = Duration::from_secs(2);
 /// How long others have for what they have at hand.
 const WHILE_OTHERS_WORK: Duration = Duration::from_millis(200);
@@ -56,7 +57,7 @@ pub struct Parts {
     pub store: Store,
     /// The towns as they stand.
     pub directory: Directory,
-    /// Ends the clock's rest early.
+    /// Wakes the clock early.
     pub wake_timer: Arc<WakeTimer>,
 }
 
@@ -77,7 +78,7 @@ pub async fn run_once(parts: &Parts, failed: &Failed, now: DateTime<Utc>) -> Res
         .filter(|due| !waiting.contains(&due.id))
         .collect();
     let Some(first) = due.first() else {
-        // What the alarm was set for may not be committed yet.
+        // The change that set the wake-up may not be committed yet.
         let next = next.into_iter().chain(set).min();
         return Ok(Next::After(until(next, now)));
     };
@@ -97,7 +98,7 @@ pub async fn run_once(parts: &Parts, failed: &Failed, now: DateTime<Utc>) -> Res
         }
     }
     for (ids, problem) in stuck {
-        // Where nothing works, it is not the reports.
+        // If every report fails, the reports are not the cause.
         if !worked {
             return Err(problem);
         }

@@ -1,7 +1,7 @@
 //! Writes the digests of towns when they are due.
 //!
-//! Owns when it is looked. What a digest tells, and that of several processes one writes it, is
-//! `notices::digest`'s.
+//! Owns when to look. It must not decide what a digest says or which process writes it:
+//! `notices::digest` does.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use gridpatrol_problem::Problem;
 use gridpatrol_reports::notices::digest;
 use gridpatrol_store::{Lane, Store};
 
-/// The longest rest: a town that is new is found no later.
+/// The longest pause: a new town is found after this time at the latest.
 pub const NAP: Duration = Duration::from_secs(60);
 /// Towns looked at in one round.
 const AT_ONCE: i64 = 64;

@@ -1,6 +1,6 @@
-//! Goes on with imports, and removes what those that have ended leave behind.
+//! Continues imports, and deletes what finished ones leave behind.
 //!
-//! Owns when; what an import is stands in `imports`.
+//! Owns when this happens. It must not know what an import does: `imports` does.
 
 use std::sync::Arc;
 

@@ -1,9 +1,8 @@
-//! Work that nobody waits for: started with the server, supervised, stopped with it.
+//! Background workers: they start with the server, are supervised, and stop with it.
 //!
-//! Each worker is a function `run_once(…, now)` that does what is due and says how much that was, or
-//! when to run again.
-//! Owns their rhythm: when each runs, that a failure or a panic ends a round and never the worker,
-//! and the signs of life by which `readyz` knows. It must not know what they do.
+//! Each worker is a function `run_once(…, now)` that does what is due and returns how much it did, or
+//! when to run again. Owns when each worker runs, that a failure or a panic ends only a round and not
+//! the worker, and the reports that `readyz` reads. It must not know what the workers do.
 
 pub mod cleanup;
 pub mod clock;
@@ -25,9 +24,9 @@ use crate::ready::{Pulse, Ready};
 use gridpatrol_problem::Problem;
 use gridpatrol_store::clock::Clock;
 
-/// How long a worker rests after a round that failed.
+/// How long a worker pauses after a failed round.
 const AFTER_FAILURE: Duration = Duration::from_secs(5);
-/// How much longer than its rest a worker may take for a round.
+/// How much longer than its pause a worker may take for a round.
 const LONGEST_ROUND: Duration = Duration::from_secs(300);
 /// An import of the nation on a slow disk is one round.
 pub const LONGEST_IMPORT: Duration = Duration::from_secs(1800);
@@ -37,9 +36,9 @@ pub const LONGEST_IMPORT: Duration = Duration::from_secs(1800);
 pub enum Next {
     /// At once: there may be more.
     Again,
-    /// After its usual rest.
+    /// After its usual pause.
     Usual,
-    /// After this rest, or the usual one if that is shorter.
+    /// After this pause, or the usual one if that is shorter.
     After(Duration),
 }
 
@@ -53,11 +52,11 @@ impl From<usize> for Next {
 pub struct Rhythm {
     /// Its name in logs and in `readyz`.
     pub name: &'static str,
-    /// The longest rest between two rounds.
+    /// The longest pause between two rounds.
     pub every: Duration,
     /// The longest round.
     pub longest: Duration,
-    /// Ends a rest early.
+    /// Ends a pause early.
     pub wake: Arc<Notify>,
 }
 
@@ -73,7 +72,7 @@ impl Rhythm {
         }
     }
 
-    /// The same one, whose rest this ends early.
+    /// The same worker, but this ends its pause early.
     #[must_use]
     pub fn woken_by(mut self, wake: Arc<Notify>) -> Self {
         self.wake = wake;
@@ -121,7 +120,7 @@ impl Workers {
             })));
     }
 
-    /// Lets each worker finish its round, and ends it.
+    /// Waits until each worker has finished its round, and ends it.
     pub async fn stop(self) {
         self.stop.send_replace(true);
         for task in self.tasks {
@@ -143,7 +142,7 @@ async fn supervise<F>(
 {
     let worker = rhythm.name;
     loop {
-        // A wake-up that comes during the round is kept until the rest.
+        // A wake-up during the round takes effect after it.
         let rest = match AssertUnwindSafe(async { round().await })
             .catch_unwind()
             .await

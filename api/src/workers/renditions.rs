@@ -1,7 +1,7 @@
-//! Makes the smaller copies of photos that have arrived.
+//! Makes the smaller copies of uploaded photos.
 //!
-//! Photos are leased, so that processes that share a database never make the same one. Owns the
-//! attempts; how a picture is read and scaled is `photos::imaging`.
+//! Owns the attempts. A process leases a photo, so that processes that share a database never work on the
+//! same one. It must not read or scale pictures itself: `photos::imaging` does.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
@@ -80,7 +80,7 @@ enum End {
     Settled(Rendition),
     /// The store of contents did not serve: not the picture's fault.
     NotServed,
-    /// Nobody knows. The lease ends by itself.
+    /// Unknown. The lease ends by itself.
     Interrupted,
 }
 

@@ -1,7 +1,7 @@
-//! Finds the endpoints for which there is something to do, and has them served.
+//! Finds endpoints with work to do and starts serving them.
 //!
-//! Owns when; how an endpoint is served stands in `webhooks::delivery_worker`. A slow one delays no other: each is
-//! served apart.
+//! Owns when this happens. Each endpoint is served separately, so that a slow one delays no other. It must
+//! not send anything itself: `webhooks::delivery_worker` does.
 
 use std::sync::Arc;
 

@@ -1,24 +1,25 @@
-//! How much of the one writer's time is for work nobody waits for.
+//! Limits how much of the SQLite writer's time background work takes while people write.
 //!
-//! Owns the account alone; the writer asks it whose turn it is.
+//! Owns this calculation. It must not run or queue commands: the writer does, and asks it how long the
+//! background lane must pause.
 
 use std::time::{Duration, Instant};
 
 use super::Lane;
 
-/// After a background command the lane rests so many times as long as that ran, which leaves it a
-/// quarter of the time.
+/// After a background command, the background lane pauses for this many times the command's run time.
+/// That leaves it a quarter of the time.
 const TIMES: u32 = 3;
 
-/// It rests only if a person wrote within this.
+/// It pauses only if a person wrote within this time.
 const BUSY: Duration = Duration::from_millis(100);
 
-/// When the background lane rests, so that whoever files does not wait for it.
+/// Decides when the background lane pauses, so that people who file do not wait for it.
 #[derive(Debug, Default)]
 pub(super) struct BackgroundThrottle {
     /// When an interactive command last ended.
     interactive_at: Option<Instant>,
-    /// Until when the background lane rests.
+    /// The background lane pauses until then.
     until: Option<Instant>,
 }
 
@@ -36,7 +37,7 @@ impl BackgroundThrottle {
         }
     }
 
-    /// How much longer the background lane rests; none, if it may work.
+    /// How much longer the background lane pauses, or none if it may work.
     pub(super) fn remaining(&self, now: Instant) -> Option<Duration> {
         let remaining = self.until?.checked_duration_since(now)?;
         (!remaining.is_zero()).then_some(remaining)
@@ -73,7 +74,7 @@ mod tests {
         let mut rest = BackgroundThrottle::default();
         rest.ran(Lane::Background, begun, after(begun, 20));
         assert_eq!(rest.remaining(after(begun, 20)), None);
-        // Whoever wrote has gone again.
+        // The person who wrote is gone.
         rest.ran(Lane::Interactive, after(begun, 20), after(begun, 21));
         rest.ran(Lane::Background, after(begun, 121), after(begun, 141));
         assert_eq!(rest.remaining(after(begun, 141)), None);

@@ -1,17 +1,17 @@
-//! The time, as the rooms ask for it.
+//! The time, for all features.
 //!
-//! Nobody else reads the system's clock for anything that is stored or decided, so that tests can
-//! move the time.
+//! Owns the only place that reads the system's clock for what is stored or decided, so that tests can
+//! move the time. It must not decide what happens at which time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
-/// The time, in microseconds as the database keeps it.
+/// The current time, in microseconds as the database stores it.
 #[derive(Debug, Clone)]
 pub struct Clock {
-    /// Microseconds ahead of the system, if it can be moved.
+    /// Microseconds ahead of the system, if this clock can be moved.
     ahead: Option<Arc<AtomicI64>>,
 }
 
@@ -40,7 +40,7 @@ impl Clock {
         (Utc::now() + TimeDelta::microseconds(ahead)).trunc_subsecs(6)
     }
 
-    /// Moves an adjustable clock forward; the system's clock stays.
+    /// Moves an adjustable clock forward. Does nothing to the system's clock.
     pub fn advance(&self, by: TimeDelta) {
         if let (Some(ahead), Some(by)) = (&self.ahead, by.num_microseconds()) {
             ahead.fetch_add(by, Ordering::SeqCst);

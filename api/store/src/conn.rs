@@ -1,6 +1,6 @@
-//! The connection of both databases behind one type, and how each is opened.
+//! One connection type for both databases, and how to open each.
 //!
-//! Owns `PRAGMA`s and session settings. It knows no table.
+//! Owns `PRAGMA`s and session settings. It must not know any table.
 #![allow(missing_docs)] // The derive makes public items without documentation.
 
 use std::path::{Path, PathBuf};
@@ -13,8 +13,8 @@ use diesel::prelude::*;
 use super::StoreError;
 use super::slow_query_log::SlowQueryLog;
 
-/// A connection to SQLite or PostgreSQL. Queries and single-row writes go through it as it is; what
-/// the databases do not share goes through [`on_each!`](crate::on_each).
+/// A connection to SQLite or PostgreSQL. Queries and single-row writes use it directly; SQL that only
+/// one of the databases knows goes through [`on_each!`](crate::on_each).
 #[derive(diesel::MultiConnection)]
 pub enum Conn {
     /// The embedded database.
@@ -28,7 +28,7 @@ pub enum Conn {
 pub enum DatabaseUrl {
     /// A SQLite file.
     Sqlite(PathBuf),
-    /// A libpq connection URL. It may hold a password: it is never printed.
+    /// A libpq connection URL. It may hold a password, so it is never printed.
     Postgres(String),
 }
 
@@ -48,7 +48,7 @@ impl FromStr for DatabaseUrl {
             .strip_prefix("sqlite://")
             .or_else(|| text.strip_prefix("sqlite:"))
             .ok_or(DatabaseUrlError)?;
-        // In memory, every connection would see a database of its own.
+        // In memory, every connection would get its own database.
         if path.is_empty() || path.starts_with(':') || path.contains(['?', '\0']) {
             return Err(DatabaseUrlError);
         }
@@ -86,7 +86,7 @@ pub(super) enum Use {
     Write,
     /// One of those that only read.
     Read,
-    /// Changing the schema: foreign keys are checked at the end instead of at each step.
+    /// Changing the schema: SQLite checks foreign keys at the end instead of at each step.
     Migrate,
 }
 
@@ -98,7 +98,7 @@ pub(super) fn open_sqlite(
     purpose: Use,
     watch: SlowQueryLog,
 ) -> Result<SqliteConnection, StoreError> {
-    // "file:" would be taken for a URI: a path that begins so is made unambiguous.
+    // SQLite would take "file:" for a URI, so a path that begins like that gets a prefix.
     let name = path.to_str().ok_or(StoreError::PathNotUnicode)?;
     let name = if name.starts_with("file:") {
         format!("./{name}")
@@ -110,9 +110,9 @@ pub(super) fn open_sqlite(
     }
     let mut conn = SqliteConnection::establish(&name).map_err(StoreError::Open)?;
     let busy = BUSY_TIMEOUT.as_millis();
-    // What is deleted is overwritten in pages that are written anyway: erased texts must not stay in the
-    // file. The journal mode stays with the file: readers need not ask for it. A step that counts or indexes
-    // anew sorts whole tables: what does not fit its cache goes to a file.
+    // SQLite overwrites deleted data in pages that it writes anyway: erased texts must not stay in the
+    // file. The file remembers its journal mode, so readers need not set it. A migration that rebuilds
+    // counts or indexes sorts whole tables; what does not fit its cache goes to a file.
     conn.batch_execute(&match purpose {
         Use::Write => format!(
             "PRAGMA busy_timeout = {busy}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
@@ -130,8 +130,8 @@ pub(super) fn open_sqlite(
     })
     .map_err(StoreError::Prepare)?;
     if purpose == Use::Write {
-        // What an earlier writer left in the log goes to the database, and the room of the log is
-        // used again: on a full disk that may be all the room there is. If it fails, it can wait.
+        // Moves what an earlier writer left in the log to the database and frees the log's space: on a
+        // full disk that may be the only space left. If it fails, it can wait.
         if let Err(error) = conn.batch_execute("PRAGMA wal_checkpoint(PASSIVE)") {
             tracing::info!(%error, "the log could not be written back");
         }
@@ -140,8 +140,8 @@ pub(super) fn open_sqlite(
     Ok(conn)
 }
 
-/// What libpq is told unless the URL says otherwise: a server that has gone away without a word must
-/// not hold a thread for a quarter of an hour.
+/// Settings for libpq, unless the URL sets them: a server that disappears without closing the
+/// connection must not block a thread for a quarter of an hour.
 const LIBPQ: [(&str, &str); 5] = [
     ("connect_timeout", "5"),
     ("keepalives_idle", "30"),

@@ -1,7 +1,7 @@
-//! How many reports each grid has, by status, category, severity and colour: how many are due soon or
-//! overdue among them.
+//! How many reports each grid has, by status, category, severity and colour (due soon, overdue).
 //!
-//! Kept in the transaction that changes a report, so that a figure never needs a count of rows.
+//! Owns the counter rows. The transaction that changes a report updates them too, so that reading a
+//! number never counts rows. It must not decide what a report's status or colour is.
 
 use std::collections::BTreeMap;
 
@@ -28,23 +28,23 @@ struct Cell {
     reports: i64,
 }
 
-/// By what reports are counted.
+/// What reports are counted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Counted {
-    /// Where they stand.
+    /// Their status.
     pub status: Status,
     /// What is wrong.
     pub category: Category,
     /// How bad it is.
     pub severity: Severity,
-    /// How much of the limit is used up.
+    /// How much of the time limit is used up.
     pub colour: WarningLevel,
 }
 
-/// Cells in one statement at most.
+/// Most cells in one statement.
 const TOGETHER: usize = 1000;
 
-/// Changes that are written together: each counter once, however many reports change it.
+/// Changes that are written together: each counter is written once, even if many reports change it.
 #[derive(Debug, Default)]
 pub struct Shifts(BTreeMap<(Uuid, Uuid, Counted), i64>);
 
@@ -56,7 +56,7 @@ impl Shifts {
         }
     }
 
-    /// Writes them, in one order always. With the town's row locked (lock order).
+    /// Writes them, always in the same order. The town's row must be locked (lock order).
     ///
     /// # Errors
     /// If the database fails.
@@ -85,7 +85,7 @@ impl Shifts {
         );
         let sum = || counts::reports.eq(counts::reports + excluded(counts::reports));
         on_each!(conn,
-            // One prepared statement, again and again.
+            // One prepared statement, used for each row.
             sqlite c => cells.iter().try_for_each(|cell| {
                 prepared!(diesel::insert_into(counts::table)
                     .values(cell)
@@ -109,8 +109,8 @@ impl Shifts {
     }
 }
 
-/// Adds `by` reports of this kind to every grid of the path. With the
-/// town's row locked (lock order).
+/// Adds `by` reports of this kind to every grid of the path. The town's row must be locked (lock
+/// order).
 ///
 /// # Errors
 /// If the database fails.

@@ -1,7 +1,8 @@
-//! Where the two databases part: one macro, and what is built on it.
+//! What differs between the two databases: one macro, and the macros built on it.
 //!
-//! The shared connection type knows no `ON CONFLICT`, no multi-row insert with `RETURNING` and no
-//! `FOR UPDATE`. [`on_each!`](crate::on_each) gives the body the concrete connection instead.
+//! The shared connection type has no `ON CONFLICT`, no multi-row insert with `RETURNING` and no
+//! `FOR UPDATE`. [`on_each!`](crate::on_each) gives the body the concrete connection instead. It must
+//! not know any table.
 
 /// Runs a body on the concrete connection inside a [`Conn`](crate::Conn).
 ///
@@ -24,8 +25,8 @@ macro_rules! on_each {
 }
 
 /// Reads rows and keeps them locked until the transaction ends: `locked!(conn, query, first)`, where
-/// the last word is the loading method (`first`, `load`, `get_result`). SQLite has one writer, which
-/// is lock enough.
+/// the last word is the loading method (`first`, `load`, `get_result`). SQLite has one writer and needs
+/// no other lock.
 #[macro_export]
 macro_rules! locked {
     ($conn:expr, $query:expr, $load:ident) => {
@@ -38,9 +39,8 @@ macro_rules! locked {
     };
 }
 
-/// Reads rows that no other transaction has locked, passes over the others, and keeps what was read
-/// locked until the transaction ends: `unclaimed!(conn, query)`. For work that several processes
-/// share.
+/// Reads the rows that no other transaction has locked, skips the others, and keeps the rows locked
+/// until the transaction ends: `unclaimed!(conn, query)`. For work that several processes share.
 #[macro_export]
 macro_rules! unclaimed {
     ($conn:expr, $query:expr) => {

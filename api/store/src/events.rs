@@ -1,6 +1,6 @@
-//! The event chain of a town, kept: appending, reading back, verifying.
+//! The stored event chain of a town: appending, reading back, verifying.
 //!
-//! What an event's header and hashes are is the domain's (`gridpatrol_domain::audit`).
+//! Owns the table of events. It must not define headers or hashes: `gridpatrol_domain::audit` does.
 
 use chrono::{DateTime, Utc};
 use diesel::ExecuteCopyFromDsl as _;
@@ -33,7 +33,7 @@ pub struct EventRecord {
     pub actor_id: Option<Uuid>,
     /// Facts that stay forever: status, holder, version, …. No personal data.
     pub facts: Map<String, Value>,
-    /// Everything else. It can be erased without breaking the chain.
+    /// Everything else. Erasing it does not break the chain.
     pub payload: Option<Value>,
 }
 
@@ -69,7 +69,7 @@ pub fn append(
         .collect::<serde_json::Result<Vec<_>>>()
         .map_err(|error| diesel::result::Error::SerializationError(error.into()))?;
     on_each!(conn,
-        // One prepared statement, again and again.
+        // One prepared statement, used for each row.
         sqlite c => rows.iter().try_for_each(|row| {
             diesel::insert_into(events::table).values(row).execute(c).map(drop)
         }),
@@ -79,8 +79,8 @@ pub fn append(
     town::save(conn, town)
 }
 
-/// Begins the rows of new towns, whose grids exist, with their first events: many towns in few
-/// statements. With an import, nobody sees them until it is published.
+/// Creates the rows of new towns, whose grids exist, with their first events: many towns in few
+/// statements. An import's towns stay invisible until it publishes them.
 ///
 /// # Errors
 /// If the database fails.
@@ -152,7 +152,7 @@ fn seal(town: &mut TownSequence, record: EventRecord) -> serde_json::Result<NewE
     })
 }
 
-/// Hides a payload that could be guessed: 122 random bits of the operating system.
+/// Makes a payload's hash impossible to guess: 122 random bits from the operating system.
 fn salt() -> [u8; audit::SALT_BYTES] {
     Uuid::new_v4().into_bytes()
 }
@@ -172,7 +172,7 @@ type Row = (
     Vec<u8>,
 );
 
-/// Events of a town after a place in its chain, in order, at most `most`.
+/// At most `most` events of a town after a place in its chain, in order.
 ///
 /// # Errors
 /// If the database fails.
@@ -215,7 +215,7 @@ pub fn after(conn: &mut Conn, town_id: Uuid, seq: i64, most: i64) -> QueryResult
         .collect())
 }
 
-/// The head of a town's chain: the place of its last event, and that one's hash.
+/// The head of a town's chain: the place and the hash of its last event.
 ///
 /// # Errors
 /// `NotFound` if there is no such town; otherwise if the database fails.
@@ -226,7 +226,7 @@ pub fn head(conn: &mut Conn, town_id: Uuid) -> QueryResult<(i64, Vec<u8>)> {
         .first(conn)
 }
 
-/// Verifies the whole chain of a town, up to the head that its row keeps. In one [`super::Store::read`].
+/// Verifies the whole chain of a town, up to the head in its row. Needs one [`super::Store::read`].
 ///
 /// # Errors
 /// `NotFound` if there is no such town; otherwise if the database fails.
@@ -252,7 +252,7 @@ pub fn verify(conn: &mut Conn, town_id: Uuid) -> Outcome<Result<Verified, Broken
     Ok(audit::ends_at(verified.end, head_seq, &head_hash).map(|()| verified))
 }
 
-/// Erases what an event says beyond its header. The chain stays verifiable.
+/// Erases an event's payload and keeps its header, so that the chain can still be verified.
 ///
 /// # Errors
 /// If the database fails.

@@ -1,7 +1,8 @@
-//! The first committed answer to a keyed request.
+//! The stored answers to requests with an `Idempotency-Key`.
 //!
-//! The row is written in the transaction of the request, before anything else (lock order): on
-//! PostgreSQL a second request with the same key waits there until the first has ended.
+//! Owns the table of keys. The request's transaction writes the row before anything else (lock order):
+//! on PostgreSQL, a second request with the same key waits there until the first has ended. It must not
+//! know what a request does.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -12,12 +13,12 @@ use super::schema::idempotency_keys as keys;
 use super::types::{At, Id};
 use crate::prepared;
 
-/// What became of a key.
+/// What is known about a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Claim {
-    /// It is this request's. [`complete`] it in the same transaction.
+    /// This request has taken it. [`complete`] it in the same transaction.
     New,
-    /// The request was answered before, with this.
+    /// The request was answered before with this answer.
     Replay {
         /// The status of that answer.
         status: u16,
@@ -28,7 +29,7 @@ pub enum Claim {
     Reused,
 }
 
-/// Takes the key for a request, recognised by its hash.
+/// Takes the key for a request, which its hash identifies.
 ///
 /// # Errors
 /// If the database fails.
@@ -59,14 +60,14 @@ pub fn claim(
         .find((Id(officer), key))
         .select((keys::request_hash, keys::status, keys::body))
         .first::<(Vec<u8>, i32, String)>(conn)?;
-    // A status of 0 was never completed: what it did is unknown, so it is not done again.
+    // A status of 0 was never completed. We do not know what it did, so we do not repeat it.
     match u16::try_from(status) {
         Ok(status) if status != 0 && hash == request_hash => Ok(Claim::Replay { status, body }),
         _ => Ok(Claim::Reused),
     }
 }
 
-/// Keeps the answer for the key that this transaction claimed.
+/// Stores the answer for the key that this transaction claimed.
 ///
 /// # Errors
 /// If the database fails, or the key was not claimed (`NotFound`).
@@ -87,7 +88,7 @@ pub fn complete(
     }
 }
 
-/// Forgets keys from before an instant, the oldest first, about `most` of them; returns how many.
+/// Deletes about `most` keys from before an instant, oldest first, and returns how many.
 ///
 /// # Errors
 /// If the database fails.

@@ -1,17 +1,17 @@
-//! The store: connections, transactions, and what every feature keeps in them alike.
+//! The store: connections, transactions, and what all features store in the same way.
 //!
 //! Owns both databases behind [`Store`], group commit, the migrations and the schema, the town row,
-//! the event chain, counters and idempotency keys. It knows no lifecycle and no HTTP.
+//! the event chain, counters and idempotency keys. It must not know the lifecycle of reports or HTTP.
 //!
 //! Rules for the work given to [`Store::read`] and [`Store::write`]:
-//! - return early with `?`: a refusal ([`Interrupt::Refused`]) reaches the caller as it is, a fault
-//!   ([`Interrupt::Database`]) becomes 503; either rolls the work back;
+//! - return early with `?`: a refusal ([`Interrupt::Refused`]) reaches the caller unchanged, a fault
+//!   ([`Interrupt::Database`]) becomes 503; both roll the work back;
 //! - take locks in this order: idempotency row, photos by id, reports by id, town row, then inserts
 //!   and counters;
 //! - a write may be run again (after a lost race on PostgreSQL, or a group commit that another
-//!   command failed), so keep no state outside but what the closure sets anew each time;
+//!   command failed), so keep no state outside, except state that the closure resets each time;
 //! - be short: SQLite's writer does one thing at a time, so cut long work into many writes;
-//! - never go on after a failed statement: wrap what may fail in `conn.transaction(…)`.
+//! - never continue after a failed statement: wrap what may fail in `conn.transaction(…)`.
 
 mod background_throttle;
 pub mod clock;
@@ -57,9 +57,9 @@ use writer::Writer;
 /// Why work on the database stopped.
 #[derive(Debug)]
 pub enum Interrupt {
-    /// It may not be done; the caller is told so.
+    /// A rule forbids it. The caller learns which.
     Refused(Problem),
-    /// The database failed; the caller is told to try again.
+    /// The database failed. The caller should try again.
     Database(diesel::result::Error),
 }
 
@@ -83,8 +83,8 @@ pub type Outcome<T> = Result<T, Interrupt>;
 pub enum Lane {
     /// A person.
     Interactive,
-    /// Nobody in particular: imports, clocks, sweepers, renditions. On SQLite it leaves the other lane
-    /// three quarters of the time while that is busy.
+    /// Background work: imports, the clock, cleanup, renditions. On SQLite, while the other lane is
+    /// busy, this work leaves it three quarters of the time.
     Background,
 }
 
@@ -94,7 +94,7 @@ pub enum StoreError {
     /// The database cannot be reached or opened.
     #[error("the database cannot be opened: {0}")]
     Open(#[source] ConnectionError),
-    /// A fresh connection does not take its settings, or a transaction does not begin or end.
+    /// A new connection rejects its settings, or a transaction does not begin or end.
     #[error("the database does not answer as it should: {0}")]
     Prepare(#[from] diesel::result::Error),
     /// The folder of the database file cannot be made.
@@ -106,22 +106,22 @@ pub enum StoreError {
     /// The writer's thread cannot be started.
     #[error("the writer cannot be started: {0}")]
     Thread(#[source] std::io::Error),
-    /// A migration failed. What it did is rolled back.
+    /// A migration failed. Its changes are rolled back.
     #[error("the database cannot be upgraded: {0}")]
     Migration(String),
-    /// The database was upgraded by a later version of this program.
+    /// A later version of this program has upgraded the database.
     #[error(
         "the database has migration {0}, which this version of gridpatrol does not know; use the later one"
     )]
     Newer(String),
 }
 
-/// What the store is opened with.
+/// Settings for opening the store.
 #[derive(Debug, Clone)]
 pub struct StoreSettings {
     /// Where the data is.
     pub url: DatabaseUrl,
-    /// Reading connections of SQLite.
+    /// Connections that read SQLite.
     pub readers: usize,
     /// Connections to PostgreSQL.
     pub connections: usize,
@@ -168,15 +168,15 @@ struct Inner {
     url: DatabaseUrl,
     watch: SlowQueryLog,
     pool: Pool,
-    /// SQLite's; PostgreSQL writes on the pool.
+    /// Only for SQLite: on PostgreSQL, writes use the pool.
     writer: Option<Writer>,
-    /// Who may wait for the writer at once, so that filing finds room in its commits.
+    /// Limits how many may wait for the writer at once, so that filing finds room in its commits.
     writing: PriorityPermits,
     patience: Duration,
 }
 
 impl Store {
-    /// Makes the store ready. Connections are opened when first needed; nothing is migrated.
+    /// Makes the store ready. It opens connections when they are first needed and migrates nothing.
     ///
     /// # Errors
     /// If the writer's thread cannot be started.
@@ -250,7 +250,7 @@ impl Store {
             result
         };
         match Priority::now() {
-            // SQLite works in this process, and nobody waits for what a reader holds.
+            // SQLite works in this process, and a reader blocks nobody.
             Priority::Heavy if self.inner.writer.is_some() => {
                 done(low_priority::spawn_blocking(read)).await
             }
@@ -271,7 +271,7 @@ impl Store {
             let place = tokio::time::timeout(self.inner.patience, self.inner.writing.hold());
             let _place = place.await.map_err(|_| overloaded())?;
             let answer = writer.submit(lane, work)?;
-            // The writer drops a command unanswered only if it panics itself.
+            // The writer leaves a command unanswered only if the writer itself panics.
             return answer.await.unwrap_or_else(|_| Err(unavailable()));
         }
         let permit = self.inner.pool.permit().await?;
@@ -284,7 +284,7 @@ impl Store {
         .await
     }
 
-    /// [`Store::read`] for threads that may block; it waits for no permit. Never on an async thread.
+    /// [`Store::read`] for threads that may block; needs no permit. Never call it on an async thread.
     ///
     /// # Errors
     /// As [`Store::read`].
@@ -295,7 +295,7 @@ impl Store {
         remote::read(&self.inner.pool, work)
     }
 
-    /// [`Store::write`] for threads that may block; it waits for no permit. Never on an async thread.
+    /// [`Store::write`] for threads that may block; needs no permit. Never call it on an async thread.
     ///
     /// # Errors
     /// As [`Store::write`].
@@ -313,7 +313,7 @@ impl Store {
         remote::write(&self.inner.pool, work)
     }
 
-    /// How long a caller waits for a turn.
+    /// How long a caller waits for a connection.
     #[must_use]
     pub fn patience(&self) -> Duration {
         self.inner.patience
@@ -334,7 +334,7 @@ impl Store {
         .await
     }
 
-    /// Takes no more work, finishes the writes that wait, and closes the connections.
+    /// Accepts no more work, finishes the waiting writes, and closes the connections.
     pub async fn close(&self) {
         if let Some(writer) = &self.inner.writer {
             writer.drain().await;
@@ -343,7 +343,7 @@ impl Store {
     }
 }
 
-/// What came of work on another thread.
+/// The result of work on another thread.
 async fn done<T>(work: JoinHandle<Result<T, Problem>>) -> Result<T, Problem> {
     work.await.unwrap_or_else(|error| {
         tracing::error!(%error, "a blocking task was lost");
@@ -351,13 +351,13 @@ async fn done<T>(work: JoinHandle<Result<T, Problem>>) -> Result<T, Problem> {
     })
 }
 
-/// The database cannot serve now.
+/// The database is not available now.
 #[must_use]
 pub const fn unavailable() -> Problem {
     Problem::new(Code::Unavailable).retry_after(2)
 }
 
-/// More is asked of the server than it can do: those who come back do not come back all at once.
+/// The server has too much to do. The retry times differ, so that callers do not all come back at once.
 #[must_use]
 pub fn overloaded() -> Problem {
     let spread = u64::from(uuid::Uuid::new_v4().as_bytes()[0] % 5);

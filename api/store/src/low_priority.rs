@@ -1,11 +1,10 @@
-//! Work that may wait for the processor: photos being taken in and made smaller, heavy lists.
+//! Work that may wait for the processor: receiving and shrinking photos, heavy lists.
 //!
-//! Owns the threads of such work. They ask the system for little: while those who file, decide and
-//! read want the processors they have them, and otherwise this work has them whole. One small runtime
-//! for the process, as the processors are the process's too; what blocks within it (files, the
-//! database) blocks on threads of the same kind. Where niceness is not a thread's own (it is on Linux),
-//! the work runs as any other. It must not know what it runs. Nothing that others wait for belongs here:
-//! no write, for it may hold a lock.
+//! Owns the low-priority threads: one small runtime for the process, with its own threads for work that
+//! blocks (files, the database). While filing, deciding or reading needs the processors, those threads
+//! get little of them; otherwise they may use them fully. This needs a nice value for each thread, as
+//! Linux has; elsewhere the work runs at normal priority. It must not know what it runs. It must not run
+//! writes: a write may hold a lock that others wait for.
 
 use std::future::pending;
 use std::io;
@@ -14,21 +13,21 @@ use std::sync::LazyLock;
 use tokio::runtime::{Builder, Handle};
 use tokio::task::JoinHandle;
 
-/// A tenth of what another thread gets where both want the same processor (`sched(7)`).
+/// Gives a tenth of what a normal thread gets when both want the same processor (`sched(7)`).
 #[cfg(target_os = "linux")]
 const NICENESS: i32 = 10;
 
-/// Threads that may block at once: some for files beside a picture and the heavy lists of each
-/// processor. Few: the C library keeps what a thread that made a picture needed for that.
+/// Most threads that may block at once: enough for files, a picture and heavy lists on each processor.
+/// Not more, because the C library does not give back the memory of a thread that made a picture.
 fn most_threads() -> usize {
     std::thread::available_parallelism().map_or(2, usize::from) * 2 + 4
 }
 
-/// The runtime; none, where the system gives no thread for it.
+/// The runtime, or none if the system gives it no thread.
 static RUNTIME: LazyLock<Option<Handle>> = LazyLock::new(|| match start() {
     Ok(handle) => Some(handle),
     Err(error) => {
-        tracing::warn!(%error, "no thread for work that may wait; it runs beside all other");
+        tracing::warn!(%error, "no thread for low-priority work; it runs at normal priority");
         None
     }
 });
@@ -36,13 +35,13 @@ static RUNTIME: LazyLock<Option<Handle>> = LazyLock::new(|| match start() {
 fn start() -> io::Result<Handle> {
     let runtime = Builder::new_current_thread()
         .enable_all()
-        .thread_name("aside")
+        .thread_name("low-priority")
         .max_blocking_threads(most_threads())
         .on_thread_start(step_back)
         .build()?;
     let handle = runtime.handle().clone();
     std::thread::Builder::new()
-        .name("aside".to_owned())
+        .name("low-priority".to_owned())
         .spawn(move || {
             step_back();
             runtime.block_on(pending::<()>());
@@ -54,12 +53,12 @@ fn handle() -> Handle {
     RUNTIME.clone().unwrap_or_else(Handle::current)
 }
 
-/// Does this aside. Called within a runtime.
+/// Runs this at low priority. Call it within a runtime.
 pub fn spawn<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
     handle().spawn(work)
 }
 
-/// Does this aside, on a thread that may block. Called within a runtime.
+/// Runs this at low priority, on a thread that may block. Call it within a runtime.
 pub fn spawn_blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> JoinHandle<T> {
@@ -92,12 +91,12 @@ mod tests {
     #[tokio::test]
     async fn only_the_work_steps_back() {
         let here = || rustix::process::nice(0).unwrap();
-        let (before, aside) = (here(), here().saturating_add(NICENESS).min(19));
-        assert_eq!(spawn(async move { here() }).await.unwrap(), aside);
-        assert_eq!(spawn_blocking(here).await.unwrap(), aside);
-        // What blocks within it, too: files.
+        let (before, low) = (here(), here().saturating_add(NICENESS).min(19));
+        assert_eq!(spawn(async move { here() }).await.unwrap(), low);
+        assert_eq!(spawn_blocking(here).await.unwrap(), low);
+        // Blocking work within it too: files.
         let inner = spawn(async move { tokio::task::spawn_blocking(here).await });
-        assert_eq!(inner.await.unwrap().unwrap(), aside);
+        assert_eq!(inner.await.unwrap().unwrap(), low);
         assert_eq!(here(), before);
     }
 }

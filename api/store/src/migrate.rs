@@ -1,8 +1,8 @@
 //! Brings a database to the schema of this program.
 //!
-//! The steps are part of the program. They run on a connection of their own, under a lock, so that
-//! two processes that start at once do not both apply a step. A database from a later program is
-//! refused.
+//! Owns the order of the migrations, which are built into the program. They run on their own connection
+//! and under a lock, so that two processes that start at once do not both apply one. It must not open a
+//! database that a later program has upgraded.
 
 use diesel::migration::{MigrationSource, MigrationVersion};
 use diesel::prelude::*;
@@ -24,7 +24,7 @@ pub(super) fn run(url: &DatabaseUrl, watch: SlowQueryLog) -> Result<Vec<String>,
     match url {
         DatabaseUrl::Sqlite(path) => {
             let mut conn = open_sqlite(path, Use::Migrate, watch)?;
-            // All steps or none: the lock is the transaction itself.
+            // All or nothing: the transaction itself is the lock.
             conn.immediate_transaction(|conn| {
                 let applied = apply(conn, SQLITE)?;
                 if !applied.is_empty() {
@@ -42,7 +42,7 @@ pub(super) fn run(url: &DatabaseUrl, watch: SlowQueryLog) -> Result<Vec<String>,
         }
         DatabaseUrl::Postgres(url) => {
             let mut conn = open_postgres(url, None, watch)?;
-            // Of the session: it ends with the connection, however this function is left.
+            // A session lock: it ends with the connection, however this function returns.
             diesel::sql_query("SELECT pg_advisory_lock($1)")
                 .bind::<BigInt, _>(LOCK)
                 .execute(&mut conn)?;

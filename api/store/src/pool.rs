@@ -1,7 +1,8 @@
-//! Connections that wait to be used again, behind global permits.
+//! A pool of connections behind permits.
 //!
-//! A caller holds a permit before it goes to a blocking thread, so that a flood waits in line
-//! instead of opening connections or threads without end.
+//! Owns idle connections and permits. A caller needs a permit before it goes to a blocking thread, so
+//! that a flood of requests queues instead of opening ever more connections or threads. It must not
+//! know what a connection is used for.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,7 +15,7 @@ use gridpatrol_problem::Problem;
 
 type Open = Box<dyn Fn() -> Result<Conn, StoreError> + Send + Sync>;
 
-/// The right to one connection, until dropped.
+/// The right to use one connection, until dropped.
 pub(super) struct Turn {
     _permit: OwnedSemaphorePermit,
     _held: Held,
@@ -32,7 +33,7 @@ pub(super) struct Pool {
 
 impl Pool {
     /// At most `size` connections at a time for asynchronous callers, opened when first needed. A
-    /// caller waits up to `patience` for its turn.
+    /// caller waits up to `patience` for a permit.
     pub(super) fn new(size: usize, patience: Duration, open: Open) -> Self {
         Self {
             idle: Mutex::new(Vec::with_capacity(size)),
@@ -44,7 +45,7 @@ impl Pool {
         }
     }
 
-    /// Waits for a turn within the caller's share.
+    /// Waits for a permit, as far as the caller's priority allows.
     pub(super) async fn permit(&self) -> Result<Turn, Problem> {
         let turn = async {
             let held = self.shares.hold().await?;
@@ -64,14 +65,14 @@ impl Pool {
         }
     }
 
-    /// A connection: one used before if there is one.
+    /// A connection: an idle one if there is one.
     pub(super) fn take(&self) -> Result<Conn, StoreError> {
         let idle = self.lock().pop();
         idle.map_or_else(&self.open, Ok)
     }
 
-    /// A connection never used before; those that wait are given up, for they broke with the one
-    /// that the caller had.
+    /// A new connection. Closes the idle ones, because they probably broke together with the caller's
+    /// connection.
     pub(super) fn replace(&self) -> Result<Conn, StoreError> {
         let broken = std::mem::take(&mut *self.lock());
         drop(broken);
@@ -86,7 +87,7 @@ impl Pool {
         }
     }
 
-    /// No more turns; connections that wait are closed.
+    /// Gives no more permits and closes idle connections.
     pub(super) fn close(&self) {
         self.permits.close();
         self.shares.close();

@@ -1,10 +1,11 @@
-//! Statements that are kept prepared, once a connection.
+//! Prepared statements that each connection keeps.
 //!
-//! Diesel prepares every UPDATE and every upsert anew, because a changeset may leave columns out; for
-//! a small row that costs more than the statement itself. [`prepared!`](crate::prepared) promises that
-//! the text of the statement at this place in the code is always the same, so diesel keeps it and does
-//! not build the text again. Statements with a list (`eq_any`) are prepared anew as well. With lists
-//! that are [`padded`] they take few forms, and [`PreparedByText`] keeps each form.
+//! Owns how diesel caches statements; it must not know any table. Diesel prepares every UPDATE and every
+//! upsert again, because a changeset may leave columns out; for a small row that costs more than the
+//! statement itself. [`prepared!`](crate::prepared) promises that the statement at this place in the code
+//! always has the same text, so diesel caches it and does not build the text again. Diesel also prepares
+//! statements with a list (`eq_any`) again. [`padded`] lists have only a few lengths, and
+//! [`PreparedByText`] caches one statement for each.
 
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -14,7 +15,7 @@ use diesel::internal::derives::multiconnection::AstPassHelper;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 
-/// A statement of unvarying text; `Site` is the place in the code. Made by [`prepared!`](crate::prepared).
+/// A statement whose text never changes; `Site` is its place in the code. See [`prepared!`](crate::prepared).
 #[derive(Debug, Clone, Copy)]
 pub struct PreparedAtSite<Site, Q> {
     query: Q,
@@ -39,8 +40,8 @@ impl<Site: 'static, Q> QueryId for PreparedAtSite<Site, Q> {
 
 impl<Site, Q: QueryFragment<DB>, DB: Backend> QueryFragment<DB> for PreparedAtSite<Site, Q> {
     fn walk_ast<'b>(&'b self, pass: AstPass<'_, 'b, DB>) -> QueryResult<()> {
-        // Diesel walks a query for its text, for its values, and to ask whether it may be kept
-        // prepared. The last one is answered here: an UPDATE inside would say no.
+        // Diesel walks a query for its text, for its values, and to ask whether it may cache the
+        // statement. This answers the last question: an UPDATE inside would say no.
         let text = Cell::new(false);
         let mut pass = pass.cast_database::<DB>(
             |values| values,
@@ -54,7 +55,7 @@ impl<Site, Q: QueryFragment<DB>, DB: Backend> QueryFragment<DB> for PreparedAtSi
         if text.get() || pass.bind_collector().is_some() || pass.debug_binds().is_some() {
             self.query.walk_ast(pass)
         } else {
-            // It is not empty, either.
+            // It is not empty either.
             pass.push_sql(" ");
             Ok(())
         }
@@ -67,13 +68,13 @@ impl<Site, Q: Query> Query for PreparedAtSite<Site, Q> {
 
 impl<Site, Q, C> RunQueryDsl<C> for PreparedAtSite<Site, Q> {}
 
-/// Keeps the prepared statement of a query whose text never varies.
+/// Caches the prepared statement of a query whose text never changes.
 ///
 /// `prepared!(conn, query, execute)` runs it on the shared connection; the last word may be any loading
 /// method (`get_result`, `first`, `load`). `prepared!(query)` wraps it for a concrete connection.
 /// Through the shared connection itself diesel would build the text twice each time.
 ///
-/// The promise is the caller's. It holds for typed queries with changesets of `eq`s, and breaks with
+/// The caller makes the promise. It holds for typed queries with changesets of `eq`s, and breaks with
 /// boxed queries, `eq_any` on SQLite, `AsChangeset` structs with options, inserts of options without
 /// `treat_none_as_default_value = false`, multi-row inserts, and inside generic functions.
 #[macro_export]
@@ -91,8 +92,8 @@ macro_rules! prepared {
     };
 }
 
-/// A statement that is kept prepared by its text, on each connection. So never one whose text holds
-/// values, or lists that are not [`padded`].
+/// A statement that each connection caches by its text. Never use it for a text that holds values, or
+/// lists that are not [`padded`].
 #[derive(Debug, Clone, Copy)]
 pub struct PreparedByText<Q>(pub Q);
 
@@ -106,7 +107,7 @@ impl<Q: QueryFragment<DB>, DB: Backend> QueryFragment<DB> for PreparedByText<Q> 
     }
 }
 
-/// It is known by its text.
+/// Its text identifies it.
 impl<Q> QueryId for PreparedByText<Q> {
     type QueryId = ();
 
@@ -119,8 +120,8 @@ impl<Q: Query> Query for PreparedByText<Q> {
 
 impl<Q, C> RunQueryDsl<C> for PreparedByText<Q> {}
 
-/// The values of a list, the last one repeated until their number is a power of four: lists of any
-/// length then take few forms, and mean the same.
+/// The values of a list, with the last one repeated until their number is a power of four: lists then
+/// have only a few lengths, and the query means the same.
 #[must_use]
 pub fn padded<T: Clone>(values: impl IntoIterator<Item = T>) -> Vec<T> {
     let mut values: Vec<T> = values.into_iter().collect();

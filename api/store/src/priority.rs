@@ -1,21 +1,21 @@
-//! How much of the database one kind of work may take, so that no kind starves another.
+//! How many database connections each priority may use, so that no kind of work starves another.
 //!
-//! What is most important finds the [`Full`](Priority::Full); the rest shares what a reserve leaves,
-//! and heavy work shares half. A place is held only while work is in the database, never while a body
-//! arrives. Which request has which share is not decided here.
+//! The most important work has [`Full`](Priority::Full) priority and may use all places; other work
+//! must leave a reserve free, and heavy work may use half. Work holds a place only while it uses the
+//! database, never while a body arrives. It must not decide which request has which priority.
 
 use std::sync::Arc;
 
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
-/// The part of the places that work may take.
+/// How many of the places work may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Priority {
     /// All of them: filing, and the program's own work.
     Full,
-    /// Those beyond the reserve.
+    /// All except the reserve.
     Common,
-    /// Half of them, and none of the reserve.
+    /// Half of them, and none from the reserve.
     Heavy,
 }
 
@@ -24,18 +24,18 @@ tokio::task_local! {
 }
 
 impl Priority {
-    /// Does work with this share: whatever the work asks of the store on this task counts towards it.
+    /// Runs work with this priority: it applies to all store calls on this task.
     pub async fn within<F: Future>(self, work: F) -> F::Output {
         SHARE.scope(self, work).await
     }
 
-    /// The share of the work that asks.
+    /// The priority of the current work.
     pub(super) fn now() -> Self {
         SHARE.try_with(|share| *share).unwrap_or(Self::Full)
     }
 }
 
-/// The places of work that has not the whole.
+/// The places for work below full priority.
 pub(super) struct PriorityPermits {
     common: Arc<Semaphore>,
     heavy: Arc<Semaphore>,
@@ -48,7 +48,7 @@ pub(super) struct Held {
 }
 
 impl PriorityPermits {
-    /// The shares of so many places: a quarter is reserved, and at least one where there are two.
+    /// Divides this many places: a quarter is the reserve, at least one if there are two or more.
     pub(super) fn of(places: usize) -> Self {
         let common = (places - (places / 4).max(1).min(places.saturating_sub(1))).max(1);
         let heavy = (places / 2).clamp(1, common);
@@ -58,10 +58,10 @@ impl PriorityPermits {
         }
     }
 
-    /// Waits for the places that the work's share asks for.
+    /// Waits for the places that the work's priority needs.
     pub(super) async fn hold(&self) -> Result<Held, AcquireError> {
         let share = Priority::now();
-        // The rarer place first: who waits for it holds no other.
+        // The scarcer place first, so that work waiting for it holds no other.
         let heavy = match share {
             Priority::Heavy => Some(Arc::clone(&self.heavy).acquire_owned().await?),
             Priority::Full | Priority::Common => None,
@@ -78,7 +78,7 @@ impl PriorityPermits {
         })
     }
 
-    /// Nobody waits any longer.
+    /// Ends all waiting.
     pub(super) fn close(&self) {
         self.common.close();
         self.heavy.close();

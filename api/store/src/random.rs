@@ -1,6 +1,6 @@
-//! Randomness of the operating system for secrets: salts, tokens, keys.
+//! Random bytes from the operating system for secrets: salts, tokens, keys.
 //!
-//! Owns nothing else. A failing generator is an error, never a weaker secret.
+//! Owns nothing else. It must not fall back to a weaker source: a failing generator is an error.
 
 /// The operating system gave no randomness.
 #[derive(Debug, thiserror::Error)]

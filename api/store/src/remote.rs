@@ -1,4 +1,6 @@
-//! Transactions on pooled connections: every read, and the writes of PostgreSQL.
+//! Transactions on pooled connections: all reads, and PostgreSQL's writes.
+//!
+//! Owns when a transaction is run again. It must not know what the work does.
 
 use std::time::Duration;
 
@@ -7,7 +9,7 @@ use super::transact::{self, answer, caught, fault, is_broken, lost_race, rollbac
 use super::{Conn, Interrupt, Outcome};
 use gridpatrol_problem::Problem;
 
-/// How often a write is run again after it lost a race or its connection.
+/// How many times a write is run again after it lost a race or its connection.
 const RETRIES: u32 = 3;
 
 /// Reads in one transaction. A connection that broke while it waited is replaced once.
@@ -70,13 +72,13 @@ pub(super) fn write<T>(
     }
 }
 
-/// How a write did not come to an end.
+/// How a write failed.
 enum Lost {
-    /// Before the commit began: nothing is written.
+    /// Before the commit began. Nothing is written.
     Before(diesel::result::Error),
     /// At the commit.
     AtCommit(diesel::result::Error),
-    /// The work panicked: nothing is written, and the connection is not used again.
+    /// The work panicked. Nothing is written, and the connection is not used again.
     Panicked(Problem),
 }
 
@@ -95,7 +97,7 @@ fn try_write<T>(
     }
 }
 
-/// Lets the winner of the race finish. The pauses of two losers differ.
+/// Waits so that the winner of the race can finish. Two losers wait for different times.
 fn pause(attempt: u32) {
     let spread = u64::from(uuid::Uuid::new_v4().as_bytes()[0]) * 40;
     std::thread::sleep(Duration::from_micros(u64::from(attempt) * 5_000 + spread));

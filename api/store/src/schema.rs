@@ -1,7 +1,7 @@
 //! The tables, as both databases have them.
 //!
-//! A test compares this file with both migrations. The search index is not here: its kind differs
-//! between the databases, `reports` reaches it through `dialect`.
+//! A test compares this file with both migrations. It must not hold the search index: the databases
+//! have different kinds, and `reports` uses them through `dialect`.
 #![allow(missing_docs)] // The migrations explain each table.
 
 diesel::table! {

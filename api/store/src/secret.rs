@@ -1,10 +1,10 @@
-//! Texts that must not appear anywhere.
+//! A type for texts that must not appear in logs or error messages.
 //!
-//! Owns a type that logs and error messages do not show.
+//! Owns this type. It must not know what a secret is used for.
 
 use serde::Deserialize;
 
-/// A text that no log and no error message shows.
+/// A text that logs and error messages never show.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);

@@ -1,4 +1,4 @@
-//! Secrets that the server makes for itself and that all its processes share.
+//! Secrets that the server creates and that all its processes share.
 //!
 //! Owns the table `secrets`. It must not know what a secret is used for.
 
@@ -10,10 +10,10 @@ use super::schema::secrets;
 use super::types::At;
 use crate::on_each;
 
-/// The secret of this name: the stored one, or `made` where nobody has stored one yet.
+/// The stored secret of this name. If there is none yet, stores `made`.
 ///
 /// # Errors
-/// If the database fails, or holds a secret of another length.
+/// If the database fails, or the stored secret has another length.
 pub fn shared<const N: usize>(
     conn: &mut Conn,
     name: &str,

@@ -1,18 +1,18 @@
-//! The slow-statement log.
+//! The slow query log.
 //!
-//! Statements are logged without the values bound to them: those may be personal data.
+//! Owns which statements are logged and how. It must not log bound values: they may be personal data.
 
 use std::time::{Duration, Instant};
 
 use diesel::connection::{Instrumentation, InstrumentationEvent};
 
-/// What separates a statement from its values in diesel's rendering of it.
+/// Separates a statement from its values in diesel's text.
 const BINDS: &str = " -- binds: ";
 
-/// A statement is logged up to this many bytes.
+/// At most this many bytes of a statement are logged.
 const LONGEST: usize = 2000;
 
-/// Watches one connection.
+/// The slow query log of one connection.
 #[derive(Debug, Clone)]
 pub(super) struct SlowQueryLog {
     slow: Duration,
@@ -51,7 +51,7 @@ impl Instrumentation for SlowQueryLog {
     }
 }
 
-/// The statement alone, without the values bound to it.
+/// The statement without its bound values.
 fn statement(rendered: &str) -> &str {
     let statement = rendered
         .split_once(BINDS)

@@ -1,8 +1,9 @@
 //! The town's row: the order of its changes, the head of its event chain, the number of its last
 //! report, and the version of its directory.
 //!
-//! A command updates the row inside its transaction and keeps it locked until the commit. That makes
-//! the sequence of changes the order of commits, without gaps.
+//! Owns this row and its lock. A command updates the row in its transaction and keeps it locked until
+//! the commit, so changes are numbered in the order of commits, without gaps. It must not know what a
+//! change means.
 
 use diesel::prelude::*;
 use gridpatrol_domain::audit::{Digest, GENESIS};
@@ -13,13 +14,13 @@ use super::schema::{calendar_state, towns};
 use super::types::Id;
 use crate::{on_each, prepared};
 
-/// The locked row. [`super::events::append`] saves what was changed here; a command that appends no
-/// event calls [`save`].
+/// The locked row. [`super::events::append`] saves changes to it; a command that appends no event calls
+/// [`save`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TownSequence {
     /// The town.
     pub town_id: Uuid,
-    /// The number of this change: that of everything the command writes.
+    /// The number of this change. Everything the command writes gets it.
     pub change_seq: i64,
     /// The version of grids, officers, postings and deputies.
     pub directory_version: i64,
@@ -31,7 +32,7 @@ pub struct TownSequence {
 }
 
 impl TownSequence {
-    /// The head of a town that nothing has happened in.
+    /// The head of a town without events.
     pub(super) const fn genesis(town_id: Uuid) -> Self {
         Self {
             town_id,
@@ -45,7 +46,7 @@ impl TownSequence {
         }
     }
 
-    /// Whether the directory was read as it is now that the row is locked.
+    /// Checks that the directory has not changed since it was read. The row is locked now.
     ///
     /// # Errors
     /// A lost race: the write is run again.
@@ -57,8 +58,8 @@ impl TownSequence {
         }
     }
 
-    /// The year and the number in it of the town's next report. The year never goes back, so that
-    /// no number is given twice, whatever the clock does.
+    /// The year of the town's next report, and the report's number in that year. The year never goes
+    /// back, so that no number is used twice, whatever the clock does.
     pub fn next_number(&mut self, year: i32) -> (i32, i32) {
         if year > self.number_year {
             self.number_year = year;
@@ -80,15 +81,15 @@ impl TownSequence {
         self.notice_seq
     }
 
-    /// The place in the chain of the event that is appended last.
+    /// The place of the last appended event in the chain.
     #[must_use]
     pub const fn last_event(&self) -> i64 {
         self.event_seq
     }
 }
 
-/// What was read before the town's row was locked holds no more: as if PostgreSQL had found a
-/// serialization failure, the write is run again. SQLite has one writer and never comes here.
+/// The data that was read before locking the town's row is out of date. The write is run again, as
+/// after a serialization failure of PostgreSQL. On SQLite this never happens: it has one writer.
 #[must_use]
 pub fn try_again(reason: &'static str) -> diesel::result::Error {
     diesel::result::Error::DatabaseError(
@@ -97,7 +98,7 @@ pub fn try_again(reason: &'static str) -> diesel::result::Error {
     )
 }
 
-/// Begins the row of a new town, whose grid exists.
+/// Creates the row of a new town, whose grid exists.
 ///
 /// # Errors
 /// If the database fails.
@@ -120,7 +121,7 @@ struct NewTown {
     import_id: Option<Uuid>,
 }
 
-/// Begins the rows of new towns, whose grids exist, at these heads. With an import, nobody sees them
+/// Creates the rows of new towns, whose grids exist, with these heads. An import's towns stay invisible
 /// until [`publish`].
 ///
 /// # Errors
@@ -147,7 +148,7 @@ pub(super) fn found_all(
     )
 }
 
-/// Lets everybody see the towns that an import has written: all of them in one statement.
+/// Makes all towns of an import visible, in one statement.
 ///
 /// # Errors
 /// If the database fails.
@@ -157,8 +158,8 @@ pub fn publish(conn: &mut Conn, import: Uuid) -> QueryResult<usize> {
         .execute(conn)
 }
 
-/// Locks the town's row and gives the command the next number of change. After rows of reports and
-/// photos, before inserts and counters (lock order).
+/// Locks the town's row and gives the command the next change number. Lock order: after rows of reports
+/// and photos, before inserts and counters.
 ///
 /// # Errors
 /// `NotFound` if there is no such town; otherwise if the database fails.
@@ -200,7 +201,7 @@ pub fn advance(conn: &mut Conn, town_id: Uuid) -> QueryResult<TownSequence> {
     })
 }
 
-/// Writes the chain's head, the last report number and the last notice's back.
+/// Writes back the chain's head, the last report number and the last notice number.
 ///
 /// # Errors
 /// If the database fails.
@@ -216,8 +217,8 @@ pub fn save(conn: &mut Conn, head: &TownSequence) -> QueryResult<()> {
 }
 
 /// Tells every process that grids, officers, postings or deputies of the town have changed. The new
-/// version is random, not the next one: a version that was seen before its transaction was rolled
-/// back must never come again with another content.
+/// version is random and not the next number: somebody may have seen the version of a transaction that
+/// was rolled back, and it must never return with other content.
 ///
 /// # Errors
 /// If the database fails.
@@ -229,7 +230,7 @@ pub fn touch_directory(conn: &mut Conn, town_id: Uuid) -> QueryResult<()> {
         .map(drop)
 }
 
-/// What a snapshot of a town was read at.
+/// The versions at which a snapshot of a town was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Versions {
     /// Of grids, officers, postings, deputies and settings.
@@ -238,7 +239,7 @@ pub struct Versions {
     pub calendar: i64,
 }
 
-/// The versions of what a snapshot of the town holds; none if there is no such town, or none yet.
+/// The versions of what a snapshot of the town holds, or none if the town does not exist (yet).
 ///
 /// # Errors
 /// If the database fails.

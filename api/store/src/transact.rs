@@ -1,6 +1,6 @@
 //! The parts of one transaction on one connection: begin, work, end, and what a failure means.
 //!
-//! It decides nothing about who runs when; that is `writer`'s, `reader`'s and `remote`'s.
+//! Owns these parts. It must not decide which work runs when: `writer` and `remote` do.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -13,7 +13,7 @@ use super::{Conn, Interrupt, Outcome, unavailable};
 use crate::on_each;
 use gridpatrol_problem::Problem;
 
-/// Begins a transaction that sees one state of the database and cannot change it.
+/// Begins a read-only transaction that sees one state of the database.
 pub(super) fn begin_read(conn: &mut Conn) -> QueryResult<()> {
     on_each!(conn,
         sqlite c => AnsiTransactionManager::begin_transaction_sql(c, "BEGIN"),
@@ -36,24 +36,24 @@ pub(super) fn begin_write(conn: &mut Conn) -> QueryResult<()> {
 pub(super) fn commit(conn: &mut Conn) -> QueryResult<()> {
     on_each!(conn,
         sqlite c => AnsiTransactionManager::commit_transaction(c),
-        // PostgreSQL answers the COMMIT of a failed transaction, which it rolls back, without an
-        // error. Work that swallowed the error of a statement would pass for written. Any statement
-        // before the COMMIT brings the failure out, in the same round trip.
+        // PostgreSQL rolls a failed transaction back at COMMIT, but reports no error. Work that ignored
+        // a statement's error would seem to be written. Any statement before the COMMIT shows the
+        // failure, in the same round trip.
         postgres c => c.batch_execute("SELECT 1; COMMIT"),
     )
 }
 
-/// How deep the connection is in transactions and savepoints.
+/// How many transactions and savepoints are open on the connection.
 pub(super) fn depth(conn: &mut Conn) -> QueryResult<u32> {
     let status = <Conn as TransactionManager<Conn>>::transaction_manager_status_mut(conn);
     Ok(status.transaction_depth()?.map_or(0, u32::from))
 }
 
-/// Rolls savepoints and transactions back until the connection is only `target` deep.
+/// Rolls savepoints and transactions back until only `target` are open.
 pub(super) fn rollback_to(conn: &mut Conn, target: u32) -> QueryResult<()> {
     let mut now = depth(conn)?;
     if now < target {
-        // The database ended the transaction by itself.
+        // The database has already ended the transaction.
         return Err(Error::NotInTransaction);
     }
     while now > target {
@@ -67,7 +67,7 @@ pub(super) fn rollback_to(conn: &mut Conn, target: u32) -> QueryResult<()> {
     Ok(())
 }
 
-/// Runs work that may panic. A panic is an internal fault of that work alone.
+/// Runs work that may panic. A panic becomes an internal error of that work only.
 pub(super) fn caught<T>(
     conn: &mut Conn,
     work: impl FnOnce(&mut Conn) -> Outcome<T>,
@@ -83,7 +83,7 @@ pub(super) fn caught<T>(
     })
 }
 
-/// What the caller is told. A fault of the database is logged and becomes 503.
+/// The problem for the caller. A database fault is logged and becomes 503.
 pub(super) fn answer(interrupt: Interrupt) -> Problem {
     match interrupt {
         Interrupt::Refused(problem) => problem,
@@ -91,17 +91,17 @@ pub(super) fn answer(interrupt: Interrupt) -> Problem {
     }
 }
 
-/// Logs a fault of the database; the caller is told to try again.
+/// Logs a database fault. The caller should try again.
 pub(super) fn fault(error: &(dyn std::error::Error + 'static)) -> Problem {
     tracing::error!(%error, "database fault");
     unavailable()
 }
 
-/// Whether the transaction lost against another and may simply be run again.
+/// Whether the transaction lost a race against another and may be run again.
 pub(super) fn lost_race(error: &Error) -> bool {
     match error {
         Error::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => true,
-        // Diesel has no kind for a deadlock; the message is in the language of the server.
+        // Diesel has no error kind for a deadlock, and the message is in the server's language.
         Error::DatabaseError(DatabaseErrorKind::Unknown, information) => {
             let message = information.message();
             message.contains("deadlock") || message.contains("死锁")
@@ -110,7 +110,7 @@ pub(super) fn lost_race(error: &Error) -> bool {
     }
 }
 
-/// Whether the connection is of no further use after this error.
+/// Whether the connection is unusable after this error.
 pub(super) fn is_broken(conn: &mut Conn, error: &Error) -> bool {
     matches!(
         error,

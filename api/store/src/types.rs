@@ -1,13 +1,15 @@
 //! Values as both databases store them natively: ids, instants, slugs.
 //!
+//! Owns the conversions. It must not know any table.
+//!
 //! | SQL type | Rust, read | Rust, bound | PostgreSQL | SQLite |
 //! |---|---|---|---|---|
 //! | [`sql::Id`] | `Uuid` | [`Id`]`(uuid)` | `uuid` | `BLOB` of 16 bytes |
 //! | [`sql::Instant`] | `DateTime<Utc>` | [`At`]`(instant)` | `timestamptz` | `INTEGER`, µs since 1970 |
 //! | `Text` | [`Coded`]`<T>` | [`Coded`]`(value)` | `text` | `TEXT` |
 //!
-//! Rows are read as plain `Uuid` and `DateTime<Utc>`. A value that is bound (in a filter, an insert,
-//! a changeset) is wrapped, for Rust's orphan rule lets nobody teach diesel a type of another crate:
+//! Rows are read as plain `Uuid` and `DateTime<Utc>`. A bound value (in a filter, an insert, a changeset)
+//! needs a wrapper, because Rust's orphan rule forbids diesel's traits on types of other crates:
 //! `id.eq(Id(report))`, `id.eq_any(ids.iter().copied().map(Id))`, `received_at.lt(At(now))`. Options
 //! need no wrapping: `village_id.eq(Some(uuid))`, and fields `Option<Uuid>` in inserts.
 
@@ -55,8 +57,8 @@ pub struct Id(pub Uuid);
 #[diesel(sql_type = sql::Instant)]
 pub struct At(pub DateTime<Utc>);
 
-/// Takes a native value through the connection type of both databases, and gives its wrapper the
-/// same conversions.
+/// Implements the conversions of a native value for the shared connection type, and the same for its
+/// wrapper.
 macro_rules! native {
     ($sql:ty, $rust:ty, $wrapper:ident) => {
         impl HasSqlType<$sql> for MultiBackend {

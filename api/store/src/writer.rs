@@ -1,13 +1,15 @@
-//! The one writer of a SQLite database: group commit.
+//! The only writer of a SQLite database: group commit.
 //!
-//! Commands wait in two lanes. The writer takes all that wait (up to [`MOST`], or as many as
+//! Owns the writing connection and its thread. It must not know what a command does.
+//!
+//! Commands wait in two lanes. The writer takes all waiting commands (up to [`MOST`], or as many as
 //! [`SLICE`] allows), runs each in a savepoint inside one transaction, commits once and only then
-//! answers. A lone command waits for nobody. While the interactive lane is busy, the background lane
-//! has a quarter of the writer's time: no import, however large, takes more from those who file.
+//! answers. A single command does not wait for others. While the interactive lane is busy, the
+//! background lane gets a quarter of the writer's time, so that a large import cannot slow filing more.
 //!
-//! If the commit fails, all of them are told to try again and the connection is opened anew: a
-//! database that was full serves again as soon as it can. Only if a deferred constraint failed it are
-//! they run again one by one, so that one command's fault stays its own.
+//! If the commit fails, all callers must try again and the writer opens a new connection: a database
+//! that was full works again as soon as there is space. If a deferred constraint made the commit fail,
+//! the writer runs the commands again one by one, so that only the command at fault fails.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -23,24 +25,24 @@ use super::transact::{self, caught, rollback_to};
 use super::{Conn, Interrupt, Lane, Outcome, StoreError, overloaded, unavailable};
 use gridpatrol_problem::Problem;
 
-/// Commands in one commit.
+/// Most commands in one commit.
 pub(super) const MOST: usize = 64;
 
-/// How long the commands of one commit may run before no further one joins them.
+/// After this time, no further command joins a commit.
 const SLICE: Duration = Duration::from_millis(20);
 
-/// How deep a connection is inside the transaction of a batch, outside any command's savepoint.
+/// The transaction depth in a batch, outside any command's savepoint.
 const BATCH: u32 = 1;
 
-/// Work that waits for the writer, and whoever waits for its answer.
+/// Work that waits for the writer, and the caller who waits for its answer.
 pub(super) trait Command: Send {
-    /// Does the work and keeps its value.
+    /// Does the work and remembers its value.
     fn run(&mut self, conn: &mut Conn) -> Outcome<()>;
-    /// Tells the caller: the kept value, or this refusal.
+    /// Sends the caller the value, or this refusal.
     fn answer(self: Box<Self>, refusal: Option<Problem>);
 }
 
-/// A [`Command`] made of a closure.
+/// A [`Command`] made from a closure.
 struct Task<T, F> {
     work: F,
     value: Option<T>,
@@ -88,8 +90,8 @@ impl Shared {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next command, waited for; none when the writer is to end and nothing waits. The background
-    /// lane may have to rest.
+    /// Waits for the next command; none when the writer must end and nothing waits. The background
+    /// lane may have to pause.
     fn wait(&self, rest: &BackgroundThrottle) -> Option<(Boxed, Lane)> {
         let mut lanes = self.lock();
         loop {
@@ -113,7 +115,7 @@ impl Shared {
 }
 
 impl Lanes {
-    /// The next command, from the background lane only if that has `rested`.
+    /// The next command. Takes one from the background lane only if that has `rested`.
     fn next(&mut self, rested: bool) -> Option<(Boxed, Lane)> {
         if let Some(command) = self.interactive.pop_front() {
             return Some((command, Lane::Interactive));
@@ -127,7 +129,7 @@ impl Lanes {
     }
 }
 
-/// The handle to the writer's thread. Dropping it lets the thread finish what waits and end.
+/// The handle to the writer's thread. When it is dropped, the thread finishes waiting work and ends.
 pub(super) struct Writer {
     shared: Arc<Shared>,
     /// Closed when the thread has ended.
@@ -161,7 +163,7 @@ impl Writer {
         Ok(Self { shared, ended })
     }
 
-    /// Puts work in a lane. The answer comes after its commit.
+    /// Puts work in a lane. The answer comes after the commit.
     pub(super) fn submit<T: Send + 'static>(
         &self,
         lane: Lane,
@@ -192,7 +194,7 @@ impl Writer {
         Ok(answer)
     }
 
-    /// Takes no more work, finishes what waits, and returns when the thread has ended.
+    /// Accepts no more work, finishes waiting work, and returns when the thread has ended.
     pub(super) async fn drain(&self) {
         self.stop();
         let mut ended = self.ended.clone();
@@ -211,7 +213,7 @@ impl Drop for Writer {
     }
 }
 
-/// A command that ran, and the refusal it ran into.
+/// A command that ran, and its refusal if it had one.
 type Done = (Boxed, Option<Problem>);
 
 struct Thread {
@@ -239,7 +241,7 @@ impl Thread {
         }
     }
 
-    /// Tells every caller of a batch how it ended.
+    /// Tells every caller of a batch the result.
     fn finish(&mut self, result: Result<(), StoreError>, done: Vec<Done>) {
         if let Err(error) = result {
             tracing::error!(%error, commands = done.len(), "a commit failed");
@@ -255,7 +257,7 @@ impl Thread {
         }
     }
 
-    /// Runs a command, and where `more` of what waits, in one transaction. Whatever ran is in
+    /// Runs a command in a transaction, and with `more` also the commands that wait. Puts what ran in
     /// `done`, also after an error.
     fn batch(
         &mut self,
@@ -267,7 +269,7 @@ impl Thread {
         let mut conn = match self.ready() {
             Ok(conn) => conn,
             Err(error) => {
-                // Whoever waits would only wait for the next failure.
+                // Those who wait would only get the next failure.
                 done.push((first, None));
                 let mut lanes = self.shared.lock();
                 while let Some((command, _)) = lanes.next(true) {
@@ -299,7 +301,7 @@ impl Thread {
             next = if done.len() < MOST && begun.elapsed() < SLICE {
                 lanes.next(rested)
             } else if rested && !background {
-                // However busy the interactive lane is, the other one moves too.
+                // The background lane must move too, however busy the interactive lane is.
                 let waiting = lanes.background.pop_front();
                 waiting.map(|command| (command, Lane::Background))
             } else {
@@ -322,7 +324,7 @@ impl Thread {
     }
 }
 
-/// Whether a deferred constraint failed the commit: the fault of one command, not of the database.
+/// Whether a deferred constraint made the commit fail: one command is at fault, not the database.
 const fn is_deferred(error: &Error) -> bool {
     matches!(
         error,
@@ -330,7 +332,7 @@ const fn is_deferred(error: &Error) -> bool {
     )
 }
 
-/// Runs one command in a savepoint: the refusal it ran into, or an error that ends the batch.
+/// Runs one command in a savepoint. Returns its refusal if it had one, or an error that ends the batch.
 fn attempt(conn: &mut Conn, command: &mut dyn Command) -> Result<Option<Problem>, Error> {
     <Conn as TransactionManager<Conn>>::begin_transaction(conn)?;
     let refusal = match caught(conn, |conn| command.run(conn)) {

@@ -1,4 +1,4 @@
-//! What an inbox shows of each report: enough to decide by, and what becomes of it otherwise.
+//! What an inbox shows of each report: enough to decide, and what happens if nobody does.
 
 use chrono::TimeDelta;
 use gridpatrol_domain::officer::Role;

@@ -1,4 +1,4 @@
-//! The package of a report: all of it, byte for byte, provable, and for few.
+//! The package of a report: complete, byte for byte, provable, and only for those who may have it.
 
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read as _};
@@ -353,7 +353,7 @@ async fn a_package_keeps_its_place_until_it_is_read(world: World) {
     let unread = begin().await.expect("an answer");
     assert_eq!(unread.status(), 200);
     assert_eq!(places.available_permits(), all - 1);
-    // No more than so many at a time.
+    // Only a limited number at a time.
     let others = u32::try_from(all - 1).expect("a few");
     let held = places.clone().acquire_many_owned(others).await;
     let refused = office.get(&target(id)).await;

@@ -1,5 +1,5 @@
 //! Role × action × status × tier: what `allowed_actions` names succeeds with what it `requires`, and
-//! everything else is refused and changes nothing. The whole table is checked in.
+//! everything else is refused and changes nothing. The whole table is in `tests/snapshots`.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

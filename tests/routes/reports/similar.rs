@@ -1,4 +1,5 @@
-//! Reports about the same matter: near in place, time and category, and no more told than is seen.
+//! Reports about the same matter: close in place, time and category, showing only what the caller may
+//! see.
 
 use chrono::TimeDelta;
 use gridpatrol_domain::error::Code;

@@ -243,7 +243,7 @@ async fn close(officer: &Client, id: Uuid) -> Uuid {
     id
 }
 
-/// The actions of DESIGN.md 3 in its order.
+/// All actions, in the order of the table.
 pub const ACTIONS: [&str; 11] = [
     "escalate",
     "approve",

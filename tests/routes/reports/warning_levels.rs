@@ -1,4 +1,4 @@
-//! Colours: marked once, counted and listed by what is marked, and true when a report ends.
+//! Warning colours: each is set once, counts and lists use it, and it stays correct when a report ends.
 
 use chrono::TimeDelta;
 use diesel::prelude::*;

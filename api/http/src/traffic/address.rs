@@ -1,7 +1,9 @@
 //! How network addresses are counted.
+//!
+//! Owns which addresses count as one caller. It must not count anything itself.
 
-/// The subject under which an address's failures are counted: an IPv4 address, or the /64 network
-/// of an IPv6 address, all of which one caller has at his disposal.
+/// Names what an address counts as: an IPv4 address itself, or the /64 network of an IPv6 address,
+/// because one caller can use all addresses of that network.
 #[must_use]
 pub fn address_subject(address: &str) -> String {
     match address.parse::<std::net::IpAddr>() {

@@ -1,23 +1,25 @@
 //! Which kind of request an operation is.
+//!
+//! Owns the groups, and which path belongs to which. It must not hold limits: `settings` does.
 
 use actix_web::http::Method;
 
 use gridpatrol_store::Priority;
 
-/// Kinds of requests whose limits are separate.
+/// Kinds of requests, each with its own limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Group {
-    /// Everything that begins, renews or ends a session, and passwords.
+    /// Starting, renewing and ending sessions, and passwords.
     SignIn,
     /// Filing reports and acting on them.
     Filing,
-    /// Reading one thing, the inbox, who one is.
+    /// Reading one thing, the inbox, or the caller's own account.
     Reads,
     /// Lists and searches.
     Lists,
     /// Uploading photos.
     Photos,
-    /// Loading pictures, which signed links allow without signing in.
+    /// Loading pictures by signed links, without signing in.
     Pictures,
     /// Changing grids, officers, accounts and settings, imports, and packages of reports.
     Administration,
@@ -35,8 +37,8 @@ impl Group {
         Self::Administration,
     ];
 
-    /// The group of an operation, from its path or the template of its path. What lies outside
-    /// `/v1` has none, for probes and the document are not limited; nor have the public keys.
+    /// The group of an operation, from its path or the template of its path. Paths outside `/v1` have
+    /// none, because probes and the document have no limit; neither have the public keys.
     #[must_use]
     pub fn of(method: &Method, path: &str) -> Option<Self> {
         let mut segments = path.strip_prefix("/v1/")?.split('/');
@@ -80,7 +82,7 @@ impl Group {
     }
 }
 
-/// Whether a segment names one thing: an id, or the place of one in a template.
+/// Whether a segment names one thing: an id, or a parameter of a template.
 fn is_one(segment: &str) -> bool {
     segment.starts_with('{') || uuid::Uuid::try_parse(segment).is_ok()
 }

@@ -1,10 +1,11 @@
-//! Fairness: how much one caller may ask, and how much one kind of request may take of the server.
+//! Fairness: limits for each caller, and for each kind of request.
 //!
-//! Every operation of `/v1` belongs to a [`Group`]. Two limits follow from it:
-//! - a caller has so many requests a minute of a group ([`rate`]): an officer or a service account,
-//!   or the network address where nobody is signed in. Beyond that 429 `rate_limited`;
-//! - a group has so much of the database ([`Priority`]): whatever lists, photos and administration
-//!   take, filing finds a connection. Beyond that, and a wait, 503 `overloaded`.
+//! Every operation of `/v1` belongs to a [`Group`], which sets two limits:
+//! - how many requests of this group a caller may send in a minute ([`rate`]). A caller is an officer,
+//!   a service account, or the network address if nobody is signed in. Above the limit: 429
+//!   `rate_limited`;
+//! - how much of the database the group may use ([`Priority`]), so that filing always finds a
+//!   connection, whatever lists, photos and administration do. Above it, after a wait: 503 `overloaded`.
 //!
 //! Owns these limits and their headers. It must not know what an operation does.
 
@@ -30,18 +31,18 @@ use gridpatrol_problem::Problem;
 use gridpatrol_store::Priority;
 use rate::{Accounts, Buckets, Standing};
 
-/// What the limits of callers say, draft-ietf-httpapi-ratelimit-headers-10.
+/// What a caller has left (draft-ietf-httpapi-ratelimit-headers-10).
 pub const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
-/// And by which rule.
+/// The rule behind it.
 pub const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
-/// Whose requests are counted together.
+/// Which requests count together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Caller {
     /// A person who is signed in, or a service account without a limit of its own.
     Officer(Uuid),
-    /// A service account with a limit of its own: what it may ask in a minute, all groups together.
+    /// A service account with its own limit for a minute, for all groups together.
     Account {
         /// The account.
         id: Uuid,
@@ -73,8 +74,8 @@ impl Traffic {
         }
     }
 
-    /// How long the answer of a group may take in all. Where the caller sends or receives files, the
-    /// deadlines of the transfer count.
+    /// How long the whole answer of a group may take. Uploads and downloads use the deadlines of the
+    /// transfer instead.
     #[must_use]
     pub fn patience(&self, group: Option<Group>) -> Option<Duration> {
         matches!(group, Some(Group::Reads | Group::Lists))
@@ -123,7 +124,7 @@ impl Traffic {
     }
 }
 
-/// What one request is counted as, from its beginning to its answer.
+/// How one request is counted, from its start to its answer.
 #[derive(Debug, Clone, Default)]
 pub struct Meter {
     group: Option<Group>,
@@ -131,7 +132,7 @@ pub struct Meter {
 }
 
 impl Meter {
-    /// The meter of a request of this group.
+    /// The meter for a request of this group.
     #[must_use]
     pub fn new(group: Option<Group>) -> Self {
         Self {
@@ -140,19 +141,19 @@ impl Meter {
         }
     }
 
-    /// How much of the database the request may take; a probe must not fail because much is asked.
+    /// The request's priority in the database. A probe must not fail because the server is busy.
     #[must_use]
     pub fn priority(&self) -> Priority {
         self.group.map_or(Priority::Full, Group::priority)
     }
 
-    /// Which group it is of.
+    /// The group of the request.
     #[must_use]
     pub const fn group(&self) -> Option<Group> {
         self.group
     }
 
-    /// Says in an answer how the caller stands, if that was counted.
+    /// Adds the caller's limit headers to an answer, if the request was counted.
     pub fn tell(&self, headers: &mut HeaderMap) {
         let Some(standing) = self.standing.get() else {
             return;

@@ -1,8 +1,8 @@
 //! Token buckets: one for each caller, refilled steadily.
 //!
-//! A bucket that is full again is forgotten, so that memory follows the callers of the last minutes,
-//! and there is a bound to how many are remembered whatever strangers do. Time is the process's own,
-//! which no wrong clock moves.
+//! Owns the buckets. It forgets full buckets, so that memory depends only on the callers of the last
+//! minutes, and it limits how many it remembers, so that strangers cannot fill the memory. It uses the
+//! process's monotonic time, which a wrong clock does not change. It must not know what a request does.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -18,20 +18,20 @@ use uuid::Uuid;
 
 use super::Allowance;
 
-/// Callers remembered in each group. If more than this ask within the minutes that a bucket needs to
-/// fill, all begin anew: a flood must not cost memory.
+/// Most callers remembered in each group. If more callers come before buckets refill, all buckets start
+/// again: a flood must not use up memory.
 const MOST_CALLERS: usize = 100_000;
 
-/// After so many requests, buckets that are full are forgotten.
+/// After this many requests, full buckets are forgotten.
 const SWEEP_EVERY: u32 = 4_096;
 
-/// Different limits that service accounts may have at once; beyond that, the counts begin anew.
+/// Most different limits of service accounts at once. Above that, all counts start again.
 const MOST_LIMITS: usize = 1_000;
 
 type Limiter =
     RateLimiter<String, DefaultKeyedStateStore<String>, DefaultClock, StateInformationMiddleware>;
 
-/// How a caller stands after a request.
+/// What a caller has left after a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Standing {
     /// The name of the rule.
@@ -45,21 +45,21 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// The `RateLimit` header: what is left, and the seconds until all is there again.
+    /// The `RateLimit` header: what is left, and the seconds until the bucket is full.
     #[must_use]
     pub fn now(self) -> String {
         let reset = self.seconds_for(self.burst.saturating_sub(self.left));
         format!("\"{}\";r={};t={reset}", self.policy, self.left)
     }
 
-    /// The `RateLimit-Policy` header: so many requests within so many seconds.
+    /// The `RateLimit-Policy` header: how many requests are allowed in how many seconds.
     #[must_use]
     pub fn rule(self) -> String {
         let window = self.seconds_for(self.burst);
         format!("\"{}\";q={};w={window}", self.policy, self.burst)
     }
 
-    /// In how many seconds so many requests are allowed anew.
+    /// Seconds until this many more requests are allowed.
     fn seconds_for(self, requests: u32) -> u64 {
         (u64::from(requests) * 60).div_ceil(u64::from(self.per_minute.max(1)))
     }
@@ -68,9 +68,9 @@ impl Standing {
 /// A request that was counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counted {
-    /// How the caller stands.
+    /// What the caller has left.
     pub standing: Standing,
-    /// Seconds to wait if it was one too many.
+    /// Seconds to wait, if the request was over the limit.
     pub wait_s: Option<u64>,
 }
 
@@ -88,7 +88,7 @@ struct State {
 }
 
 impl Buckets {
-    /// Buckets of this size; none if there is no limit.
+    /// Buckets of this size, or none if there is no limit.
     #[must_use]
     pub fn new(policy: &'static str, allowance: Allowance) -> Option<Self> {
         let per_minute = NonZeroU32::new(allowance.per_minute)?;
@@ -123,7 +123,7 @@ impl Buckets {
             Ok(left) => (left.remaining_burst_capacity(), None),
             Err(not_until) => {
                 let wait = not_until.wait_time_from(state.limiter.clock().now());
-                // Whoever waits as long as told is let in.
+                // A caller who waits as long as the answer says is served.
                 (0, Some(wait.as_secs() + 1))
             }
         };
@@ -150,14 +150,14 @@ fn limiter(quota: Quota) -> Limiter {
     RateLimiter::keyed(quota).with_middleware::<StateInformationMiddleware>()
 }
 
-/// The buckets of service accounts, each of which has a limit of its own.
+/// The buckets of service accounts that have their own limits.
 #[derive(Default)]
 pub struct Accounts {
     by_limit: Mutex<HashMap<u32, Buckets>>,
 }
 
 impl Accounts {
-    /// Counts a request of an account that may send so many a minute; none if it has no limit.
+    /// Counts a request of an account with this limit for a minute. None if it has no limit.
     #[must_use]
     pub fn count(&self, account: Uuid, per_minute: u32) -> Option<Counted> {
         let mut by_limit = self.by_limit.lock().unwrap_or_else(PoisonError::into_inner);
@@ -167,7 +167,7 @@ impl Accounts {
         let buckets = match by_limit.entry(per_minute) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(new) => {
-                // A minute's requests may come at once.
+                // All requests of a minute may come at once.
                 let allowance = Allowance {
                     per_minute,
                     burst: per_minute,

@@ -1,4 +1,4 @@
-//! The limits by themselves.
+//! Tests of the limits, without a server.
 
 use actix_web::http::Method;
 use actix_web::test::TestRequest;
@@ -14,7 +14,7 @@ fn few(per_minute: u32, burst: u32) -> Traffic {
     })
 }
 
-/// One request of a caller: the problem if it is refused, and the headers.
+/// One request of a caller: the problem if it was refused, and the headers.
 fn ask(traffic: &Traffic, group: Group, caller: &Caller) -> (Option<Problem>, HeaderMap) {
     let request = TestRequest::get().to_http_request();
     let meter = Meter::new(Some(group));
@@ -105,7 +105,7 @@ fn who_asks_too_often_is_told_when_to_come_back_and_others_are_served() {
     // Another kind of request, and another caller.
     assert!(ask(&traffic, Group::Filing, &one).0.is_none());
     assert!(ask(&traffic, Group::Lists, &other).0.is_none());
-    // Whoever waits as long as told is let in.
+    // A caller who waits as long as the answer says is served.
     std::thread::sleep(std::time::Duration::from_millis(1_001));
     assert!(ask(&traffic, Group::Lists, &one).0.is_none());
 }
@@ -178,7 +178,7 @@ fn a_network_is_one_caller() {
 
 #[test]
 fn who_is_quiet_is_forgotten() {
-    // A bucket of one request that fills within a millisecond.
+    // A bucket for one request that refills within a millisecond.
     let allowance = Allowance {
         per_minute: 60_000,
         burst: 1,

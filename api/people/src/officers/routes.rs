@@ -200,7 +200,7 @@ pub(super) fn standing(
     manager: &Manager,
     id: Uuid,
 ) -> Outcome<OfficerProfile> {
-    OfficerProfile::read(conn, &directory, manager, id)
+    OfficerProfile::read(conn, directory, manager, id)
 }
 
 /// The posting in a request.

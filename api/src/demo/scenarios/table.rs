@@ -1,5 +1,5 @@
-//! All courses. Between them they pass every disposition, every status that an action leads to, every
-//! meaning of a return, every outcome.
+//! All scenarios. Together they cover every disposition, every status that an action leads to, every
+//! meaning of a return, and every outcome.
 //!
 //! A step's number is its time: percent of the limit since receipt; over 100 is late.
 
@@ -10,7 +10,7 @@ use gridpatrol_domain::report::Source;
 use super::Part::{Group, Secretary, TownLeader, TownOfficer, VillageOfficer};
 use super::{About, Course, Step as Do, course};
 
-/// All courses.
+/// All scenarios.
 pub const COURSES: &[Course] = &[
     // The group alone.
     course(22, (Group, Resolved, Minor), &[]),

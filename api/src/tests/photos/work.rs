@@ -204,7 +204,7 @@ async fn only_what_is_nobodys_is_swept() {
             .await
             .unwrap();
         house.render_all().await;
-        // Kept, and the server went down before the photo was written.
+        // Stored, but the server stopped before the photo was written.
         let orphan = b"an orphan";
         let mut incoming = house.app.photos.objects.receive().await.unwrap();
         incoming
