@@ -356,7 +356,7 @@ pub fn read(
         .map(|town| Arc::clone(town.settings().at(now)))
         .unwrap_or_default();
     Ok(Bootstrap {
-        me: me::me(conn, &directory, signed)?,
+        me: me::me(conn, directory, signed)?,
         grids,
         more_grids,
         categories: categories(&settings.reports),

@@ -33,6 +33,8 @@ static RUNTIME: LazyLock<Option<Handle>> = LazyLock::new(|| match start() {
 });
 
 fn start() -> io::Result<Handle> {
+    #[cfg(target_os = "linux")]
+    LazyLock::force(&LOW);
     let runtime = Builder::new_current_thread()
         .enable_all()
         .thread_name("low-priority")
@@ -65,9 +67,19 @@ pub fn spawn_blocking<T: Send + 'static>(
     handle().spawn_blocking(work)
 }
 
+/// The niceness of this work: so much above that of whoever asked for it first. Set as a whole, not
+/// added, because a thread inherits what the one that started it has.
+#[cfg(target_os = "linux")]
+static LOW: LazyLock<Option<i32>> = LazyLock::new(|| {
+    let own = rustix::process::nice(0).ok()?;
+    Some(own.saturating_add(NICENESS).min(19))
+});
+
 #[cfg(target_os = "linux")]
 fn step_back() {
-    if let Err(error) = rustix::process::nice(NICENESS) {
+    let Some(low) = *LOW else { return };
+    // Without a process it is the calling thread's (`setpriority(2)`).
+    if let Err(error) = rustix::process::setpriority_process(None, low) {
         tracing::debug!(%error, "work that may wait could not step back");
     }
 }

@@ -18,7 +18,7 @@ fn a_migration_is_applied_once_however_many_start() {
             starts.into_iter().map(|start| start.join().unwrap()).sum()
         });
         let steps = std::fs::read_dir(format!(
-            "{}/../migrations/{}",
+            "{}/../../migrations/{}",
             env!("CARGO_MANIFEST_DIR"),
             if kind == Kind::Sqlite {
                 "sqlite"
