@@ -4,7 +4,7 @@
 //! rest). What may happen is the domain's to say; statements stand in `queries`.
 
 use chrono::Datelike;
-use gridpatrol_domain::coded_value::CodedValue;
+use gridpatrol_domain::coded_value::CodedValue as _;
 use gridpatrol_domain::error::Code;
 use gridpatrol_domain::grid::GridPath;
 use gridpatrol_domain::report::allowed::allowed_actions;
@@ -15,10 +15,10 @@ use gridpatrol_domain::report::lifecycle::decide;
 use gridpatrol_domain::report::permission::role_may;
 use gridpatrol_domain::report::relocation::relocate;
 use gridpatrol_domain::report::{
-    Action, Category, Context, Decision, Disposition, Event, Handler, PhotoRole, Refusal, Report,
+    Action, Category, Context, Decision, Disposition, Handler, PhotoRole, Refusal, Report,
     Severity, Source,
 };
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::actions::action_translation::Asked;
@@ -27,10 +27,10 @@ use crate::filing::filing_target::{Place, answered_lately, spot};
 use crate::filing::request::{PhotoDeclaration, ReportFiling};
 use crate::filing::texts;
 use crate::links::{duplicates, recurrence};
-use crate::notices::outbox::{self, ReportChange};
+use crate::record::apply::{Decided, Kept, Texts, apply};
 use crate::record::queries::{self, Found};
 use crate::record::rows::ReportRow;
-use crate::record::search;
+use crate::record::same_matter;
 use crate::services::Services;
 use crate::view::present::{self, StaffedTown, Viewer};
 use crate::view::response;
@@ -39,9 +39,7 @@ use crate::{photos, relocation};
 use gridpatrol_http::choice::OptionalChoice;
 use gridpatrol_http::etag::{self, IfMatch};
 use gridpatrol_problem::{FieldError, Problem};
-use gridpatrol_store::counters::{self, Shifts};
-use gridpatrol_store::events::EventRecord;
-use gridpatrol_store::town::{self, TownSequence};
+use gridpatrol_store::town;
 use gridpatrol_store::{Conn, Outcome};
 
 /// A report that was filed, now or before.
@@ -145,10 +143,6 @@ pub fn file(
     row.photos_declared = declared.declared;
     row.photos_ready = declared.ready;
 
-    let search_id = queries::insert(conn, &row, &texts)?;
-    queries::add_participant(conn, &row, viewer.actor.officer_id)?;
-    search::index(conn, search_id, &row, &texts)?;
-    count(conn, &row, 1)?;
     wake(services, &report);
     // The request itself is part of the record; it may name people, so it stands in the payload.
     if let Some(first) = events.first_mut() {
@@ -159,13 +153,14 @@ pub fn file(
             first.payload.insert("successor".to_owned(), successor);
         }
     }
-    let change = Change {
-        staffed: &staffed,
+    let kept = Kept {
         before: None,
-        after: &report,
-        number: &row.number,
+        after: &row,
+        texts: Texts::Filed(&texts),
+        participants: vec![viewer.actor.officer_id],
     };
-    record(conn, &mut head, viewer, &change, events)?;
+    let decided = Decided::new(None, Decision { report, events }, viewer.by());
+    apply(conn, &mut head, staffed.parts(), &kept, vec![decided])?;
     if let Some(linked) = linked {
         linked.save(conn, &mut head, viewer, &staffed, &row)?;
     }
@@ -273,41 +268,33 @@ pub fn act(
     found.row.photos_declared += declared.declared;
     found.row.photos_ready += declared.ready;
     found.row.change_seq = head.change_seq;
-    queries::update(conn, &former, &found.row)?;
-    let mut shifts = Shifts::default();
-    recount(&mut shifts, &former, &found.row);
-    shifts.write(conn)?;
     wake(services, &report);
-    let moved = before.place != report.place;
-    let said = texts.is_some();
-    if let Some(texts) = texts {
-        found.texts = texts;
-        queries::update_texts(conn, &found.texts)?;
-    }
-    if said || moved {
-        search::index(conn, found.search_id, &found.row, &found.texts)?;
-    }
-    for participant in report
-        .handler
-        .iter()
-        .flat_map(|handler| works(handler, report.place, &staffed))
-    {
-        queries::add_participant(conn, &found.row, participant)?;
-    }
-    lapses::record_marks(
-        conn, &mut head, &staffed, &found.row, unmarked, marks, viewer.now,
-    )?;
-    let change = Change {
-        staffed: &staffed,
-        before: Some(&before),
-        after: &report,
-        number: &found.row.number,
+    let texts = match texts {
+        Some(texts) => {
+            found.texts = texts;
+            Texts::Changed(found.search_id, &found.texts)
+        }
+        None if before.place != report.place => Texts::Moved(found.search_id, &found.texts),
+        None => Texts::Same,
     };
-    record(conn, &mut head, viewer, &change, events)?;
+    let kept = Kept {
+        texts,
+        participants: report
+            .handler
+            .iter()
+            .flat_map(|handler| works(handler, report.place, &staffed))
+            .collect(),
+        ..Kept::row(&former, &found.row)
+    };
+    // What the clock had not come to yet happens first.
+    let mut decided = lapses::marks(unmarked, marks, viewer.now);
+    let decision = Decision { report, events };
+    decided.push(Decided::new(Some(before), decision, viewer.by()));
+    apply(conn, &mut head, staffed.parts(), &kept, decided)?;
     if let Some(original) = original {
         duplicates::link(conn, &mut head, viewer, &staffed, &original, &found.row)?;
     }
-    let original = duplicates::original(conn, &found.row)?;
+    let original = same_matter::original(conn, &found.row)?;
     Ok(present::report(
         services,
         viewer,
@@ -382,74 +369,6 @@ fn wake(services: &Services, report: &Report) {
     }
 }
 
-/// Counts the report on every grid of its path.
-fn count(conn: &mut Conn, row: &ReportRow, by: i64) -> Outcome<()> {
-    Ok(counters::shift(conn, row.place(), row.counted(), by)?)
-}
-
-/// Moves the report from one set of counters to another.
-pub fn recount(shifts: &mut Shifts, before: &ReportRow, after: &ReportRow) {
-    for (row, by) in [(before, -1), (after, 1)] {
-        shifts.add(row.place(), row.counted(), by);
-    }
-}
-
-/// A change of a report.
-pub struct Change<'a> {
-    pub(super) staffed: &'a StaffedTown,
-    pub(super) before: Option<&'a Report>,
-    pub(super) after: &'a Report,
-    pub(super) number: &'a str,
-}
-
-/// Appends the events to the town's chain, and their notices to the outbox. Facts name no person but
-/// by id; what was said stands in the payload.
-pub fn record(
-    conn: &mut Conn,
-    head: &mut TownSequence,
-    viewer: &Viewer,
-    change: &Change<'_>,
-    events: Vec<Event>,
-) -> Outcome<()> {
-    let report = change.after;
-    let same = duplicates::same_matter(conn, report, &events)?;
-    let happened = ReportChange {
-        town: &change.staffed.town,
-        staffing: &change.staffed.staffing,
-        before: change.before,
-        after: report,
-        number: change.number,
-        same: &same,
-        actor_id: Some(viewer.actor.officer_id),
-        at: viewer.now,
-    };
-    let notices = happened.notices(head, head.last_event() + 1, &events)?;
-    outbox::insert(conn, &notices)?;
-    let records = events
-        .into_iter()
-        .map(|event| {
-            let mut facts = Map::new();
-            facts.insert("status".to_owned(), json!(report.status));
-            facts.insert("holder_id".to_owned(), json!(report.holder().id()));
-            facts.insert("version".to_owned(), json!(report.version));
-            if let Some(officer) = event.on_behalf_of {
-                facts.insert("on_behalf_of".to_owned(), json!(officer));
-            }
-            EventRecord {
-                subject_kind: "report",
-                subject_id: report.id,
-                kind: event.kind.code(),
-                at: viewer.now,
-                actor_id: Some(viewer.actor.officer_id),
-                facts,
-                payload: (!event.payload.is_empty()).then_some(Value::Object(event.payload)),
-            }
-        })
-        .collect();
-    gridpatrol_store::events::append(conn, head, records)?;
-    Ok(())
-}
-
 /// The answer for a report that was found.
 pub fn answer_for(
     conn: &mut Conn,
@@ -459,7 +378,7 @@ pub fn answer_for(
 ) -> Outcome<response::Report> {
     let staffed = StaffedTown::read(conn, &services.directory, found.row.town_id, viewer.now)?;
     let photos = present::photos_of(conn, found.row.id)?;
-    let original = duplicates::original(conn, &found.row)?;
+    let original = same_matter::original(conn, &found.row)?;
     Ok(present::report(
         services,
         viewer,

@@ -21,6 +21,7 @@ use crate::notices::envelope::OriginalReport;
 use crate::photos;
 use crate::photos::rows::PhotoRow;
 use crate::photos::wire::ReportPhoto;
+use crate::record::apply::By;
 use crate::record::queries;
 use crate::record::rows::{ReportRow, TextsRow};
 use crate::services::Services;
@@ -56,6 +57,15 @@ impl Viewer {
     pub fn in_system(mut self, crs: Option<Crs>) -> Self {
         self.crs = crs;
         self
+    }
+
+    /// The caller as the one who changes a report.
+    #[must_use]
+    pub const fn by(&self) -> By {
+        By {
+            officer: Some(self.actor.officer_id),
+            at: self.now,
+        }
     }
 
     /// The caller of a request.
@@ -104,6 +114,12 @@ impl StaffedTown {
         let town = directory.town(conn, town)?;
         let staffing = town.staffing(now);
         Ok(Self { town, staffing })
+    }
+
+    /// The town and who is posted there, side by side.
+    #[must_use]
+    pub fn parts(&self) -> (&Town, &Staffing) {
+        (&self.town, &self.staffing)
     }
 
     /// What decisions about a report of this town look at. It follows the settings that were in force
