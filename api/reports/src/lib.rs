@@ -2,11 +2,10 @@
 //!
 //! Owns everything about a report but the rules, which stand in `gridpatrol_domain::report`. Rooms,
 //! each of which may use those before it: `notices`, `record` (the row of a report and how it changes),
-//! `photos`, `view` (a report as one caller sees it), then `filing`, `actions`, `links`, `deadlines`,
+//! `photos`, `view` (a report as one caller sees it), then `links`, `deadlines`, `filing`, `actions`,
 //! `inbox`, `list` and `export`.
 
 pub mod actions;
-pub mod commands;
 pub mod deadlines;
 pub mod export;
 pub mod filing;

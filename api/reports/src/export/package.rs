@@ -16,7 +16,6 @@ use super::answer::{
     FORMAT, FileFact, LinkedEvent, Manifest, MissingPhoto, PhotoFact, SIGNED, Statement, Subject,
 };
 use super::archive::{Added, Archive};
-use crate::commands::not_found;
 use crate::photos::PhotoService;
 use crate::photos::digest::Digest;
 use crate::photos::objects::{Scratch, Variant};
@@ -25,6 +24,7 @@ use crate::record::queries::{self as reports, Found};
 use crate::record::same_matter;
 use crate::services::Services;
 use crate::view::present::{self, StaffedTown, Viewer};
+use crate::view::refusals::not_found;
 use crate::view::response::{Person, Report};
 use gridpatrol_people::auth::keys::Keys;
 use gridpatrol_people::auth::security_log::{self, Kind, Origin};

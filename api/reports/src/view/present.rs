@@ -160,6 +160,16 @@ impl StaffedTown {
         }
     }
 
+    /// The names of those whose turn it is.
+    #[must_use]
+    pub fn desk_people(&self, state: &domain::Report) -> Vec<String> {
+        state
+            .desk_officers(&self.staffing)
+            .into_iter()
+            .map(|officer| self.officer_name(officer))
+            .collect()
+    }
+
     fn officer_name(&self, officer: Uuid) -> String {
         self.town
             .officer_name(officer)
@@ -249,20 +259,12 @@ pub fn report(
     let state = row.state(|grid| staffed.town.path(grid));
     let context = staffed.context(row.received_at, evidence(photos, row.again_since()), now);
     let proceedings = &state.proceedings;
-    let people: Vec<String> = state
-        .desk_officers(&staffed.staffing)
-        .into_iter()
-        .map(|officer| staffed.officer_name(officer))
-        .collect();
-    let desk_name = state
-        .desk()
-        .map(|desk| staffed.town.desk_name(&desk, &staffed.staffing))
-        .unwrap_or_default();
+    let people = staffed.desk_people(&state);
     Report {
         id: row.id,
         number: row.number.clone(),
         status: state.status,
-        status_text: status_text::status_text(&state, &desk_name, &people, now, viewer.language),
+        status_text: status_words(viewer, staffed, &state, &people),
         tier: state.holder_tier,
         grid_id: row.grid_id,
         grid_name: staffed.grid_name(row.grid_id),
@@ -362,6 +364,19 @@ pub fn report(
             Vec::new()
         },
     }
+}
+
+/// The status in the caller's language, with who has the report and until when.
+pub fn status_words(
+    viewer: &Viewer,
+    staffed: &StaffedTown,
+    state: &domain::Report,
+    people: &[String],
+) -> String {
+    let desk = state.desk();
+    let name = desk.map(|desk| staffed.town.desk_name(&desk, &staffed.staffing));
+    let name = name.unwrap_or_default();
+    status_text::status_text(state, &name, people, viewer.now, viewer.language)
 }
 
 fn allowed_action(viewer: &Viewer, allowed: Allowed) -> AllowedAction {
