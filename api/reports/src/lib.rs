@@ -2,11 +2,10 @@
 //!
 //! Owns everything about a report except its rules, which are in `gridpatrol_domain::report`. The
 //! rooms, from the bottom up: `notices`, `record` (the row of a report and how it changes),
-//! `photos`, `view` (a report as one caller sees it), then `filing`, `actions`, `links`,
-//! `deadlines`, `inbox`, `list` and `export`.
+//! `photos`, `view` (a report as one caller sees it), then `links`, `deadlines`,
+//! `filing`, `actions`, `inbox`, `list` and `export`.
 
 pub mod actions;
-pub mod commands;
 pub mod deadlines;
 pub mod export;
 pub mod filing;

@@ -7,22 +7,16 @@
 use std::collections::HashMap;
 
 use diesel::prelude::*;
-use gridpatrol_domain::coded_value::CodedValue as _;
 use gridpatrol_domain::grid::GridPath;
 use gridpatrol_domain::grid_management::followed;
 use gridpatrol_domain::report::relocation::relocate;
-use gridpatrol_domain::report::{Context, Report, Status};
-use serde_json::{Map, Value, json};
+use gridpatrol_domain::report::{Context, Status};
 use uuid::Uuid;
 
-use crate::commands::recount;
-use crate::notices::outbox::{self, ReportChange, SameMatter};
+use crate::record::apply::{By, Changes, Decided, Kept, Texts};
 use crate::record::rows::{ReportRow, TextsRow};
-use crate::record::{queries, search};
 use gridpatrol_people::grids::open_reports::{LockedReports, OpenReports, Relocation};
 use gridpatrol_people::towns::directory::Town;
-use gridpatrol_store::counters::Shifts;
-use gridpatrol_store::events::{self, EventRecord};
 use gridpatrol_store::schema::{report_texts, reports};
 use gridpatrol_store::town::TownSequence;
 use gridpatrol_store::types::{Coded, Id};
@@ -156,12 +150,15 @@ fn follow(
     town: &Town,
     context: &Context<'_>,
 ) -> Outcome<usize> {
-    let mut shifts = Shifts::default();
+    let mut changes = Changes::of(town, context.staffing);
+    let by = By {
+        officer: change.actor_id,
+        at: change.now,
+    };
     let mut count = 0;
     for rows in rows.chunks(AT_ONCE) {
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
-        let mut texts = texts_of(conn, &ids)?;
-        let (mut records, mut notices) = (Vec::new(), Vec::new());
+        let texts = texts_of(conn, &ids)?;
         for row in rows {
             let report = row.state(|grid| before.path(grid));
             let place = followed(report.place, change.from, change.to);
@@ -181,50 +178,27 @@ fn follow(
             let mut after = row.clone();
             after.take_over(&decision.report);
             after.change_seq = head.change_seq;
-            queries::update(conn, row, &after)?;
-            recount(&mut shifts, row, &after);
-            if row.place() != after.place()
-                && let Some((entry, texts)) = texts.remove(&row.id)
-            {
-                search::index(conn, entry, &after, &texts)?;
-            }
-            if let Some(handler) = &decision.report.handler {
-                for grid in sight(handler.grid, decision.report.place) {
-                    queries::add_participant(conn, &after, grid)?;
-                }
-            }
-            let happened = ReportChange {
-                town,
-                staffing: context.staffing,
-                before: Some(&report),
-                after: &decision.report,
-                number: &row.number,
-                same: &SameMatter::default(),
-                actor_id: change.actor_id,
-                at: change.now,
+            let moved = row.place() != after.place();
+            let kept = Kept {
+                texts: match texts.get(&row.id).filter(|_| moved) {
+                    Some((entry, texts)) => Texts::Moved(*entry, texts),
+                    None => Texts::Same,
+                },
+                participants: decision
+                    .report
+                    .handler
+                    .iter()
+                    .flat_map(|handler| sight(handler.grid, decision.report.place))
+                    .collect(),
+                ..Kept::row(row, &after)
             };
-            let next = i64::try_from(records.len()).unwrap_or(i64::MAX) + 1;
-            let first_event = head.last_event().saturating_add(next);
-            notices.extend(happened.notices(head, first_event, &decision.events)?);
-            for event in decision.events {
-                records.push(EventRecord {
-                    subject_kind: "report",
-                    subject_id: row.id,
-                    kind: event.kind.code(),
-                    at: change.now,
-                    actor_id: change.actor_id,
-                    facts: facts(&decision.report),
-                    payload: Some(Value::Object(event.payload)),
-                });
-            }
+            let decided = Decided::new(Some(report), decision, by);
+            changes.apply(conn, head, &kept, vec![decided])?;
             count += 1;
         }
-        if !records.is_empty() {
-            outbox::insert(conn, &notices)?;
-            events::append(conn, head, records)?;
-        }
+        changes.flush(conn, head)?;
     }
-    shifts.write(conn)?;
+    changes.finish(conn, head)?;
     Ok(count)
 }
 
@@ -234,14 +208,6 @@ pub fn sight(grid: GridPath, place: GridPath) -> impl Iterator<Item = Uuid> {
     let above = grid.upward().skip(1).map(|(_, id)| id);
     let elsewhere = above.filter(move |above| place.upward().all(|(_, own)| own != *above));
     std::iter::once(grid.id()).chain(elsewhere)
-}
-
-fn facts(report: &Report) -> Map<String, Value> {
-    let mut facts = Map::new();
-    facts.insert("status".to_owned(), json!(report.status));
-    facts.insert("holder_id".to_owned(), json!(report.holder().id()));
-    facts.insert("version".to_owned(), json!(report.version));
-    facts
 }
 
 fn texts_of(conn: &mut Conn, ids: &[Uuid]) -> QueryResult<HashMap<Uuid, (i64, TextsRow)>> {

@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use gridpatrol_domain::report::{Report, lapse};
+
 use crate::deadlines::wake_timer::WakeTimer;
 use crate::photos::links::Links;
 use gridpatrol_people::towns::directory::Directory;
@@ -17,4 +19,13 @@ pub struct Services {
     pub links: Links,
     /// Wakes the clock when something is due before its next look.
     pub wake_timer: Arc<WakeTimer>,
+}
+
+impl Services {
+    /// Lets the clock know what is due to the report next.
+    pub fn wake(&self, report: &Report) {
+        if let Some(due) = lapse::due_at(report) {
+            self.wake_timer.set(due);
+        }
+    }
 }

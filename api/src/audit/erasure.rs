@@ -25,10 +25,10 @@ use gridpatrol_people::officers::accounts::not_oneself;
 use gridpatrol_people::officers::chains::Chains;
 use gridpatrol_people::officers::subject::{Manager, Subject};
 use gridpatrol_problem::{FieldError, Problem};
-use gridpatrol_reports::commands::not_found;
 use gridpatrol_reports::record::rows::TextsRow;
 use gridpatrol_reports::record::{queries as reports, search};
 use gridpatrol_reports::view::present::Viewer;
+use gridpatrol_reports::view::refusals::not_found;
 use gridpatrol_store::events::{self, EventRecord};
 use gridpatrol_store::{Conn, Outcome, town};
 

@@ -20,8 +20,9 @@ use gridpatrol_http::idempotency::canonical_hash;
 use gridpatrol_problem::Problem;
 use gridpatrol_problem::language::Language;
 use gridpatrol_reports::actions::action_translation::Asked;
+use gridpatrol_reports::actions::commands::{self as actions, Acting};
 use gridpatrol_reports::actions::requests::{Assignment, Reclassification};
-use gridpatrol_reports::commands::{self, Acting};
+use gridpatrol_reports::filing::commands as filings;
 use gridpatrol_reports::filing::request::{PhotoDeclaration, ReportAmendment};
 use gridpatrol_reports::photos::commands::{self as photos, Arrival};
 use gridpatrol_reports::photos::digest::Digest;
@@ -119,7 +120,7 @@ impl Stage<'_> {
                 filing.photos = self.declarations(shots);
                 let sent = serde_json::to_value(&filing).unwrap_or_default();
                 let hash = canonical_hash(&sent);
-                commands::file(conn, self.services, &viewer, story.id, &filing, hash)?;
+                filings::file(conn, self.services, &viewer, story.id, &filing, hash)?;
             }
             Deed::Arrive(shot) => {
                 let kept = self.kept(shot)?;
@@ -146,7 +147,7 @@ impl Stage<'_> {
                     // The latest one: nobody else works at the same time.
                     if_match: IfMatch::parse("*").ok(),
                 };
-                commands::act(conn, self.services, &viewer, &acting)?;
+                actions::act(conn, self.services, &viewer, &acting)?;
             }
         }
         Ok(())

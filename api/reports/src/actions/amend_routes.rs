@@ -9,7 +9,7 @@ use gridpatrol_domain::report::PhotoRole;
 use gridpatrol_http::service_config::ServiceConfig;
 
 use crate::actions::action_translation::Asked;
-use crate::commands::{self, Acting};
+use crate::actions::commands::{self, Acting};
 use crate::filing::request::ReportAmendment;
 use crate::services::Services;
 use crate::view::by_id::ById;
@@ -55,13 +55,14 @@ pub async fn amend_report(
         usual_role: PhotoRole::Other,
         if_match: call.if_match,
     };
-    let inner = services.clone();
-    let report = call
+    let (inner, actor) = (services.clone(), viewer.clone());
+    let stored = call
         .store
         .write(Lane::Interactive, move |conn| {
-            commands::act(conn, &inner, &viewer, &acting)
+            commands::act(conn, &inner, &actor, &acting)
         })
         .await?;
+    let report = stored.present(&services, &viewer);
     Ok(etag::answer(
         StatusCode::OK,
         Some(report.version),

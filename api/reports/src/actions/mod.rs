@@ -6,6 +6,7 @@
 
 pub mod action_translation;
 pub mod amend_routes;
+pub mod commands;
 pub mod measure_routes;
 pub mod measures;
 pub mod requests;

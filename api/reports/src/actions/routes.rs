@@ -7,11 +7,11 @@ use actix_web::{HttpResponse, post};
 use gridpatrol_domain::report::{Action, Outcome, PhotoRole};
 
 use crate::actions::action_translation::Asked;
+use crate::actions::commands::{self, Acting};
 use crate::actions::requests::{
     Approval, Assignment, Closing, Comment, Escalating, Reclassification, Resolution, Restoring,
     Returning, Voiding,
 };
-use crate::commands::{self, Acting};
 use crate::filing::request::PhotoDeclaration;
 use crate::services::Services;
 use crate::view::by_id::ById;
@@ -70,8 +70,9 @@ pub(super) async fn act<B>(
     };
     let inner = services.clone();
     idempotency::run(&store, now, ticket, move |conn| {
-        let report = commands::act(conn, &inner, &viewer, &acting)?;
-        Ok(Answer::ok(&report)?)
+        let stored = commands::act(conn, &inner, &viewer, &acting)?;
+        // A replay answers this again, so it is put together and kept in the same transaction.
+        Ok(Answer::ok(&stored.present(&inner, &viewer))?)
     })
     .await
 }

@@ -11,25 +11,20 @@ use std::collections::{BTreeSet, HashSet};
 use chrono::{DateTime, Utc};
 use diesel::dsl::min;
 use diesel::prelude::*;
-use gridpatrol_domain::coded_value::CodedValue as _;
 use gridpatrol_domain::grid::Tier;
 use gridpatrol_domain::report::lapse::{self, Rule, Step};
 use gridpatrol_domain::report::{Context, Report};
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
-use crate::commands::recount;
-use crate::notices::outbox::{self, ReportChange, SameMatter};
-use crate::record::queries;
+use crate::record::apply::{By, Changes, Decided, Kept};
 use crate::record::rows::ReportRow;
 use crate::view::present::StaffedTown;
 use gridpatrol_people::towns::directory::Directory;
 use gridpatrol_store::conn::MultiBackend;
-use gridpatrol_store::counters::Shifts;
-use gridpatrol_store::events::{self, EventRecord};
 use gridpatrol_store::prepared_statement::PreparedByText;
 use gridpatrol_store::schema::{report_lapses, reports};
-use gridpatrol_store::town::{self, TownSequence};
+use gridpatrol_store::town;
 use gridpatrol_store::types::{At, Coded, Id};
 use gridpatrol_store::{Conn, Outcome, on_each, prepared, unclaimed};
 
@@ -132,44 +127,27 @@ pub fn catch_up(
     let mut head = town::advance(conn, town_id)?;
     head.unchanged_since(staffed.town.version())?;
 
-    let (mut records, mut notices, mut lapses) = (Vec::new(), Vec::new(), Vec::new());
-    let mut shifts = Shifts::default();
+    let mut changes = Changes::of(&staffed.town, &staffed.staffing);
+    let (mut lapses, mut steps) = (Vec::new(), 0);
     for row in rows {
         let mut report = row.state(|grid| staffed.town.path(grid));
         let context = staffed.context(row.received_at, false, now);
-        let mut taken = 0;
-        while taken < MOST_STEPS
+        let mut taken = Vec::new();
+        while taken.len() < MOST_STEPS
             && let Some(step) = lapse::step(&report, &context)
         {
-            taken += 1;
             let before = std::mem::replace(&mut report, step.decision.report.clone());
-            let happened = ReportChange {
-                town: &staffed.town,
-                staffing: &staffed.staffing,
-                before: Some(&before),
-                after: &report,
-                number: &row.number,
-                same: &SameMatter::default(),
-                actor_id: None,
-                at: now,
-            };
-            let next = i64::try_from(records.len()).unwrap_or(i64::MAX) + 1;
-            let first_event = head.last_event().saturating_add(next);
-            notices.extend(happened.notices(&mut head, first_event, &step.decision.events)?);
             lapses.extend(Lapsed::of(&step, &report, now));
-            records.extend(recorded(step, &report, now));
+            steps += step.decision.events.len();
+            taken.push(decided(before, step, now));
         }
         let mut after = row.clone();
         after.take_over(&report);
         after.change_seq = head.change_seq;
-        queries::update(conn, &row, &after)?;
-        recount(&mut shifts, &row, &after);
+        changes.apply(conn, &mut head, &Kept::row(&row, &after), taken)?;
     }
-    let steps = records.len();
-    shifts.write(conn)?;
     keep(conn, &lapses)?;
-    outbox::insert(conn, &notices)?;
-    events::append(conn, &mut head, records)?;
+    changes.finish(conn, &mut head)?;
     Ok(steps)
 }
 
@@ -187,35 +165,15 @@ pub fn marked(report: &Report, context: &Context<'_>) -> (Report, Vec<Step>) {
     (report, steps)
 }
 
-/// Records these steps as what they are: the system's, and no officer's. With the town's row locked.
-pub fn record_marks(
-    conn: &mut Conn,
-    head: &mut TownSequence,
-    staffed: &StaffedTown,
-    row: &ReportRow,
-    mut before: Report,
-    steps: Vec<Step>,
-    now: DateTime<Utc>,
-) -> Outcome<()> {
-    for step in steps {
-        let after = step.decision.report.clone();
-        let happened = ReportChange {
-            town: &staffed.town,
-            staffing: &staffed.staffing,
-            before: Some(&before),
-            after: &after,
-            number: &row.number,
-            same: &SameMatter::default(),
-            actor_id: None,
-            at: now,
-        };
-        let first_event = head.last_event() + 1;
-        let notices = happened.notices(head, first_event, &step.decision.events)?;
-        outbox::insert(conn, &notices)?;
-        events::append(conn, head, recorded(step, &after, now))?;
-        before = after;
-    }
-    Ok(())
+/// These steps as what they are: the system's, and no officer's.
+pub fn marks(mut before: Report, steps: Vec<Step>, now: DateTime<Utc>) -> Vec<Decided> {
+    steps
+        .into_iter()
+        .map(|step| {
+            let former = std::mem::replace(&mut before, step.decision.report.clone());
+            decided(former, step, now)
+        })
+        .collect()
 }
 
 /// A step that lapsed, by the grid that let it.
@@ -259,26 +217,17 @@ fn keep(conn: &mut Conn, lapses: &[Lapsed]) -> QueryResult<()> {
     )
 }
 
-fn recorded(step: Step, report: &Report, now: DateTime<Utc>) -> Vec<EventRecord> {
-    let mut facts = Map::new();
-    facts.insert("status".to_owned(), json!(report.status));
-    facts.insert("holder_id".to_owned(), json!(report.holder().id()));
-    facts.insert("version".to_owned(), json!(report.version));
+/// A step with its rule and the instant it was due, beside the instant of doing.
+fn decided(before: Report, step: Step, now: DateTime<Utc>) -> Decided {
+    let by = By {
+        officer: None,
+        at: now,
+    };
+    let mut decided = Decided::new(Some(before), step.decision, by);
+    let facts = &mut decided.facts;
     facts.insert("rule".to_owned(), json!(step.rule));
     facts.insert("due_at".to_owned(), json!(step.due_at));
-    step.decision
-        .events
-        .into_iter()
-        .map(|event| EventRecord {
-            subject_kind: "report",
-            subject_id: report.id,
-            kind: event.kind.code(),
-            at: now,
-            actor_id: None,
-            facts: facts.clone(),
-            payload: Some(Value::Object(event.payload)),
-        })
-        .collect()
+    decided
 }
 
 /// A step that lapsed, as it is kept.

@@ -17,7 +17,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::commands;
 use crate::deadlines::forecast::{self, Forecast, label};
 use crate::deadlines::lapses::{self, LapsedRow, Place};
 use crate::record::queries;
@@ -25,6 +24,7 @@ use crate::record::rows::ReportRow;
 use crate::services::Services;
 use crate::view::by_id::ById;
 use crate::view::present::{self, StaffedTown, Viewer};
+use crate::view::refusals::not_found;
 use crate::view::response::Report;
 use gridpatrol_http::etag;
 use gridpatrol_http::page::{Cursor, Limit, Page};
@@ -61,7 +61,7 @@ pub async fn forecast_report(
     let forecast = call
         .store
         .read(move |conn| {
-            let found = queries::find(conn, &viewer.scope, id)?.ok_or_else(commands::not_found)?;
+            let found = queries::find(conn, &viewer.scope, id)?.ok_or_else(not_found)?;
             let row = found.row;
             let staffed = StaffedTown::read(conn, &inner.directory, row.town_id, viewer.now)?;
             let report = row.state(|grid| staffed.town.path(grid));

@@ -17,15 +17,15 @@ use super::answer::{
     FORMAT, FileFact, LinkedEvent, Manifest, MissingPhoto, PhotoFact, SIGNED, Statement, Subject,
 };
 use super::archive::{Added, Archive};
-use crate::commands::not_found;
-use crate::links::duplicates;
 use crate::photos::PhotoService;
 use crate::photos::digest::Digest;
 use crate::photos::objects::{Scratch, Variant};
 use crate::photos::rows::PhotoRow;
 use crate::record::queries::{self as reports, Found};
+use crate::record::same_matter;
 use crate::services::Services;
 use crate::view::present::{self, StaffedTown, Viewer};
+use crate::view::refusals::not_found;
 use crate::view::response::{Person, Report};
 use gridpatrol_people::auth::keys::Keys;
 use gridpatrol_people::auth::security_log::{self, Kind, Origin};
@@ -179,7 +179,7 @@ async fn read(packing: &Packing<'_>, viewer: &Viewer, id: Uuid) -> Result<Conten
             }
             let staffed = StaffedTown::read(conn, &inner.directory, found.row.town_id, viewer.now)?;
             let photos = present::photos_of(conn, id)?;
-            let original = duplicates::original(conn, &found.row)?;
+            let original = same_matter::original(conn, &found.row)?;
             let (row, texts) = (&found.row, &found.texts);
             Ok(Contents {
                 report: present::report(&inner, &viewer, &staffed, row, texts, &photos, original),

@@ -8,7 +8,7 @@ use actix_web::{HttpResponse, post, put};
 use gridpatrol_http::service_config::ServiceConfig;
 use uuid::Uuid;
 
-use crate::commands;
+use crate::filing::commands;
 use crate::filing::request::ReportFiling;
 use crate::services::Services;
 use crate::view::by_id::ById;
@@ -55,7 +55,8 @@ pub async fn create_report(
     idempotency::keyed(&call, move |conn| {
         let id = Uuid::now_v7();
         let filed = commands::file(conn, &inner, &viewer, id, &filing, hash)?;
-        Ok(Answer::created(&filed.report)?)
+        // A replay answers this again, so it is put together and kept in the same transaction.
+        Ok(Answer::created(&filed.report.present(&inner, &viewer))?)
     })
     .await
 }
@@ -84,10 +85,11 @@ pub async fn put_report(
     call.body.check_clock(viewer.now)?;
     let hash = canonical_hash(&call.sent);
     let (id, filing, inner) = (call.path.id, call.body, services.clone());
+    let filer = viewer.clone();
     let filed = call
         .store
         .write(Lane::Interactive, move |conn| {
-            commands::file(conn, &inner, &viewer, id, &filing, hash)
+            commands::file(conn, &inner, &filer, id, &filing, hash)
         })
         .await?;
     let status = if filed.created {
@@ -95,9 +97,10 @@ pub async fn put_report(
     } else {
         StatusCode::OK
     };
+    let report = filed.report.present(&services, &viewer);
     Ok(etag::answer(
         status,
-        Some(filed.report.version),
-        etag::write(&filed.report)?,
+        Some(report.version),
+        etag::write(&report)?,
     ))
 }

@@ -19,11 +19,11 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::actions::action_translation::Asked;
-use crate::commands::{self, Acting};
+use crate::actions::commands::{self, Acting};
 use crate::filing::request::longest;
 use crate::services::Services;
-use crate::view::present::Viewer;
-use crate::view::response::Report;
+use crate::view::present::{self, Viewer};
+use crate::view::stored::Stored;
 use gridpatrol_http::choice::{Choice, OptionalChoice};
 use gridpatrol_http::etag::IfMatch;
 use gridpatrol_http::idempotency::{self, Answer, Ticket};
@@ -265,12 +265,17 @@ pub struct DecidedReport {
     status_text: String,
 }
 
-impl From<Report> for DecidedReport {
-    fn from(report: Report) -> Self {
+impl DecidedReport {
+    /// The report in the caller's words. Only this is kept for a replay, so only this is put together
+    /// while the writer waits.
+    fn of(stored: &Stored, viewer: &Viewer) -> Self {
+        let staffed = &stored.staffed;
+        let state = stored.row.state(|grid| staffed.town.path(grid));
+        let people = staffed.desk_people(&state);
         Self {
-            version: report.version,
-            status: report.status,
-            status_text: report.status_text,
+            version: state.version,
+            status: state.status,
+            status_text: present::status_words(viewer, staffed, &state, &people),
         }
     }
 }
@@ -361,8 +366,8 @@ async fn decided(deciding: &Deciding, decision: Decision) -> Result<Value, Probl
     let (services, viewer) = (deciding.services.clone(), deciding.viewer.clone());
     let part = deciding.ticket.part(&decision.report_id.to_string());
     let answered = idempotency::answered(&deciding.store, viewer.now, part, move |conn| {
-        let report = commands::act(conn, &services, &viewer, &acting)?;
-        Ok(Answer::ok(&DecidedReport::from(report))?)
+        let stored = commands::act(conn, &services, &viewer, &acting)?;
+        Ok(Answer::ok(&DecidedReport::of(&stored, &viewer))?)
     })
     .await?;
     serde_json::from_str(answered.body()).map_err(|error| {

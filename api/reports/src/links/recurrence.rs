@@ -5,11 +5,11 @@
 
 use chrono::{DateTime, Utc};
 use gridpatrol_domain::report::rebound::{Rebound, rebound};
-use gridpatrol_domain::report::{Event, EventKind, Report};
+use gridpatrol_domain::report::{Decision, Event, EventKind, Report};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use crate::commands::{Change, record};
+use crate::record::apply::{Decided, Kept, apply};
 use crate::record::queries;
 use crate::record::rows::{ReportRow, TextsRow};
 use crate::view::present::{StaffedTown, Viewer};
@@ -108,18 +108,16 @@ impl Linked {
         let mut row = self.row.clone();
         row.take_over(&self.after);
         row.change_seq = head.change_seq;
-        queries::update(conn, &self.row, &row)?;
-        let change = Change {
-            staffed,
-            before: Some(&self.before),
-            after: &self.after,
-            number: &self.row.number,
-        };
         let told = json!({
             "rebound_id": filed.id, "rebound_number": filed.number, "counted": self.counted,
         });
-        let linked = event(EventKind::ReboundLinked, told);
-        record(conn, head, viewer, &change, vec![linked])
+        let decision = Decision {
+            report: self.after,
+            events: vec![event(EventKind::ReboundLinked, told)],
+        };
+        let decided = Decided::new(Some(self.before), decision, viewer.by());
+        let kept = Kept::row(&self.row, &row);
+        apply(conn, head, staffed.parts(), &kept, vec![decided])
     }
 }
 

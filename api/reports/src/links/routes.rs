@@ -14,13 +14,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::commands;
 use crate::links::similar::{self, Matter};
 use crate::record::queries;
 use crate::record::rows::ReportRow;
 use crate::services::Services;
 use crate::view::by_id::ById;
 use crate::view::present::{self, StaffedTown, Viewer};
+use crate::view::refusals::not_found;
 use crate::view::response::{Person, Report};
 use gridpatrol_http::choice::Choice;
 use gridpatrol_http::etag;
@@ -232,7 +232,7 @@ pub async fn list_similar(
     let similar = call
         .store
         .read(move |conn| {
-            let found = queries::find(conn, &viewer.scope, id)?.ok_or_else(commands::not_found)?;
+            let found = queries::find(conn, &viewer.scope, id)?.ok_or_else(not_found)?;
             let row = found.row;
             let staffed = StaffedTown::read(conn, &inner.directory, row.town_id, viewer.now)?;
             let rules = staffed.town.settings().at(viewer.now).similar;

@@ -5,12 +5,11 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use gridpatrol_domain::coded_value::CodedValue as _;
 use gridpatrol_domain::error::Code;
 use gridpatrol_domain::geo::Crs;
 use gridpatrol_domain::officer::Actor;
 use gridpatrol_domain::photo::{PhotoState, Rendition};
-use gridpatrol_domain::report::{Event, EventKind, PhotoRole, Status};
+use gridpatrol_domain::report::{Decision, Event, EventKind, PhotoRole, Status};
 use gridpatrol_domain::scope::Scope;
 use gridpatrol_domain::settings::PhotoRules;
 use serde_json::json;
@@ -20,17 +19,15 @@ use super::digest::Digest;
 use super::imaging::Picture;
 use super::queries;
 use super::rows::PhotoRow;
-use crate::links::duplicates;
-use crate::notices::outbox::{self, ReportChange};
+use crate::record::apply::{By, Decided, Kept, apply};
 use crate::record::queries::sees;
 use crate::record::rows::ReportRow;
 use gridpatrol_people::towns::directory::Directory;
 use gridpatrol_people::towns::settings;
 use gridpatrol_problem::{FieldError, Problem};
-use gridpatrol_store::events::{self, EventRecord};
 use gridpatrol_store::schema::{photos, reports};
 use gridpatrol_store::types::{Coded, Id};
-use gridpatrol_store::{Conn, Outcome, town};
+use gridpatrol_store::{Conn, Outcome, locked, town};
 
 /// A photo that a report names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -367,58 +364,45 @@ fn count(
     declared: i32,
     now: DateTime<Utc>,
 ) -> Outcome<()> {
-    let town_id = diesel::update(reports::table.filter(reports::id.eq(Id(report))))
-        .set((
-            reports::photos_ready.eq(reports::photos_ready + 1),
-            reports::photos_declared.eq(reports::photos_declared + declared),
-        ))
-        .returning(reports::town_id)
-        .get_result::<Uuid>(conn)?;
-    let mut head = town::advance(conn, town_id)?;
-    let this = reports::table
-        .filter(reports::town_id.eq(Id(town_id)))
-        .filter(reports::id.eq(Id(report)));
-    diesel::update(this)
-        .set(reports::change_seq.eq(head.change_seq))
-        .execute(conn)?;
-    let row: ReportRow = this.select(ReportRow::as_select()).first(conn)?;
-    let town = directory.town(conn, town_id)?;
+    let row = locked!(
+        conn,
+        reports::table
+            .filter(reports::id.eq(Id(report)))
+            .select(ReportRow::as_select()),
+        first
+    )?;
+    let mut head = town::advance(conn, row.town_id)?;
+    let mut after = row.clone();
+    after.photos_ready += 1;
+    after.photos_declared += declared;
+    after.change_seq = head.change_seq;
+    let town = directory.town(conn, row.town_id)?;
     let state = row.state(|grid| town.path(grid));
-    let same = duplicates::same_matter(conn, &state, &[])?;
-    let happened = ReportChange {
-        town: &town,
-        staffing: &town.staffing(now),
-        before: Some(&state),
-        after: &state,
-        number: &row.number,
-        same: &same,
-        actor_id: Some(arrival.actor.officer_id),
-        at: now,
-    };
-    let event = Event {
-        kind: EventKind::PhotoArrived,
-        on_behalf_of: None,
-        payload: serde_json::Map::new(),
-    };
-    let first_event = head.last_event() + 1;
-    let notices = happened.notices(&mut head, first_event, &[event])?;
-    outbox::insert(conn, &notices)?;
     let facts = json!({
         "photo": arrival.id,
         "sha256": arrival.digest.to_string(),
         "size": arrival.size,
         "version": row.version,
     });
-    let record = EventRecord {
-        subject_kind: "report",
-        subject_id: report,
-        kind: EventKind::PhotoArrived.code(),
-        at: now,
-        actor_id: Some(arrival.actor.officer_id),
+    let decided = Decided {
+        before: Some(state.clone()),
+        decision: Decision {
+            report: state,
+            events: vec![Event {
+                kind: EventKind::PhotoArrived,
+                on_behalf_of: None,
+                payload: serde_json::Map::new(),
+            }],
+        },
+        by: By {
+            officer: Some(arrival.actor.officer_id),
+            at: now,
+        },
         facts: facts.as_object().cloned().unwrap_or_default(),
-        payload: None,
     };
-    Ok(events::append(conn, &mut head, vec![record])?)
+    let kept = Kept::row(&row, &after);
+    let staffing = town.staffing(now);
+    apply(conn, &mut head, (&town, &staffing), &kept, vec![decided])
 }
 
 fn taken(id: Uuid) -> Problem {

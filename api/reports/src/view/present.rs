@@ -21,6 +21,7 @@ use crate::notices::envelope::OriginalReport;
 use crate::photos;
 use crate::photos::rows::PhotoRow;
 use crate::photos::wire::ReportPhoto;
+use crate::record::apply::By;
 use crate::record::queries;
 use crate::record::rows::{ReportRow, TextsRow};
 use crate::services::Services;
@@ -56,6 +57,15 @@ impl Viewer {
     pub fn in_system(mut self, crs: Option<Crs>) -> Self {
         self.crs = crs;
         self
+    }
+
+    /// The caller as the one who changes a report.
+    #[must_use]
+    pub const fn by(&self) -> By {
+        By {
+            officer: Some(self.actor.officer_id),
+            at: self.now,
+        }
     }
 
     /// The caller of a request.
@@ -106,6 +116,12 @@ impl StaffedTown {
         Ok(Self { town, staffing })
     }
 
+    /// The town and who is posted there, side by side.
+    #[must_use]
+    pub fn parts(&self) -> (&Town, &Staffing) {
+        (&self.town, &self.staffing)
+    }
+
     /// What the rules need to decide about a report of this town. A report follows the settings
     /// that were in force when it was received; later changes do not touch it.
     #[must_use]
@@ -142,6 +158,16 @@ impl StaffedTown {
                 .map(|team| team.name.clone())
                 .unwrap_or_default(),
         }
+    }
+
+    /// The names of those whose turn it is.
+    #[must_use]
+    pub fn desk_people(&self, state: &domain::Report) -> Vec<String> {
+        state
+            .desk_officers(&self.staffing)
+            .into_iter()
+            .map(|officer| self.officer_name(officer))
+            .collect()
     }
 
     fn officer_name(&self, officer: Uuid) -> String {
@@ -233,20 +259,12 @@ pub fn report(
     let state = row.state(|grid| staffed.town.path(grid));
     let context = staffed.context(row.received_at, evidence(photos, row.again_since()), now);
     let proceedings = &state.proceedings;
-    let people: Vec<String> = state
-        .desk_officers(&staffed.staffing)
-        .into_iter()
-        .map(|officer| staffed.officer_name(officer))
-        .collect();
-    let desk_name = state
-        .desk()
-        .map(|desk| staffed.town.desk_name(&desk, &staffed.staffing))
-        .unwrap_or_default();
+    let people = staffed.desk_people(&state);
     Report {
         id: row.id,
         number: row.number.clone(),
         status: state.status,
-        status_text: status_text::status_text(&state, &desk_name, &people, now, viewer.language),
+        status_text: status_words(viewer, staffed, &state, &people),
         tier: state.holder_tier,
         grid_id: row.grid_id,
         grid_name: staffed.grid_name(row.grid_id),
@@ -347,6 +365,19 @@ pub fn report(
             Vec::new()
         },
     }
+}
+
+/// The status in the caller's language, with who has the report and until when.
+pub fn status_words(
+    viewer: &Viewer,
+    staffed: &StaffedTown,
+    state: &domain::Report,
+    people: &[String],
+) -> String {
+    let desk = state.desk();
+    let name = desk.map(|desk| staffed.town.desk_name(&desk, &staffed.staffing));
+    let name = name.unwrap_or_default();
+    status_text::status_text(state, &name, people, viewer.now, viewer.language)
 }
 
 fn allowed_action(viewer: &Viewer, allowed: Allowed) -> AllowedAction {

@@ -9,12 +9,13 @@ use gridpatrol_http::service_config::ServiceConfig;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::commands;
 use crate::record::queries;
 use crate::services::Services;
 use crate::view::by_id::ById;
 use crate::view::present::{self, StaffedTown, Viewer};
+use crate::view::refusals::not_found;
 use crate::view::response::{Report, ReportEvent};
+use crate::view::stored::Stored;
 use gridpatrol_http::etag;
 use gridpatrol_http::page::{Cursor, Limit, Page};
 use gridpatrol_http::refusals::Read;
@@ -51,8 +52,9 @@ pub async fn get_report(
     let report = call
         .store
         .read(move |conn| {
-            let found = queries::find(conn, &viewer.scope, id)?.ok_or_else(commands::not_found)?;
-            commands::answer_for(conn, &inner, &viewer, &found)
+            let found = queries::find(conn, &viewer.scope, id)?.ok_or_else(not_found)?;
+            let stored = Stored::read(conn, &inner.directory, found, viewer.now)?;
+            Ok(stored.present(&inner, &viewer))
         })
         .await?;
     etag::json(call.if_none_match.as_deref(), report.version, &report)
@@ -98,7 +100,7 @@ pub async fn list_report_events(
     let events = call
         .store
         .read(move |conn| {
-            let found = queries::find(conn, &viewer.scope, id)?.ok_or_else(commands::not_found)?;
+            let found = queries::find(conn, &viewer.scope, id)?.ok_or_else(not_found)?;
             let rows = queries::events_of(conn, &found, after.unwrap_or(0), limit.and_one())?;
             let staffed = StaffedTown::read(conn, &inner.directory, found.row.town_id, viewer.now)?;
             Ok(present::events(&staffed, &viewer, rows))
