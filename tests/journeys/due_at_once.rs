@@ -13,7 +13,7 @@ use gridpatrol_domain::officer::Actor;
 use gridpatrol_domain::scope::Scope;
 use gridpatrol_people::auth::authenticate::active_postings;
 use gridpatrol_problem::language::Language;
-use gridpatrol_reports::commands;
+use gridpatrol_reports::filing::commands;
 use gridpatrol_reports::filing::request::ReportFiling;
 use gridpatrol_reports::view::present::Viewer;
 use gridpatrol_store::schema::{events, report_lapses, reports};

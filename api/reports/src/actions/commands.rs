@@ -1,6 +1,6 @@
 //! Amending a report and acting on it: load, ask the domain, apply; one transaction.
 //!
-//! Owns the order of the steps and of the locks (DESIGN.md 6: photos, report, town row, then the
+//! Owns the order of the steps and of the locks (photos, report, town row, then the
 //! rest). What may happen is the domain's to say; what is written stands in `record`.
 
 use gridpatrol_domain::grid::GridPath;
