@@ -196,7 +196,7 @@ assert.deepEqual(
 const link = closed.photos[0]?.thumbnail_url;
 assert(link);
 let thumbnail = await fetch(new URL(link, baseUrl));
-for (let tries = 0; thumbnail.status === 404 && tries < 60; tries += 1) {
+for (let tries = 0; thumbnail.status === 404 && tries < 240; tries += 1) {
   await new Promise((resolve) => setTimeout(resolve, 500));
   thumbnail = await fetch(new URL(link, baseUrl));
 }
