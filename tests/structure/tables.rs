@@ -133,12 +133,11 @@ pub const CRATES: &[Level] = &[
             ("photos", "pictures of a report"),
             ("services", "the handles that commands share"),
             ("view", "a report as one caller sees it"),
-            ("commands", "what each change of a report does"),
             ("relocation", "reports whose grid ends"),
-            ("filing", "a report comes in"),
-            ("actions", "a report is worked on"),
             ("links", "reports of the same matter"),
             ("deadlines", "what happens if nobody acts"),
+            ("filing", "a report comes in"),
+            ("actions", "a report is worked on"),
             ("inbox", "what waits for the caller"),
             ("list", "reports, searched"),
             ("export", "a report as a package"),
@@ -175,36 +174,6 @@ pub const ROOMS_NOT_YET: &[(&str, &str, &str)] = &[
         "takes a part of the call",
     ),
     (
-        "api/reports/src/commands.rs",
-        "actions",
-        "a change of a report and what follows from it still call one another",
-    ),
-    (
-        "api/reports/src/commands.rs",
-        "deadlines",
-        "a change of a report and what follows from it still call one another",
-    ),
-    (
-        "api/reports/src/commands.rs",
-        "filing",
-        "a change of a report and what follows from it still call one another",
-    ),
-    (
-        "api/reports/src/commands.rs",
-        "links",
-        "a change of a report and what follows from it still call one another",
-    ),
-    (
-        "api/reports/src/commands.rs",
-        "relocation",
-        "a change of a report and what follows from it still call one another",
-    ),
-    (
-        "api/reports/src/photos/commands.rs",
-        "links",
-        "who handles the same matter may add photos",
-    ),
-    (
         "api/reports/src/services.rs",
         "deadlines",
         "holds the timer of the clock",
@@ -223,11 +192,6 @@ pub const ROOMS_NOT_YET: &[(&str, &str, &str)] = &[
         "api/reports/src/view/response.rs",
         "inbox",
         "the page of the inbox stands with the answers",
-    ),
-    (
-        "api/reports/src/view/routes.rs",
-        "commands",
-        "finds the report as commands do",
     ),
     ("api/src/telemetry.rs", "config", "takes all settings"),
 ];
@@ -375,26 +339,6 @@ pub const FILES_NOT_YET: &[(&str, &str, &str)] = &[
         "an invitation goes with an account",
     ),
     (
-        "api/reports/src/deadlines/lapses.rs",
-        "commands",
-        "a change of a report and what follows from it still call one another",
-    ),
-    (
-        "api/reports/src/links/duplicates.rs",
-        "commands",
-        "a change of a report and what follows from it still call one another",
-    ),
-    (
-        "api/reports/src/links/recurrence.rs",
-        "commands",
-        "a change of a report and what follows from it still call one another",
-    ),
-    (
-        "api/reports/src/relocation.rs",
-        "commands",
-        "a change of a report and what follows from it still call one another",
-    ),
-    (
         "api/reports/src/photos/imaging/container.rs",
         "photos::imaging",
         "takes what the module above it defines",
@@ -508,6 +452,10 @@ pub const MAY_NAME_DIESEL: &[(&str, &str)] = &[
         "one table or one question, and the rule beside its SQL",
     ),
     (
+        "api/reports/src/record/same_matter.rs",
+        "reads the links between duplicates",
+    ),
+    (
         "api/reports/src/links/similar.rs",
         "one table or one question, and the rule beside its SQL",
     ),
@@ -582,10 +530,6 @@ pub const MAY_NAME_DIESEL: &[(&str, &str)] = &[
     ),
     (
         "api/reports/src/deadlines/lapses.rs",
-        "not yet: its SQL belongs in the queries of its room",
-    ),
-    (
-        "api/reports/src/links/duplicates.rs",
         "not yet: its SQL belongs in the queries of its room",
     ),
     (
